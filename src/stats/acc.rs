@@ -1,0 +1,280 @@
+//! The accumulator behind every aggregate figure: exact counts and sums, three histograms; mergeable, and packed into
+//! the blobs of the rollups. One path computes every number: calls are folded in here, and read out of here.
+
+use super::histogram::{Histogram, skip_encoded};
+use super::varint::{put, put_signed, take, take_signed};
+use crate::event::{FailureMode, Outcome};
+
+/// The sums an accumulator keeps, in their stored order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Sum {
+    /// Retries made.
+    Retries = 0,
+    /// All input tokens.
+    Input = 1,
+    /// All output tokens.
+    Output = 2,
+    /// Cached input tokens.
+    CachedInput = 3,
+    /// Cache writes.
+    CacheWrite = 4,
+    /// Reasoning tokens.
+    Reasoning = 5,
+    /// Cost, nano-dollars.
+    Cost = 6,
+    /// Queue time, µs.
+    Queue = 7,
+    /// Network time, µs.
+    Network = 8,
+    /// Time to first token of calls that also have a latency, µs: the part of the latency breakdown.
+    FirstToken = 9,
+    /// Generation time (latency − TTFT) of calls that have both, µs.
+    Generation = 10,
+}
+
+const SUMS: usize = 11;
+
+/// The measures of one call, as they are folded in. `None` is unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Sample {
+    /// How it went.
+    pub outcome: Outcome,
+    /// The sums' parts, in the order of [`Sum`]; retries to network.
+    pub retries: Option<u32>,
+    /// All input tokens.
+    pub input_tokens: Option<u64>,
+    /// All output tokens.
+    pub output_tokens: Option<u64>,
+    /// Cached input tokens.
+    pub cached_input_tokens: Option<u64>,
+    /// Cache writes.
+    pub cache_write_tokens: Option<u64>,
+    /// Reasoning tokens.
+    pub reasoning_tokens: Option<u64>,
+    /// Nano-dollars.
+    pub cost_nusd: Option<i64>,
+    /// µs.
+    pub latency_us: Option<u64>,
+    /// µs.
+    pub ttft_us: Option<u64>,
+    /// µs.
+    pub queue_us: Option<u64>,
+    /// µs.
+    pub network_us: Option<u64>,
+}
+
+impl Sample {
+    /// Output speed in milli-tokens per second: output tokens over the generation time (latency − TTFT), or over the
+    /// whole latency where there is no TTFT. `None` without output or time.
+    pub fn speed(&self) -> Option<u64> {
+        let tokens = self.output_tokens.filter(|t| *t > 0)?;
+        let latency = self.latency_us?;
+        let time = match self.ttft_us {
+            Some(ttft) if ttft < latency => latency - ttft,
+            _ => latency,
+        };
+        (time > 0).then(|| tokens.saturating_mul(1_000_000_000) / time)
+    }
+
+    fn generation(&self) -> Option<(u64, u64)> {
+        let (latency, ttft) = (self.latency_us?, self.ttft_us?);
+        (ttft <= latency).then(|| (ttft, latency - ttft))
+    }
+}
+
+/// Counts, sums and histograms of a set of calls. A sum that no call knew is unknown, not zero.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Acc {
+    /// Calls by outcome number.
+    pub outcomes: [u64; Outcome::COUNT],
+    /// Calls without a cost.
+    pub unpriced: u64,
+    sums: [i64; SUMS],
+    known: u16,
+    /// Latency, µs.
+    pub latency: Histogram,
+    /// TTFT, µs.
+    pub ttft: Histogram,
+    /// Output speed, milli-tokens per second.
+    pub speed: Histogram,
+}
+
+/// Which histograms to read from bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Counts and sums alone.
+    Sums,
+    /// Histograms too.
+    Full,
+}
+
+impl Acc {
+    /// All calls.
+    pub fn calls(&self) -> u64 {
+        self.outcomes.iter().sum()
+    }
+
+    /// Failed calls.
+    pub fn errors(&self) -> u64 {
+        self.outcomes[1..].iter().sum()
+    }
+
+    /// Calls that ended in a rate limit.
+    pub fn rate_limited(&self) -> u64 {
+        self.outcomes[FailureMode::RateLimit as usize]
+    }
+
+    /// A sum; `None` where no call knew it.
+    pub fn sum(&self, which: Sum) -> Option<i64> {
+        (self.known & (1 << which as usize) != 0).then(|| self.sums[which as usize])
+    }
+
+    /// Folds one call in.
+    #[inline]
+    pub fn record(&mut self, sample: &Sample) {
+        let outcome = usize::from(sample.outcome.number()).min(Outcome::COUNT - 1);
+        self.outcomes[outcome] += 1;
+        self.unpriced += u64::from(sample.cost_nusd.is_none());
+        self.add(Sum::Retries, sample.retries.map(i64::from));
+        self.add(Sum::Input, sample.input_tokens.map(clamp));
+        self.add(Sum::Output, sample.output_tokens.map(clamp));
+        self.add(Sum::CachedInput, sample.cached_input_tokens.map(clamp));
+        self.add(Sum::CacheWrite, sample.cache_write_tokens.map(clamp));
+        self.add(Sum::Reasoning, sample.reasoning_tokens.map(clamp));
+        self.add(Sum::Cost, sample.cost_nusd);
+        self.add(Sum::Queue, sample.queue_us.map(clamp));
+        self.add(Sum::Network, sample.network_us.map(clamp));
+        if let Some((first, rest)) = sample.generation() {
+            self.add(Sum::FirstToken, Some(clamp(first)));
+            self.add(Sum::Generation, Some(clamp(rest)));
+        }
+        sample.latency_us.into_iter().for_each(|v| self.latency.record(v));
+        sample.ttft_us.into_iter().for_each(|v| self.ttft.record(v));
+        sample.speed().into_iter().for_each(|v| self.speed.record(v));
+    }
+
+    #[inline]
+    fn add(&mut self, which: Sum, value: Option<i64>) {
+        if let Some(value) = value {
+            let slot = &mut self.sums[which as usize];
+            *slot = slot.saturating_add(value);
+            self.known |= 1 << which as usize;
+        }
+    }
+
+    /// Adds all of another.
+    pub fn merge(&mut self, other: &Acc) {
+        for (mine, theirs) in self.outcomes.iter_mut().zip(other.outcomes) {
+            *mine = mine.saturating_add(theirs);
+        }
+        self.unpriced = self.unpriced.saturating_add(other.unpriced);
+        for (mine, theirs) in self.sums.iter_mut().zip(other.sums) {
+            *mine = mine.saturating_add(theirs);
+        }
+        self.known |= other.known;
+        self.latency.merge(&other.latency);
+        self.ttft.merge(&other.ttft);
+        self.speed.merge(&other.speed);
+    }
+
+    /// Forgets everything, keeping the memory.
+    pub fn clear(&mut self) {
+        self.outcomes.fill(0);
+        self.sums.fill(0);
+        (self.unpriced, self.known) = (0, 0);
+        self.latency.clear();
+        self.ttft.clear();
+        self.speed.clear();
+    }
+
+    /// Appends the packed form.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mask = self.outcomes.iter().enumerate().fold(0u64, |m, (i, n)| m | (u64::from(*n > 0) << i));
+        put(out, mask);
+        self.outcomes.iter().filter(|n| **n > 0).for_each(|n| put(out, *n));
+        put(out, self.unpriced);
+        put(out, u64::from(self.known));
+        for (i, sum) in self.sums.iter().enumerate() {
+            if self.known & (1 << i) != 0 {
+                put_signed(out, *sum);
+            }
+        }
+        self.latency.encode(out);
+        self.ttft.encode(out);
+        self.speed.encode(out);
+    }
+
+    /// Adds the packed form at the front of `bytes` and takes it off; `None` (and a half-added state) on broken bytes.
+    pub fn merge_encoded(&mut self, bytes: &mut &[u8], depth: Depth) -> Option<()> {
+        let mask = take(bytes)?;
+        for i in (0..Outcome::COUNT).filter(|i| mask & (1 << i) != 0) {
+            self.outcomes[i] = self.outcomes[i].saturating_add(take(bytes)?);
+        }
+        self.unpriced = self.unpriced.saturating_add(take(bytes)?);
+        let known = u16::try_from(take(bytes)?).ok()?;
+        for i in (0..SUMS).filter(|i| known & (1 << i) != 0) {
+            self.sums[i] = self.sums[i].saturating_add(take_signed(bytes)?);
+        }
+        self.known |= known;
+        for hist in [&mut self.latency, &mut self.ttft, &mut self.speed] {
+            match depth {
+                Depth::Full => hist.merge_encoded(bytes)?,
+                Depth::Sums => skip_encoded(bytes)?,
+            }
+        }
+        Some(())
+    }
+}
+
+fn clamp(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sample() -> impl Strategy<Value = Sample> {
+        let opt = || prop::option::of(0u64..10_000_000);
+        (0u8..15, opt(), opt(), opt(), opt(), prop::option::of(-5i64..1_000_000)).prop_map(|(o, input, output, latency, ttft, cost)| Sample {
+            outcome: Outcome::from_number(o),
+            input_tokens: input,
+            output_tokens: output,
+            latency_us: latency,
+            ttft_us: ttft,
+            cost_nusd: cost,
+            ..Sample::default()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_merges_to_the_same(samples in prop::collection::vec(sample(), 0..60), cut in 0usize..60) {
+            let cut = cut.min(samples.len());
+            let (mut whole, mut left, mut right) = (Acc::default(), Acc::default(), Acc::default());
+            samples.iter().for_each(|s| whole.record(s));
+            samples[..cut].iter().for_each(|s| left.record(s));
+            samples[cut..].iter().for_each(|s| right.record(s));
+            let mut bytes = Vec::new();
+            right.encode(&mut bytes);
+            let mut rest = bytes.as_slice();
+            prop_assert!(left.merge_encoded(&mut rest, Depth::Full).is_some());
+            prop_assert!(rest.is_empty());
+            let (mut a, mut b) = (Vec::new(), Vec::new());
+            left.encode(&mut a);
+            whole.encode(&mut b);
+            prop_assert_eq!(a, b);
+        }
+    }
+
+    #[test]
+    fn what_no_call_knew_is_unknown() {
+        let mut acc = Acc::default();
+        acc.record(&Sample { input_tokens: Some(0), ..Sample::default() });
+        assert_eq!(acc.sum(Sum::Input), Some(0));
+        assert_eq!(acc.sum(Sum::Output), None);
+        assert_eq!(acc.unpriced, 1);
+    }
+}

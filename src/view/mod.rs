@@ -1,0 +1,163 @@
+//! What a face asks for: a window, a filter, groupings, sections. Plain data, comparable, echoed by the answer.
+
+mod filter;
+mod window;
+
+pub use filter::{Field, Filter, FilterError, Match, Number, Term};
+pub use window::{Anchor, Range, Span, Window, WindowError};
+
+/// A dimension calls can be grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dim {
+    /// The model's name.
+    Model,
+    /// The provider.
+    Provider,
+    /// `chat`, `embeddings`, …
+    Operation,
+    /// The end user.
+    User,
+    /// The conversation.
+    Session,
+    /// The machine that made the call.
+    Host,
+    /// The application.
+    App,
+    /// The deployment environment.
+    Environment,
+    /// The experiment's variant.
+    Variant,
+    /// The failure mode; calls that did not fail are left out.
+    Error,
+    /// `ok` or `error`.
+    Status,
+    /// The file or stream it was read from.
+    Source,
+    /// The hour it ended in, UTC, RFC 3339.
+    Hour,
+    /// The day it ended on, UTC, `YYYY-MM-DD`.
+    Day,
+}
+
+impl Dim {
+    /// All dimensions.
+    pub const ALL: [Dim; 14] = [
+        Dim::Model,
+        Dim::Provider,
+        Dim::Operation,
+        Dim::User,
+        Dim::Session,
+        Dim::Host,
+        Dim::App,
+        Dim::Environment,
+        Dim::Variant,
+        Dim::Error,
+        Dim::Status,
+        Dim::Source,
+        Dim::Hour,
+        Dim::Day,
+    ];
+
+    /// The word for it on the command line and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Dim::Model => "model",
+            Dim::Provider => "provider",
+            Dim::Operation => "operation",
+            Dim::User => "user",
+            Dim::Session => "session",
+            Dim::Host => "host",
+            Dim::App => "app",
+            Dim::Environment => "environment",
+            Dim::Variant => "variant",
+            Dim::Error => "error",
+            Dim::Status => "status",
+            Dim::Source => "source",
+            Dim::Hour => "hour",
+            Dim::Day => "day",
+        }
+    }
+
+    /// The dimension a word names.
+    pub fn from_word(word: &str) -> Option<Dim> {
+        Dim::ALL.into_iter().find(|d| d.word() == word)
+    }
+}
+
+/// One grouping: a dimension, or several together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Grouping {
+    /// The dimensions whose combinations are the groups.
+    pub dims: Vec<Dim>,
+    /// At most so many groups, by calls; `None` is all.
+    pub top: Option<usize>,
+}
+
+impl Grouping {
+    /// A grouping by one dimension.
+    pub fn by(dim: Dim, top: Option<usize>) -> Grouping {
+        Grouping { dims: vec![dim], top }
+    }
+
+    /// `model`, or `provider,model`.
+    pub fn name(&self) -> String {
+        self.dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Parts of a snapshot beyond totals and accounting; a face asks only for what it draws.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Sections {
+    /// How many points the charts over time should have, about; 0 is no chart.
+    pub points: usize,
+    /// Merged histograms of the window and the one before, for the distribution.
+    pub distribution: bool,
+    /// A histogram per chart point, for the heat map.
+    pub heat: bool,
+    /// A chart per group of the first grouping: at most so many groups.
+    pub group_points: usize,
+    /// Failure modes with first and last seen, trend, affected models and users.
+    pub failures: bool,
+    /// Clusters of alike error messages: at most so many.
+    pub clusters: usize,
+    /// Newest errors: at most so many.
+    pub errors: usize,
+    /// Newest records: at most so many, before `View::before`.
+    pub records: usize,
+}
+
+/// Everything a face asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// The window in time.
+    pub window: Window,
+    /// Which calls.
+    pub filter: Filter,
+    /// The groupings, each a table.
+    pub groupings: Vec<Grouping>,
+    /// Which parts are wanted.
+    pub sections: Sections,
+    /// The record list starts below this record, when paging.
+    pub before: Option<RecordKey>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        View {
+            window: Window::all(),
+            filter: Filter::default(),
+            groupings: Vec::new(),
+            sections: Sections::default(),
+            before: None,
+        }
+    }
+}
+
+/// The key of one call in the store: when it ended and the 64-bit hash of its identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordKey {
+    /// When it ended, µs since the Unix epoch.
+    pub ts_us: i64,
+    /// Hash of its `request_id`, or of its line.
+    pub id: i64,
+}
