@@ -1,4 +1,10 @@
 //! Units, and all text made of numbers: durations, counts, money, rates, bytes, times. One form everywhere.
+//! Three significant digits; unknown is `–`.
+
+use chrono::{DateTime, Local, TimeZone, Utc};
+
+/// What stands for an unknown figure.
+pub const UNKNOWN: &str = "–";
 
 /// Reads a length of time: `250ms`, `5s`, `1.5m`, `2h`, `7d`, `1w`, `80us`; µs, or `None` where it does not read.
 pub fn parse_duration_us(text: &str) -> Option<i64> {
@@ -18,4 +24,189 @@ pub fn parse_duration_us(text: &str) -> Option<i64> {
     };
     let us = number * unit_us;
     (us.is_finite() && us.abs() < 9e18).then_some(us.round() as i64)
+}
+
+/// Reads dollars (`0.01`, `$5`) as nano-dollars.
+pub fn parse_usd_nano(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let number: f64 = text.strip_prefix('$').unwrap_or(text).parse().ok()?;
+    nano_usd(number)
+}
+
+/// Dollars as nano-dollars; `None` where not finite or beyond ±9 billion dollars.
+pub fn nano_usd(usd: f64) -> Option<i64> {
+    let nano = usd * 1e9;
+    (nano.is_finite() && nano.abs() < 9e18).then(|| nano.round() as i64)
+}
+
+/// Three significant digits of a value that is at least 0, without an exponent: `0.0123`, `1.23`, `12.3`, `123`, `1234`.
+pub fn digits3(value: f64) -> String {
+    let size = value.abs();
+    let decimals = match size {
+        s if s == 0.0 || s >= 99.95 => 0,
+        s if s >= 9.995 => 1,
+        s if s >= 0.9995 => 2,
+        s if s >= 0.09995 => 3,
+        _ => 4,
+    };
+    format!("{value:.decimals$}")
+}
+
+/// A duration: `812 µs`, `812 ms`, `1.23 s`, `2.05 m`, `3.1 h`, `4.0 d`.
+pub fn duration_us(us: f64) -> String {
+    let (value, unit) = match us.abs() {
+        u if u < 999.5 => (us, "µs"),
+        u if u < 999_500.0 => (us / 1e3, "ms"),
+        u if u < 99.5e6 => (us / 1e6, "s"),
+        u if u < 99.5 * 60e6 => (us / 60e6, "m"),
+        u if u < 99.5 * 3_600e6 => (us / 3_600e6, "h"),
+        _ => (us / 86_400e6, "d"),
+    };
+    if unit == "µs" { format!("{value:.0} {unit}") } else { format!("{} {unit}", digits3(value)) }
+}
+
+/// A duration without the space, for table cells: `1.23s`.
+pub fn duration_cell(us: Option<f64>) -> String {
+    us.map_or_else(|| UNKNOWN.to_owned(), |us| duration_us(us).replace(' ', ""))
+}
+
+/// A whole number with thousands separators: `1,204,118`.
+pub fn count(n: u64) -> String {
+    let plain = n.to_string();
+    let mut out = String::with_capacity(plain.len() + plain.len() / 3);
+    for (i, c) in plain.chars().enumerate() {
+        if i > 0 && (plain.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A number in three digits with a suffix: `842`, `18.4k`, `1.20M`, `3.05G`.
+pub fn compact(value: f64) -> String {
+    match value.abs() {
+        v if v < 999.5 => {
+            if value.fract() == 0.0 {
+                format!("{value:.0}")
+            } else {
+                digits3(value)
+            }
+        }
+        v if v < 999_500.0 => format!("{}k", digits3(value / 1e3)),
+        v if v < 999.5e6 => format!("{}M", digits3(value / 1e6)),
+        v if v < 999.5e9 => format!("{}G", digits3(value / 1e9)),
+        _ => format!("{}T", digits3(value / 1e12)),
+    }
+}
+
+/// A share in 0..=1 as percent: `1.8 %`.
+pub fn percent(share: f64) -> String {
+    format!("{} %", digits3(share * 100.0))
+}
+
+/// Money from nano-dollars: `$0.0012`, `$4.12`, `$1,204`.
+pub fn usd(nano: i64) -> String {
+    let dollars = nano as f64 / 1e9;
+    let sign = if nano < 0 { "-" } else { "" };
+    match dollars.abs() {
+        d if d >= 999.5 => format!("{sign}${}", count(d.round() as u64)),
+        d if d > 0.0 && d < 0.0001 => format!("{sign}${d:.6}"),
+        d if d == 0.0 || d >= 0.995 => format!("{sign}${d:.2}"),
+        d => format!("{sign}${}", digits3(d)),
+    }
+}
+
+/// Bytes: `512 B`, `2.72 GB` (powers of 1,000).
+pub fn bytes(n: u64) -> String {
+    let value = n as f64;
+    match value {
+        v if v < 999.5 => format!("{n} B"),
+        v if v < 999.5e3 => format!("{} kB", digits3(v / 1e3)),
+        v if v < 999.5e6 => format!("{} MB", digits3(v / 1e6)),
+        v if v < 999.5e9 => format!("{} GB", digits3(v / 1e9)),
+        v => format!("{} TB", digits3(v / 1e12)),
+    }
+}
+
+/// A rate of events over a length of time: per second for windows up to a minute or rates above one, per minute or hour below.
+pub fn rate(n: u64, over_us: i64) -> String {
+    if over_us <= 0 {
+        return UNKNOWN.to_owned();
+    }
+    let per_s = n as f64 / (over_us as f64 / 1e6);
+    match per_s {
+        r if r >= 0.9995 || n == 0 || over_us <= 60_000_000 => format!("{}/s", compact_rate(r)),
+        r if r * 60.0 >= 0.9995 => format!("{}/min", compact_rate(r * 60.0)),
+        r => format!("{}/h", compact_rate(r * 3_600.0)),
+    }
+}
+
+fn compact_rate(value: f64) -> String {
+    if value < 999.5 { digits3(value) } else { compact(value) }
+}
+
+/// Which zone times are shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zone {
+    /// The machine's.
+    #[default]
+    Local,
+    /// UTC.
+    Utc,
+}
+
+/// A time in the given strftime form; `–` for what is no time.
+pub fn time(us: i64, zone: Zone, form: &str) -> String {
+    match (zone, DateTime::<Utc>::from_timestamp_micros(us)) {
+        (_, None) => UNKNOWN.to_owned(),
+        (Zone::Utc, Some(at)) => at.format(form).to_string(),
+        (Zone::Local, Some(at)) => Local.from_utc_datetime(&at.naive_utc()).format(form).to_string(),
+    }
+}
+
+/// RFC 3339 in UTC to the millisecond, or to the µs where it matters: `2026-05-01T14:00:00.250Z`.
+pub fn rfc3339(us: i64) -> String {
+    let form = if us % 1_000 == 0 { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
+    time(us, Zone::Utc, form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits_and_their_unit() {
+        let cases = [
+            (duration_us(812.0), "812 µs"),
+            (duration_us(812_400.0), "812 ms"),
+            (duration_us(999_600.0), "1.00 s"),
+            (duration_us(3_210_000.0), "3.21 s"),
+            (duration_us(150e6), "2.50 m"),
+            (count(1_204_118), "1,204,118"),
+            (count(12), "12"),
+            (compact(18_432.0), "18.4k"),
+            (compact(42.0), "42"),
+            (percent(0.0179), "1.79 %"),
+            (usd(4_120_000_000), "$4.12"),
+            (usd(1_200_000), "$0.0012"),
+            (usd(0), "$0.00"),
+            (usd(1_204_118_000_000), "$1,204"),
+            (bytes(2_720_000_000), "2.72 GB"),
+            (rate(427, 10_000_000), "42.7/s"),
+            (rate(30, 3_600_000_000), "30.0/h"),
+            (rfc3339(1_700_000_000_250_000), "2023-11-14T22:13:20.250Z"),
+        ];
+        for (got, want) in cases {
+            assert_eq!(got, want);
+        }
+    }
+
+    #[test]
+    fn durations_and_money_read() {
+        assert_eq!(parse_duration_us("1.5m"), Some(90_000_000));
+        assert_eq!(parse_duration_us("250ms"), Some(250_000));
+        assert_eq!(parse_duration_us("24"), None);
+        assert_eq!(parse_usd_nano("$0.01"), Some(10_000_000));
+    }
 }

@@ -148,7 +148,8 @@ pub enum SpanKind {
 
 impl SpanKind {
     /// All kinds.
-    pub const ALL: [SpanKind; 5] = [SpanKind::Agent, SpanKind::Tool, SpanKind::Retrieval, SpanKind::Chain, SpanKind::Guardrail];
+    pub const ALL: [SpanKind; 5] =
+        [SpanKind::Agent, SpanKind::Tool, SpanKind::Retrieval, SpanKind::Chain, SpanKind::Guardrail];
 
     /// The word on the wire.
     pub const fn word(self) -> &'static str {

@@ -238,15 +238,17 @@ mod tests {
 
     fn sample() -> impl Strategy<Value = Sample> {
         let opt = || prop::option::of(0u64..10_000_000);
-        (0u8..15, opt(), opt(), opt(), opt(), prop::option::of(-5i64..1_000_000)).prop_map(|(o, input, output, latency, ttft, cost)| Sample {
-            outcome: Outcome::from_number(o),
-            input_tokens: input,
-            output_tokens: output,
-            latency_us: latency,
-            ttft_us: ttft,
-            cost_nusd: cost,
-            ..Sample::default()
-        })
+        (0u8..15, opt(), opt(), opt(), opt(), prop::option::of(-5i64..1_000_000)).prop_map(
+            |(o, input, output, latency, ttft, cost)| Sample {
+                outcome: Outcome::from_number(o),
+                input_tokens: input,
+                output_tokens: output,
+                latency_us: latency,
+                ttft_us: ttft,
+                cost_nusd: cost,
+                ..Sample::default()
+            },
+        )
     }
 
     proptest! {

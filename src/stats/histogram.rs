@@ -5,7 +5,6 @@ use super::varint;
 
 /// Values below this have a bucket of their own.
 const LINEAR: u64 = 256;
-const HALF: u64 = 128;
 const HALF_BITS: u32 = 7;
 
 /// Largest value that is told apart, 2^40 (12.7 days in µs); anything above counts as this.
