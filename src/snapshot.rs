@@ -98,7 +98,7 @@ impl Stats {
             calls: acc.calls(),
             errors: acc.errors(),
             rate_limited: acc.rate_limited(),
-            outcomes: acc.outcomes,
+            outcomes: acc.outcomes(),
             retries: acc.sum(Sum::Retries),
             input_tokens: acc.sum(Sum::Input),
             output_tokens: acc.sum(Sum::Output),

@@ -60,6 +60,7 @@ impl Builder {
     /// Says which line comes next: its bytes, and the time of reading in µs for events without a time.
     pub fn line(&mut self, line: &[u8], read_us: i64) {
         self.read_us = read_us;
+        self.batch.read_us = self.batch.read_us.max(read_us);
         self.line_hash = xxh3_64(line.trim_ascii());
         self.line_events = 0;
     }

@@ -259,6 +259,8 @@ pub struct Batch {
     pub new_series: Vec<SeriesKey>,
     /// Entries new in the builder's dictionary of attributes, as JSON, in the order of their numbers.
     pub new_attrs: Vec<Box<str>>,
+    /// Latest time of reading, µs.
+    pub read_us: i64,
     /// Counts of the lines.
     pub counts: LineCounts,
     /// How far the source is done with these events.
