@@ -15,6 +15,9 @@ const MAX_ATTRS: usize = 50_000;
 /// Above so many bytes of dictionary a builder starts anew, so that hostile logs cannot fill the memory.
 const MAX_DICT_BYTES: usize = 16 << 20;
 
+/// The id of an event whose line is not hashed yet; a real hash is never this, give or take one in 2^64.
+const NAMELESS: i64 = i64::MIN;
+
 /// The longest error message that is kept, bytes.
 const MAX_MESSAGE: usize = 8 << 10;
 
@@ -27,8 +30,9 @@ pub struct Builder {
     scratch: Vec<u8>,
     text: TextWriter,
     read_us: i64,
-    line_hash: u64,
     line_events: u64,
+    nameless: bool,
+    line_start: [usize; 3],
 }
 
 fn next_number() -> u64 {
@@ -47,8 +51,9 @@ impl Builder {
             scratch: Vec::with_capacity(256),
             text: TextWriter::new()?,
             read_us: 0,
-            line_hash: 0,
             line_events: 0,
+            nameless: false,
+            line_start: [0; 3],
         })
     }
 
@@ -57,16 +62,29 @@ impl Builder {
         &mut self.batch
     }
 
-    /// Says which line comes next: its bytes, and the time of reading in µs for events without a time.
-    pub fn line(&mut self, line: &[u8], read_us: i64) {
+    /// Begins a line. `read_us` is the time of reading, for events without a time.
+    pub fn begin_line(&mut self, read_us: i64) {
         self.read_us = read_us;
         self.batch.read_us = self.batch.read_us.max(read_us);
-        self.line_hash = xxh3_64(line.trim_ascii());
         self.line_events = 0;
+        self.nameless = false;
+        self.line_start = [self.batch.calls.len(), self.batch.spans.len(), self.batch.scores.len()];
     }
 
-    /// How many events the line has given so far.
-    pub fn line_events(&self) -> u64 {
+    /// Ends a line: events without an id of their own take the line's hash. How many events it gave.
+    pub fn end_line(&mut self, line: &[u8]) -> u64 {
+        if self.nameless {
+            let hash = xxh3_64(line.trim_ascii());
+            let [calls, spans, scores] = self.line_start;
+            let batch = &mut self.batch;
+            let ids = batch.calls[calls..].iter_mut().map(|r| &mut r.id);
+            let ids = ids.chain(batch.spans[spans..].iter_mut().map(|r| &mut r.id));
+            let ids = ids.chain(batch.scores[scores..].iter_mut().map(|r| &mut r.id));
+            // Several events of one line are told apart by their number.
+            for (number, id) in ids.enumerate().filter(|(_, id)| **id == NAMELESS) {
+                *id = (hash ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)) as i64;
+            }
+        }
         self.line_events
     }
 
@@ -75,10 +93,13 @@ impl Builder {
         self.seal()?;
         let mut done = std::mem::replace(&mut self.batch, Batch { in_order: true, ..Batch::default() });
         done.builder = self.number;
+        self.batch.first_series = self.series.len() as u32;
+        self.batch.first_attrs = self.attrs.len() as u32;
         self.batch.calls.reserve(done.calls.len());
         self.batch.arena.reserve(done.arena.len());
         if self.series.weight() + self.attrs.weight() > MAX_DICT_BYTES {
             self.number = next_number();
+            (self.batch.first_series, self.batch.first_attrs) = (0, 0);
             (self.series, self.attrs) = (Interner::default(), Interner::default());
         }
         Ok(done)
@@ -91,13 +112,15 @@ impl Builder {
         Ok(())
     }
 
-    /// The identity's hash. Several events of one line without ids of their own are told apart by their number.
-    fn identity(&self, kind: u64, id: Option<&str>) -> i64 {
-        let hash = match id.filter(|id| !id.is_empty()) {
-            Some(id) => xxh3_64_with_seed(id.as_bytes(), kind),
-            None => self.line_hash ^ self.line_events.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ kind,
-        };
-        hash as i64
+    /// The identity's hash; one that is still to come from the line where there is no id.
+    fn identity(&mut self, kind: u64, id: Option<&str>) -> i64 {
+        match id.filter(|id| !id.is_empty()) {
+            Some(id) => xxh3_64_with_seed(id.as_bytes(), kind) as i64,
+            None => {
+                self.nameless = true;
+                NAMELESS
+            }
+        }
     }
 
     fn place(&mut self, text: &str) -> Place {

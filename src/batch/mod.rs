@@ -257,8 +257,12 @@ pub struct Batch {
     pub scores: Vec<ScoreRow>,
     /// Entries new in the builder's dictionary of series, in the order of their numbers.
     pub new_series: Vec<SeriesKey>,
+    /// Number of the first of them.
+    pub first_series: u32,
     /// Entries new in the builder's dictionary of attributes, as JSON, in the order of their numbers.
     pub new_attrs: Vec<Box<str>>,
+    /// Number of the first of them.
+    pub first_attrs: u32,
     /// Latest time of reading, µs.
     pub read_us: i64,
     /// Counts of the lines.

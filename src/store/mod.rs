@@ -98,7 +98,8 @@ impl Watch for Patient {}
 
 /// The writing side; one thread owns it.
 pub trait Store: Send {
-    /// Appends batches in one transaction: rows, rollups, text, counts and checkpoints together or not at all.
+    /// Appends batches in one transaction: rows, rollups, text, counts and checkpoints together or not at all. After an
+    /// error the same batches may be appended again.
     fn append(&mut self, batches: &[Batch]) -> Result<Appended, StoreError>;
     /// How far files have been read.
     fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError>;

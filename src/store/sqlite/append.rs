@@ -28,6 +28,15 @@ struct State {
     members: Members,
 }
 
+impl State {
+    /// After a rollback: numbers given in it do not exist, what was being summed was not written.
+    fn forget(&mut self) {
+        self.dicts.forget();
+        self.fold.forget();
+        self.members.forget();
+    }
+}
+
 impl SqliteStore {
     /// Opens a store for writing; makes it where it is missing. Folder 0700, file 0600.
     pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
@@ -38,8 +47,18 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn append(&mut self, batches: &[Batch]) -> Result<Appended, StoreError> {
-        batches.iter().for_each(|b| self.state.dicts.learn(b));
-        self.append_known(batches)
+        let SqliteStore { conn, place, state } = self;
+        batches.iter().for_each(|b| state.dicts.learn(b));
+        let begun = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| place.wrap(e));
+        let done = begun.and_then(|tx| {
+            let did = write_group(&tx, place, state, batches)?;
+            tx.commit().map_err(|e| place.wrap(e))?;
+            Ok(did)
+        });
+        if done.is_err() {
+            state.forget();
+        }
+        done
     }
 
     fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError> {
@@ -54,31 +73,6 @@ impl Store for SqliteStore {
         self.conn
             .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
             .map_err(|e| self.place.wrap(e))
-    }
-}
-
-impl SqliteStore {
-    fn append_known(&mut self, batches: &[Batch]) -> Result<Appended, StoreError> {
-        let SqliteStore { conn, place, state } = self;
-        let result = conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|e| place.wrap(e))
-            .and_then(|tx| {
-                let did = write_group(&tx, place, state, batches)?;
-                tx.commit().map_err(|e| place.wrap(e))?;
-                Ok(did)
-            });
-        if result.is_err() {
-            state.dicts.forget();
-            state.fold.forget();
-            state.members.forget();
-        }
-        result
-    }
-
-    /// Tries a group again whose append failed: its dictionary entries are known already.
-    pub fn retry(&mut self, batches: &[Batch]) -> Result<Appended, StoreError> {
-        self.append_known(batches)
     }
 }
 

@@ -42,15 +42,17 @@ const MAX_BUILDERS: usize = 64;
 const MAX_TEMPLATES: usize = 4_096;
 
 impl Dicts {
-    /// Takes in a batch's new entries; they get their numbers when first used.
+    /// Takes in a batch's new entries, again or for the first time; they get their numbers when first used.
     pub fn learn(&mut self, batch: &Batch) {
         if self.builders.len() >= MAX_BUILDERS && !self.builders.contains_key(&batch.builder) {
             let oldest = self.builders.keys().min().copied();
             oldest.and_then(|number| self.builders.remove(&number));
         }
         let mapping = self.builders.entry(batch.builder).or_default();
+        mapping.series_keys.truncate(batch.first_series as usize);
         mapping.series_keys.extend(batch.new_series.iter().cloned());
         mapping.series.resize(mapping.series_keys.len(), None);
+        mapping.attrs_text.truncate(batch.first_attrs as usize);
         mapping.attrs_text.extend(batch.new_attrs.iter().cloned());
         mapping.attrs.resize(mapping.attrs_text.len(), None);
     }
