@@ -239,7 +239,7 @@ impl Sink for Builder {
             user_hash: name_hash(&call.user_id),
         };
         let batch = &mut self.batch;
-        batch.in_order &= batch.calls.last().is_none_or(|last| (last.ts_us, last.id) <= (ts_us, id));
+        batch.in_order &= batch.calls.last().is_none_or(|last| last.ts_us <= ts_us);
         batch.calls.push(row);
         self.line_events += 1;
     }
