@@ -9,28 +9,77 @@ pub const UNKNOWN: &str = "–";
 /// Reads a length of time: `250ms`, `5s`, `1.5m`, `2h`, `7d`, `1w`, `80us`; µs, or `None` where it does not read.
 pub fn parse_duration_us(text: &str) -> Option<i64> {
     let text = text.trim();
-    let split = text.find(|c: char| c.is_ascii_alphabetic() || c == 'µ')?;
+    let split = text.find(|c: char| c.is_alphabetic())?;
     let (number, unit) = text.split_at(split);
-    let number: f64 = number.trim().parse().ok()?;
     let unit_us = match unit {
-        "us" | "µs" => 1.0,
-        "ms" => 1e3,
-        "s" => 1e6,
-        "m" | "min" => 60e6,
-        "h" => 3_600e6,
-        "d" => 86_400e6,
-        "w" => 7.0 * 86_400e6,
+        "us" | "µs" | "μs" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        "m" | "min" => 60_000_000,
+        "h" => 3_600_000_000,
+        "d" => 86_400_000_000,
+        "w" => 7 * 86_400_000_000,
         _ => return None,
     };
-    let us = number * unit_us;
-    (us.is_finite() && us.abs() < 9e18).then_some(us.round() as i64)
+    scaled(number.trim_end(), unit_us)
 }
 
 /// Reads dollars (`0.01`, `$5`) as nano-dollars.
 pub fn parse_usd_nano(text: &str) -> Option<i64> {
     let text = text.trim();
-    let number: f64 = text.strip_prefix('$').unwrap_or(text).parse().ok()?;
-    nano_usd(number)
+    scaled(text.strip_prefix('$').unwrap_or(text), 1_000_000_000)
+}
+
+/// Reads a number of things: `8000`, `8k`, `1.5M`, `2G`.
+pub fn parse_count(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "" => 1,
+        "k" | "K" => 1_000,
+        "m" | "M" => 1_000_000,
+        "g" | "G" => 1_000_000_000,
+        _ => return None,
+    };
+    scaled(number, scale)
+}
+
+/// Reads bytes: `512`, `800kB`, `20GB` (powers of 1,000), `20GiB` (powers of 1,024).
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale: i64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" | "k" => 1_000,
+        "mb" | "m" => 1_000_000,
+        "gb" | "g" => 1_000_000_000,
+        "tb" | "t" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return None,
+    };
+    scaled(number.trim_end(), scale).and_then(|bytes| u64::try_from(bytes).ok())
+}
+
+/// A plain decimal times `scale`, rounded half away from zero, in whole numbers all the way: no figure is bent by a float.
+fn scaled(text: &str, scale: i64) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = !(whole.is_empty() && part.is_empty()) && (whole.len() + part.len()) <= 24;
+    if !is_number || !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let mantissa: i128 = format!("0{whole}{part}").parse().ok()?;
+    let divisor = 10i128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let value = mantissa.checked_mul(i128::from(scale))?.checked_add(divisor / 2)? / divisor;
+    i64::try_from(if negative { -value } else { value }).ok()
 }
 
 /// Dollars as nano-dollars; `None` where not finite or beyond ±9 billion dollars.
@@ -207,6 +256,19 @@ mod tests {
         assert_eq!(parse_duration_us("1.5m"), Some(90_000_000));
         assert_eq!(parse_duration_us("250ms"), Some(250_000));
         assert_eq!(parse_duration_us("24"), None);
+        assert_eq!(parse_duration_us(".5s"), Some(500_000));
+        assert_eq!(parse_duration_us("-5s"), Some(-5_000_000));
+        for bad in ["", "s", ".s", "1e5s", "5 parsecs", "99999999999999d", "inf s", "1.2.3s", "+5s", "5s5"] {
+            assert_eq!(parse_duration_us(bad), None, "{bad}");
+        }
         assert_eq!(parse_usd_nano("$0.01"), Some(10_000_000));
+        assert_eq!(parse_usd_nano("9007199.254740993"), Some(9_007_199_254_740_993));
+        assert_eq!(parse_usd_nano("0.0000000005"), Some(1));
+        assert_eq!(parse_usd_nano("NaN"), None);
+        assert_eq!(parse_count("1.5M"), Some(1_500_000));
+        assert_eq!(parse_count("8k"), Some(8_000));
+        assert_eq!(parse_bytes("20GB"), Some(20_000_000_000));
+        assert_eq!(parse_bytes("1.5 GiB"), Some(1_610_612_736));
+        assert_eq!(parse_bytes("-1"), None);
     }
 }
