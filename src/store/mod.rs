@@ -4,8 +4,8 @@
 pub mod sqlite;
 
 use crate::batch::{Batch, Checkpoint};
-use crate::snapshot::{Record, Snapshot};
-use crate::view::{Filter, Range, RecordKey, View};
+use crate::snapshot::{Accounting, Holdings, Record, Snapshot};
+use crate::view::{Filter, RecordKey, View, Window};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -77,6 +77,9 @@ pub enum StoreError {
     /// A query that is not allowed or does not read.
     #[error("{0}")]
     Query(String),
+    /// Nobody wanted the answer any more.
+    #[error("cancelled")]
+    Cancelled,
     /// The receiver of an export or a query went away or failed.
     #[error("writing the result: {0}")]
     Output(std::io::Error),
@@ -137,6 +140,8 @@ pub trait Reader: Send {
     fn snapshot(&mut self, view: &View, now_us: i64, watch: &dyn Watch) -> Result<Snapshot, StoreError>;
     /// One call with its text.
     fn record(&mut self, key: RecordKey) -> Result<Option<Record>, StoreError>;
-    /// Writes events as native JSON lines, oldest first; how many. Spans and scores only where the filter is empty.
-    fn export(&mut self, range: Range, filter: &Filter, out: &mut dyn Write) -> Result<u64, StoreError>;
+    /// Writes the events of a window as native JSON lines; how many. Spans and scores only where the filter is empty.
+    fn export(&mut self, window: Window, now_us: i64, filter: &Filter, out: &mut dyn Write) -> Result<u64, StoreError>;
+    /// What the store holds, and the books.
+    fn holdings(&mut self) -> Result<(Holdings, Accounting), StoreError>;
 }

@@ -122,6 +122,8 @@ pub struct Sections {
     pub clusters: usize,
     /// Newest errors: at most so many.
     pub errors: usize,
+    /// Tables of users and sessions from single calls, with percentiles, rather than from their hourly totals.
+    pub exact_members: bool,
     /// Newest records: at most so many, before `View::before`.
     pub records: usize,
 }

@@ -208,10 +208,11 @@ fn write_calls(
         totals.note(key.ts_us);
         totals.future += i64::from(key.ts_us > batch.read_us.saturating_add(FUTURE_US));
         totals.unpriced += i64::from(row.cost_nusd.get().is_none());
-        state.fold.add(tx, place, key.ts_us, series.rollup, &row.sample())?;
+        let sample = row.sample();
+        state.fold.add(tx, place, key.ts_us, series.rollup, &sample)?;
         let names = [(row.user_hash, row.user_id), (row.session_hash, row.session_id)]
             .map(|(hash, name)| (hash, name.is_packed(), batch.bytes(name)));
-        state.members.add(tx, place, key.ts_us, row, names)?;
+        state.members.add(tx, place, key.ts_us, &sample, names)?;
     }
     Ok(())
 }

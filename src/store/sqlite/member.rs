@@ -2,7 +2,8 @@
 //! the hour it touches, and runs of alike size are merged, so that an hour has few and each total is rewritten rarely.
 
 use super::Place;
-use crate::batch::CallRow;
+use crate::event::FailureMode;
+use crate::stats::acc::Sample;
 use crate::stats::varint::{put, put_bytes, put_signed, take, take_bytes, take_signed};
 use crate::store::StoreError;
 use hashbrown::HashTable;
@@ -38,28 +39,27 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// What one call comes to.
     #[inline]
-    pub fn record(&mut self, row: &CallRow) {
-        self.calls += 1;
-        self.errors += u64::from(row.outcome.is_error());
-        self.rate_limited += u64::from(row.outcome.number() == 1);
-        self.unpriced += u64::from(row.cost_nusd.get().is_none());
-        let sums = [
-            (&mut self.retries, row.retries),
-            (&mut self.input_tokens, row.input_tokens),
-            (&mut self.output_tokens, row.output_tokens),
-            (&mut self.cost_nusd, row.cost_nusd),
-        ];
-        for (bit, (sum, value)) in sums.into_iter().enumerate() {
-            if let Some(value) = value.get() {
-                *sum = sum.saturating_add(value);
-                self.known |= 1 << bit;
-            }
-        }
-        if let Some(latency) = row.latency_us.get() {
-            self.latency_sum_us = self.latency_sum_us.saturating_add(latency);
-            self.latency_count += 1;
-            self.latency_max_us = self.latency_max_us.max(latency);
+    pub fn of(sample: &Sample) -> Totals {
+        let signed = |value: Option<u64>| value.map(|v| i64::try_from(v).unwrap_or(i64::MAX));
+        let sums = [sample.retries.map(i64::from), signed(sample.input_tokens), signed(sample.output_tokens), sample.cost_nusd];
+        let known = sums.iter().enumerate().fold(0, |mask, (bit, sum)| mask | u8::from(sum.is_some()) << bit);
+        let [retries, input_tokens, output_tokens, cost_nusd] = sums.map(Option::unwrap_or_default);
+        let latency = signed(sample.latency_us);
+        Totals {
+            calls: 1,
+            errors: u64::from(sample.outcome.is_error()),
+            rate_limited: u64::from(sample.outcome.failure() == Some(FailureMode::RateLimit)),
+            retries,
+            input_tokens,
+            output_tokens,
+            cost_nusd,
+            unpriced: u64::from(sample.cost_nusd.is_none()),
+            latency_sum_us: latency.unwrap_or_default(),
+            latency_count: u64::from(latency.is_some()),
+            latency_max_us: latency.unwrap_or_default(),
+            known,
         }
     }
 
@@ -198,7 +198,7 @@ impl Members {
         conn: &Connection,
         place: &Place,
         ts_us: i64,
-        row: &CallRow,
+        sample: &Sample,
         names: [Name<'_>; 2],
     ) -> Result<(), StoreError> {
         let hour = ts_us.div_euclid(HOUR_US);
@@ -206,9 +206,10 @@ impl Members {
             self.flush(conn, place)?;
             self.hour = hour;
         }
+        let one = Totals::of(sample);
         for (open, (hash, packed, name)) in self.open.iter_mut().zip(names) {
             if !name.is_empty() {
-                open.get(hash, u8::from(packed), name).record(row);
+                open.get(hash, u8::from(packed), name).merge(&one);
             }
         }
         Ok(())

@@ -5,10 +5,12 @@ mod calls;
 mod dict;
 mod ledger;
 mod member;
+mod read;
 mod retain;
 mod rollup;
 
 pub use append::SqliteStore;
+pub use read::{Cell, SqliteReader};
 
 use super::StoreError;
 use rusqlite::{Connection, OpenFlags};
