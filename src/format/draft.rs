@@ -53,7 +53,13 @@ fn put<T>(best: &mut u16, key: Key, slot: &mut Option<T>, value: Read<T>) -> Res
 
 /// As [`put`], and notes whether the count stands beside the total.
 #[inline]
-fn put_tokens(best: &mut u16, key: Key, slot: &mut Option<u64>, apart: &mut bool, value: Value<'_>) -> Result<(), Reason> {
+fn put_tokens(
+    best: &mut u16,
+    key: Key,
+    slot: &mut Option<u64>,
+    apart: &mut bool,
+    value: Value<'_>,
+) -> Result<(), Reason> {
     let before = *best;
     put(best, key, slot, convert::tokens(value))?;
     if *best != before {
@@ -171,7 +177,9 @@ impl<'a> Draft<'a> {
             Field::Network => put(best, key, &mut call.network_us, convert::duration(value, key.meaning)),
             Field::RetryAfter => put(best, key, &mut call.retry_after_us, convert::duration(value, key.meaning)),
             Field::Cost => put(best, key, &mut call.cost_nusd, convert::cost(value)),
-            Field::Status | Field::Success | Field::Failure | Field::Error | Field::ErrorCode => self.evidence(key, value),
+            Field::Status | Field::Success | Field::Failure | Field::Error | Field::ErrorCode => {
+                self.evidence(key, value)
+            }
             Field::HttpStatus => put(best, key, &mut call.http_status, convert::http_status(value)),
             Field::ErrorType => put(best, key, &mut call.error_type, convert::text(value)),
             Field::ErrorMessage => put(best, key, &mut call.error_message, convert::text_or_json(value)),
@@ -290,7 +298,11 @@ impl<'a> Draft<'a> {
 
     fn outcome(&self) -> Outcome {
         let call = &self.call;
-        if self.ok != Some(false) && call.http_status.is_none() && call.error_type.is_none() && call.error_message.is_none() {
+        if self.ok != Some(false)
+            && call.http_status.is_none()
+            && call.error_type.is_none()
+            && call.error_message.is_none()
+        {
             return Outcome::Ok;
         }
         classify(Evidence {
@@ -304,10 +316,14 @@ impl<'a> Draft<'a> {
     /// When it ended, and the durations that pairs of times give.
     fn settle_times(&mut self) -> Result<(), Reason> {
         if let Some(start) = self.start {
-            if self.call.latency_us.is_none() && let Some(end) = self.end {
+            if self.call.latency_us.is_none()
+                && let Some(end) = self.end
+            {
                 self.call.latency_us = Some(between(start, end)?);
             }
-            if self.call.ttft_us.is_none() && let Some(first) = self.first_token {
+            if self.call.ttft_us.is_none()
+                && let Some(first) = self.first_token
+            {
                 self.call.ttft_us = Some(between(start, first)?);
             }
         }
@@ -324,7 +340,8 @@ impl<'a> Draft<'a> {
     /// Token counts as totals: what stands beside is added, what is missing of a sum is what is left.
     fn settle_tokens(&mut self) -> Result<(), Reason> {
         let call = &mut self.call;
-        if call.cache_write_tokens.is_none() && (self.cache_write_5m.is_some() || call.cache_write_1h_tokens.is_some()) {
+        if call.cache_write_tokens.is_none() && (self.cache_write_5m.is_some() || call.cache_write_1h_tokens.is_some())
+        {
             let kept = [self.cache_write_5m, call.cache_write_1h_tokens];
             call.cache_write_tokens = Some(kept.into_iter().flatten().sum());
         }
@@ -335,12 +352,17 @@ impl<'a> Draft<'a> {
             (Some(total), Some(input), Some(output)) => total == input + output,
             _ => false,
         };
-        if self.apart.input && !includes_cache && let Some(input) = call.input_tokens {
+        if self.apart.input
+            && !includes_cache
+            && let Some(input) = call.input_tokens
+        {
             let read = call.cached_input_tokens.filter(|_| self.apart.cache_read).unwrap_or(0);
             let write = call.cache_write_tokens.filter(|_| self.apart.cache_write).unwrap_or(0);
             call.input_tokens = Some(input + read + write);
         }
-        if call.input_tokens.is_none() && let (Some(total), Some(output)) = (self.total_tokens, call.output_tokens) {
+        if call.input_tokens.is_none()
+            && let (Some(total), Some(output)) = (self.total_tokens, call.output_tokens)
+        {
             call.input_tokens = Some(total.checked_sub(output).ok_or(self.fault.unwrap_or(Reason::OutOfRange))?);
         }
         Ok(())
@@ -355,8 +377,17 @@ fn between(from: i64, to: i64) -> Result<u64, Reason> {
 /// Whether a call says nothing that could be counted or found again.
 fn is_empty(call: &Call<'_>) -> bool {
     let texts = [
-        &call.request_id, &call.trace_id, &call.span_id, &call.model, &call.provider, &call.operation, &call.error_type,
-        &call.error_message, &call.prompt_preview, &call.prompt, &call.response,
+        &call.request_id,
+        &call.trace_id,
+        &call.span_id,
+        &call.model,
+        &call.provider,
+        &call.operation,
+        &call.error_type,
+        &call.error_message,
+        &call.prompt_preview,
+        &call.prompt,
+        &call.response,
     ];
     let counts = [call.input_tokens, call.output_tokens, call.latency_us, call.ttft_us];
     texts.iter().all(|text| text.is_none())

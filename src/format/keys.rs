@@ -203,7 +203,14 @@ const ROWS: &[Row] = &[
     (
         F::Environment,
         Plain,
-        &["environment", "env", "deployment_environment", "deployment.environment", "deployment.environment.name", "stage"],
+        &[
+            "environment",
+            "env",
+            "deployment_environment",
+            "deployment.environment",
+            "deployment.environment.name",
+            "stage",
+        ],
     ),
     (F::Tags, Plain, &["tags", "request_tags", "labels", "tag"]),
     (
@@ -282,7 +289,11 @@ const ROWS: &[Row] = &[
             "out_tokens",
         ],
     ),
-    (F::OutputTokens, Apart, &["candidates_token_count", "usage_metadata.candidates_token_count", "response_token_count"]),
+    (
+        F::OutputTokens,
+        Apart,
+        &["candidates_token_count", "usage_metadata.candidates_token_count", "response_token_count"],
+    ),
     (
         F::TotalTokens,
         Plain,
@@ -377,9 +388,21 @@ const ROWS: &[Row] = &[
             "usage_metadata.thoughts_token_count",
         ],
     ),
-    (F::Latency, Millis, &["latency_ms", "duration_ms", "elapsed_ms", "response_time_ms", "response_ms", "_response_ms"]),
-    (F::Latency, Millis, &["total_ms", "took_ms", "processing_time_ms", "latency_millis", "duration_millis", "time_ms"]),
-    (F::Latency, Seconds, &["latency_s", "latency_seconds", "latency_sec", "duration_s", "duration_seconds", "elapsed_s"]),
+    (
+        F::Latency,
+        Millis,
+        &["latency_ms", "duration_ms", "elapsed_ms", "response_time_ms", "response_ms", "_response_ms"],
+    ),
+    (
+        F::Latency,
+        Millis,
+        &["total_ms", "took_ms", "processing_time_ms", "latency_millis", "duration_millis", "time_ms"],
+    ),
+    (
+        F::Latency,
+        Seconds,
+        &["latency_s", "latency_seconds", "latency_sec", "duration_s", "duration_seconds", "elapsed_s"],
+    ),
     (F::Latency, Seconds, &["duration_sec", "elapsed_seconds", "response_time_s", "response_time_seconds"]),
     (F::Latency, Seconds, &["latency", "duration", "response_time", "elapsed", "total_time", "elapsed_time"]),
     (F::Latency, Seconds, &["gen_ai.client.operation.duration"]),
@@ -450,7 +473,15 @@ const ROWS: &[Row] = &[
     (
         F::ErrorMessage,
         Plain,
-        &["error_message", "error.message", "error_msg", "error_str", "exception.message", "err.message", "status_message"],
+        &[
+            "error_message",
+            "error.message",
+            "error_msg",
+            "error_str",
+            "exception.message",
+            "err.message",
+            "status_message",
+        ],
     ),
     (F::Status, Plain, &["status", "outcome", "status.code"]),
     (F::Success, Plain, &["success", "ok", "succeeded"]),
@@ -473,7 +504,15 @@ const ROWS: &[Row] = &[
     (
         F::Response,
         Plain,
-        &["response", "output", "completion", "response_text", "output_text", "gen_ai.output.messages", "gen_ai.completion"],
+        &[
+            "response",
+            "output",
+            "completion",
+            "response_text",
+            "output_text",
+            "gen_ai.output.messages",
+            "gen_ai.completion",
+        ],
     ),
     (F::ToolCalls, Plain, &["tool_calls"]),
     (F::Guardrail, Plain, &["guardrail", "guardrails", "guardrail_information"]),
@@ -494,10 +533,11 @@ fn build() -> Table {
             table.add(Cow::Borrowed(name), field, meaning);
         }
     }
-    let paths: Vec<&'static str> = ROWS.iter().flat_map(|row| row.2).copied().filter(|name| name.contains('.')).collect();
+    let paths: Vec<&'static str> =
+        ROWS.iter().flat_map(|row| row.2).copied().filter(|name| name.contains('.')).collect();
     for path in paths {
         for (dot, _) in path.match_indices('.') {
-            table.add(Cow::Borrowed(&path[..dot]), Field::Nest, Meaning::Plain);
+            table.add(Cow::Borrowed(&path[..dot]), Field::Nest, Plain);
             if let Some(key) = table.by_name.get_mut(&path[..dot]) {
                 key.nests = true;
             }
@@ -583,7 +623,7 @@ mod tests {
             assert_eq!(find(name).map(|k| k.field), Some(Field::RequestId), "{name}");
         }
         assert_eq!(find("costUSD").map(|k| k.field), Some(Field::Cost));
-        assert_eq!(find("cacheCreationInputTokens").map(|k| k.meaning), Some(Meaning::Apart));
+        assert_eq!(find("cacheCreationInputTokens").map(|k| k.meaning), Some(Apart));
         assert_eq!(find("ModelBehaviour"), None);
     }
 

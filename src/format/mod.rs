@@ -249,5 +249,6 @@ fn best(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 
 /// Whether a text may hold an LLM event.
 fn has_marker(text: &str) -> bool {
-    memchr::memmem::find_iter(text.as_bytes(), "llm_").any(|at| MARKERS.iter().any(|marker| text[at..].starts_with(marker)))
+    memchr::memmem::find_iter(text.as_bytes(), "llm_")
+        .any(|at| MARKERS.iter().any(|marker| text[at..].starts_with(marker)))
 }

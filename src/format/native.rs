@@ -149,7 +149,9 @@ fn score<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sink) -> 
             ("name" | "score_name" | "metric", _) => name = name.or(convert::text(value)?),
             ("value" | "score", _) => given = given.or(convert::judgement(value)?),
             ("source" | "scorer" | "evaluator", _) => source = source.or(score_source(&convert::text(value)?)),
-            ("comment" | "explanation" | "reason" | "rationale", _) => comment = comment.or(convert::text_or_json(value)?),
+            ("comment" | "explanation" | "reason" | "rationale", _) => {
+                comment = comment.or(convert::text_or_json(value)?)
+            }
             ("score_id" | "scoreId", _) => score_id = convert::text(value)?,
             (_, Some(key)) if is_of_score(key.field) => draft.set(key, value),
             _ => {}

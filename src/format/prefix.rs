@@ -96,7 +96,8 @@ impl Format for Syslog3164 {
         let (tag, rest) = rest.split_once(": ")?;
         let app = tag.split('[').next().unwrap_or(tag);
         let is_word = |word: &str| !word.is_empty() && !word.contains([' ', '{', '"', '|', ':', '=']);
-        let context = Context { ts_us, host: Some(Cow::Borrowed(host)), app: Some(Cow::Borrowed(app)), environment: None };
+        let context =
+            Context { ts_us, host: Some(Cow::Borrowed(host)), app: Some(Cow::Borrowed(app)), environment: None };
         inside(is_word(host) && is_word(app) && !matches!(host, "stdout" | "stderr"), rest, context)
     }
 }

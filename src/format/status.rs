@@ -20,8 +20,18 @@ pub enum Names {
     Failure,
 }
 
-const GOOD: [&str; 10] =
-    ["ok", "success", "succeeded", "successful", "completed", "complete", "done", "finished", "passed", "status_code_ok"];
+const GOOD: [&str; 10] = [
+    "ok",
+    "success",
+    "succeeded",
+    "successful",
+    "completed",
+    "complete",
+    "done",
+    "finished",
+    "passed",
+    "status_code_ok",
+];
 
 const BAD: [&str; 9] = ["error", "failure", "failed", "fail", "errored", "err", "ko", "exception", "status_code_error"];
 
