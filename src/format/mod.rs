@@ -17,6 +17,7 @@ mod prefix;
 mod python;
 mod status;
 mod time;
+pub mod write;
 
 use crate::event::{Call, Reason, Sink, Text, Verdict};
 use json::Object;

@@ -7,7 +7,7 @@ use crate::event::Call;
 use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How many opened blocks of text are kept.
 const BLOCKS: usize = 8;
@@ -19,7 +19,7 @@ const ATTRS: usize = 20_000;
 const BLOCK_BYTES: usize = 160 << 20;
 
 /// An opened block of text.
-type Opened = Rc<Vec<u8>>;
+type Opened = Arc<Vec<u8>>;
 
 /// A connection with what is known of its dictionaries.
 pub struct Context {
@@ -89,7 +89,7 @@ impl Context {
     fn block(&self, id: i64) -> ReadResult<Option<Opened>> {
         let mut blocks = self.blocks.borrow_mut();
         if let Some((_, block)) = blocks.iter().find(|(known, _)| *known == id) {
-            return Ok(Some(Rc::clone(block)));
+            return Ok(Some(Arc::clone(block)));
         }
         let data: Option<Vec<u8>> = self
             .conn
@@ -99,11 +99,11 @@ impl Context {
         let Some(data) = data else { return Ok(None) };
         let size = zstd::bulk::Decompressor::upper_bound(&data).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
         let raw = zstd::bulk::decompress(&data, size).map_err(|_| ReadError::Damaged("a block of text does not open"))?;
-        let opened = Rc::new(raw);
+        let opened = Arc::new(raw);
         if blocks.len() >= BLOCKS {
             blocks.pop_front();
         }
-        blocks.push_back((id, Rc::clone(&opened)));
+        blocks.push_back((id, Arc::clone(&opened)));
         Ok(Some(opened))
     }
 
