@@ -29,6 +29,7 @@ CREATE TABLE checkpoint (        -- how far files are done
   source TEXT NOT NULL,
   fingerprint INTEGER NOT NULL, fingerprint_len INTEGER NOT NULL,
   offset INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  tail_fingerprint INTEGER NOT NULL,
   PRIMARY KEY (dev, ino)
 ) STRICT, WITHOUT ROWID;
 
