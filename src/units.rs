@@ -2,6 +2,7 @@
 //! Three significant digits; unknown is `–`.
 
 use chrono::{DateTime, Local, TimeZone, Utc};
+use std::borrow::Cow;
 
 /// What stands for an unknown figure.
 pub const UNKNOWN: &str = "–";
@@ -220,9 +221,43 @@ pub fn rfc3339(us: i64) -> String {
     time(us, Zone::Utc, form)
 }
 
+/// Text from outside, safe to print: white space becomes a plain space; control and escape characters, those that turn the
+/// direction of writing and those that hide become `U+FFFD`. What is left still has to be cut to its width.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| c == ' ' || !(c.is_whitespace() || is_unsafe(c))) {
+        return Cow::Borrowed(text);
+    }
+    let safe = |c: char| match c {
+        c if c.is_whitespace() => ' ',
+        c if is_unsafe(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    Cow::Owned(text.chars().map(safe).collect())
+}
+
+/// Whether a character may steer a terminal, or reorder or hide text: controls (C0, C1, DEL), bidirectional marks, line and
+/// paragraph separators, what has no width, and fillers that look like nothing.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hostile_text_is_disarmed() {
+        for harmless in ["", "gpt-4o", "日本語 モデル", "naïve – “quoted” 🦀", "a\u{301}"] {
+            assert!(matches!(clean(harmless), Cow::Borrowed(same) if same == harmless), "{harmless}");
+        }
+        assert_eq!(clean("a\tb\nc\r"), "a b c ");
+        assert_eq!(clean("\u{1b}[2J\u{9b}31m\u{7f}\0"), "\u{FFFD}[2J\u{FFFD}31m\u{FFFD}\u{FFFD}");
+        assert_eq!(clean("user\u{202e}nimda\u{200b}\u{feff}\u{2028}"), "user\u{FFFD}nimda\u{FFFD}\u{FFFD} ");
+    }
 
     #[test]
     fn figures_have_three_digits_and_their_unit() {
