@@ -52,7 +52,7 @@ pub struct ScreenArgs {
     #[arg(long, value_name = "WINDOW", value_parser = values::window)]
     pub window: Option<Window>,
     /// Which calls, such as 'model:gpt-4o* status:error'
-    #[arg(long, value_name = "FILTER", value_parser = values::filter)]
+    #[arg(long, value_name = "FILTER", value_parser = values::filter, allow_hyphen_values = true)]
     pub filter: Option<Filter>,
     /// Colours
     #[arg(long, value_name = "THEME", value_enum)]

@@ -115,6 +115,21 @@ pub fn duration_us(us: f64) -> String {
     if unit == "µs" { format!("{value:.0} {unit}") } else { format!("{} {unit}", digits3(value)) }
 }
 
+/// A length of time as it is typed, exact, in the largest unit that needs no fraction: `90s`, `1h`, `7d`. Reads back with
+/// [`parse_duration_us`].
+pub fn exact_duration(us: i64) -> String {
+    let units = [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms")];
+    let (unit_us, unit) = units.into_iter().find(|(unit, _)| us != 0 && us % unit == 0).unwrap_or((1, "us"));
+    format!("{}{unit}", us / unit_us)
+}
+
+/// Bytes as they are typed, exact, in the largest unit that needs no fraction: `20GB`. Reads back with [`parse_bytes`].
+pub fn exact_bytes(n: u64) -> String {
+    let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let (size, unit) = units.into_iter().find(|(size, _)| n != 0 && n % size == 0).unwrap_or((1, "B"));
+    format!("{}{unit}", n / size)
+}
+
 /// A duration without the space, for table cells: `1.23s`.
 pub fn duration_cell(us: Option<f64>) -> String {
     us.map_or_else(|| UNKNOWN.to_owned(), |us| duration_us(us).replace(' ', ""))
@@ -305,5 +320,12 @@ mod tests {
         assert_eq!(parse_bytes("20GB"), Some(20_000_000_000));
         assert_eq!(parse_bytes("1.5 GiB"), Some(1_610_612_736));
         assert_eq!(parse_bytes("-1"), None);
+        for us in [0, 1, 1_500, 90_000_000, 3_600_000_000, 604_800_000_000, i64::MAX, -5_000] {
+            assert_eq!(parse_duration_us(&exact_duration(us)), Some(us));
+        }
+        assert_eq!(exact_duration(86_400_000_000), "1d");
+        for n in [0, 7, 20_000_000_000, 1 << 40, 9_007_199_254_740_993] {
+            assert_eq!(parse_bytes(&exact_bytes(n)), Some(n));
+        }
     }
 }
