@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, private_store};
-pub use write::{InitError, init};
+pub use write::{InitError, check, init};
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq)]

@@ -126,7 +126,7 @@ pub fn exact_duration(us: i64) -> String {
 /// Bytes as they are typed, exact, in the largest unit that needs no fraction: `20GB`. Reads back with [`parse_bytes`].
 pub fn exact_bytes(n: u64) -> String {
     let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    let (size, unit) = units.into_iter().find(|(size, _)| n != 0 && n % size == 0).unwrap_or((1, "B"));
+    let (size, unit) = units.into_iter().find(|(size, _)| n != 0 && n.is_multiple_of(*size)).unwrap_or((1, "B"));
     format!("{}{unit}", n / size)
 }
 
@@ -140,7 +140,7 @@ pub fn count(n: u64) -> String {
     let plain = n.to_string();
     let mut out = String::with_capacity(plain.len() + plain.len() / 3);
     for (i, c) in plain.chars().enumerate() {
-        if i > 0 && (plain.len() - i) % 3 == 0 {
+        if i > 0 && (plain.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

@@ -139,9 +139,18 @@ fn a_file_named_must_be_there_and_the_default_one_need_not() {
     let env = move |name: &str| (name == "HOME").then(|| root.clone());
     let places = PlaceArgs::default();
     let inputs = Inputs { places: &places, screen: None, env: &env, panes: &PANES };
+    let verdict = |inputs| {
+        let mut out = Vec::new();
+        (check(inputs, &mut out).unwrap(), String::from_utf8(out).unwrap())
+    };
     assert_eq!(load(inputs).unwrap().file, None);
+    assert_eq!(verdict(inputs), (true, "no configuration file; `llmtop config init` writes one\n".to_owned()));
     init(&config_file(&env).unwrap()).unwrap();
     assert_eq!(load(inputs).unwrap().file, Some(config_file(&env).unwrap()));
+    assert!(verdict(inputs).0 && verdict(inputs).1.ends_with("config.toml: all right\n"));
+    std::fs::write(config_file(&env).unwrap(), "utc = 1\n").unwrap();
+    let (right, text) = verdict(inputs);
+    assert!(!right && text.contains("config.toml, line 1: utc cannot be an integer"), "{text}");
     let named = PlaceArgs { config: Some(folder.path().join("none.toml")), store: None };
     let error = load(Inputs { places: &named, ..inputs }).unwrap_err().to_string();
     assert!(error.contains("none.toml"), "{error}");

@@ -1,7 +1,7 @@
 //! The configuration as text: the commented file that `config init` writes, and the settings that `config show` prints.
 
 use super::keys::{KEYS, Key, Kind};
-use super::{Config, Effective};
+use super::{Config, Effective, Inputs, load};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -69,6 +69,22 @@ fn literal(key: &Key, value: &str) -> String {
         Kind::Switch => value.to_owned(),
         Kind::Text | Kind::Amount => toml::Value::String(value.to_owned()).to_string(),
     }
+}
+
+/// Writes the verdict on the configuration; whether it is right.
+///
+/// # Errors
+/// Those of writing.
+pub fn check(inputs: Inputs<'_>, out: &mut dyn Write) -> io::Result<bool> {
+    match load(inputs) {
+        Ok(Effective { file: Some(path), .. }) => writeln!(out, "{}: all right", path.display())?,
+        Ok(Effective { file: None, .. }) => writeln!(out, "no configuration file; `llmtop config init` writes one")?,
+        Err(problems) => {
+            writeln!(out, "{problems}")?;
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl Effective {

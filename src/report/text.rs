@@ -289,8 +289,11 @@ fn calls(n: u64) -> String {
     if n == 1 { "1 call".to_owned() } else { format!("{} calls", units::count(n)) }
 }
 
-/// The columns of a table by group: heading, rank (the higher, the sooner it is left out), cell.
-const GROUP_COLUMNS: [(&str, u8, fn(&Group) -> String); 12] = [
+/// A column of a table by group: heading, rank (the higher, the sooner it is left out), cell.
+type GroupColumn = (&'static str, u8, fn(&Group) -> String);
+
+/// The columns of a table by group.
+const GROUP_COLUMNS: [GroupColumn; 12] = [
     ("calls", 0, |g| units::count(g.stats.calls)),
     ("change", 10, |g| change(g.stats.calls as f64, g.previous.calls as f64, g.previous.calls > 0)),
     ("errors", 1, |g| share(g.stats.error_rate())),
