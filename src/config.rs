@@ -116,7 +116,7 @@ impl fmt::Display for Origin {
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The file is there, or was named, and cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot read the configuration {}: {source}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

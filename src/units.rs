@@ -236,6 +236,16 @@ pub fn rfc3339(us: i64) -> String {
     time(us, Zone::Utc, form)
 }
 
+/// The hour a time is in, UTC: `2026-05-01T14:00:00Z`. What groups by hour are called, and what the filter `hour:` matches.
+pub fn hour(us: i64) -> String {
+    time(us, Zone::Utc, "%Y-%m-%dT%H:00:00Z")
+}
+
+/// The day a time is on, UTC: `2026-05-01`. What groups by day are called, and what the filter `day:` matches.
+pub fn day(us: i64) -> String {
+    time(us, Zone::Utc, "%Y-%m-%d")
+}
+
 /// Text from outside, safe to print: white space becomes a plain space; control and escape characters, those that turn the
 /// direction of writing and those that hide become `U+FFFD`. What is left still has to be cut to its width.
 pub fn clean(text: &str) -> Cow<'_, str> {
@@ -295,6 +305,8 @@ mod tests {
             (rate(427, 10_000_000), "42.7/s"),
             (rate(30, 3_600_000_000), "30.0/h"),
             (rfc3339(1_700_000_000_250_000), "2023-11-14T22:13:20.250Z"),
+            (hour(1_700_000_000_250_000), "2023-11-14T22:00:00Z"),
+            (day(1_700_000_000_250_000), "2023-11-14"),
         ];
         for (got, want) in cases {
             assert_eq!(got, want);

@@ -1,5 +1,7 @@
 //! Examples and notes below the help of commands.
 
+pub(super) const USAGE: &str = "llmtop [OPTIONS] [FILE]...\n       llmtop [OPTIONS] <COMMAND>";
+
 pub(super) const EXAMPLES: &str = "\
 Examples:
   llmtop app.log more/*.jsonl.gz logs/     follow files, globs and folders

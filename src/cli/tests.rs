@@ -28,6 +28,8 @@ fn files_are_files_unless_they_are_commands() {
     assert_eq!(read("llmtop -").files, [PathBuf::from("-")]);
     assert_eq!(read("llmtop --window 1h a.log b.log --utc").files.len(), 2);
     assert!(matches!(read("llmtop report").command, Some(Command::Report(_))));
+    let behind = read("llmtop app.log report");
+    assert!(behind.command.is_none() && behind.files.len() == 2, "{behind:?}");
     let alone = read("llmtop");
     assert!(alone.files.is_empty() && alone.command.is_none());
     assert_eq!(command_like("reprot").as_deref(), Some("report"));

@@ -51,7 +51,13 @@ pub(super) fn template() -> String {
     for key in &KEYS {
         let value = (key.get)(&defaults);
         let shown = if value.is_empty() { example(key).to_owned() } else { value };
-        out.push_str(&format!("\n# {} ({})\n# {} = {}\n", key.about, key.allowed, key.name, literal(key, &shown)));
+        out.push_str(&format!(
+            "\n# {}\n# Allowed: {}.\n# {} = {}\n",
+            key.about,
+            key.allowed,
+            key.name,
+            literal(key, &shown)
+        ));
     }
     out
 }

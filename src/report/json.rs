@@ -3,7 +3,7 @@
 use super::figures::figures;
 use super::{Options, Report};
 use crate::snapshot::{Accounting, Failure, Group, Snapshot, Table};
-use crate::units::{is_unsafe, rfc3339};
+use crate::units::{UNKNOWN, is_unsafe, rfc3339};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::io;
@@ -30,7 +30,7 @@ fn document(snapshot: &Snapshot) -> Value {
         snapshot.tables.iter().map(|table| (table.grouping.name(), json!(table.total))).collect();
     json!({
         "schema": 1,
-        "window": {"since": rfc3339(snapshot.range.since_us), "until": rfc3339(snapshot.range.until_us)},
+        "window": {"since": time(snapshot.range.since_us), "until": time(snapshot.range.until_us)},
         "filter": snapshot.view.filter.to_string(),
         "accounting": accounting(&snapshot.accounting),
         "totals": figures(&snapshot.totals),
@@ -43,6 +43,12 @@ fn document(snapshot: &Snapshot) -> Value {
         // Below 1 where rows had to be read and the reading was cut short: the figures are then of the newest part.
         "covered": if snapshot.scan.rows { snapshot.scan.covered } else { 1.0 },
     })
+}
+
+/// A time as text; null for what is no time.
+fn time(us: i64) -> Value {
+    let text = rfc3339(us);
+    if text == UNKNOWN { Value::Null } else { Value::String(text) }
 }
 
 fn accounting(accounting: &Accounting) -> Value {
@@ -92,8 +98,8 @@ fn failure(failure: &Failure) -> Value {
         "mode": failure.mode.word(),
         "calls": failure.calls,
         "previous": failure.previous,
-        "first": failure.first_us.map(rfc3339),
-        "last": failure.last_us.map(rfc3339),
+        "first": failure.first_us.map(time),
+        "last": failure.last_us.map(time),
         "models": models,
         "error_types": types,
         "users": failure.users,
@@ -106,8 +112,8 @@ fn store(snapshot: &Snapshot) -> Value {
     let holdings = &snapshot.holdings;
     json!({
         "calls": holdings.calls,
-        "first": holdings.bounds.map(|(first, _)| rfc3339(first)),
-        "last": holdings.bounds.map(|(_, last)| rfc3339(last)),
+        "first": holdings.bounds.map(|(first, _)| time(first)),
+        "last": holdings.bounds.map(|(_, last)| time(last)),
         "sources": holdings.sources.len(),
         "folded_series": holdings.folded_series,
     })

@@ -231,3 +231,25 @@ fn text_stays_within_its_width() {
     }
     render("text", &hostile(), 0);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_of_a_log_breaks_a_report(words in proptest::collection::vec("\\PC{0,30}|.{0,30}|[\\x00-\\x1f\u{80}-\u{9f}\u{202e}]{1,5}", 5), width in 0usize..130) {
+        let mut snapshot = typical();
+        snapshot.tables[0].groups[0].key[0] = Some(words[0].clone());
+        snapshot.tables[1].groups[0].key = vec![Some(words[1].clone()), None];
+        snapshot.failures[0].example = Some(words[2].clone());
+        snapshot.failures[0].models[0].0 = words[3].clone();
+        snapshot.accounting.examples[0].snippet = words[4].clone();
+        snapshot.holdings.sources[0].name = words[4].clone();
+        let text = render("text", &snapshot, width);
+        for line in text.lines() {
+            proptest::prop_assert!(unicode_width::UnicodeWidthStr::width(line) <= width.max(40), "{}", line);
+        }
+        let json: serde_json::Value = serde_json::from_str(&render("json", &snapshot, 0)).unwrap();
+        proptest::prop_assert_eq!(json["groups"]["model"][0]["key"].as_str(), Some(words[0].as_str()));
+        for out in [text, render("json", &snapshot, 0), render("csv", &snapshot, 0)] {
+            proptest::prop_assert!(out.chars().all(|c| !crate::units::is_unsafe(c) || matches!(c, '\n' | '\r')));
+        }
+    }
+}
