@@ -20,7 +20,7 @@ pub use values::{By, Speed};
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
 #[derive(Debug, Parser)]
 #[command(name = "llmtop", version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{FILTERS}"))]
-#[command(override_usage = USAGE, subcommand_negates_reqs = true, disable_help_subcommand = true, max_term_width = 110)]
+#[command(override_usage = USAGE, max_term_width = 110)]
 pub struct Cli {
     /// Files, globs and folders to follow; `-` is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
