@@ -7,6 +7,9 @@
 //! 3 `pipeline`; 4 `tui` `report`; above all `app` `cli` `config`.
 
 pub mod batch;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod event;
 pub mod format;
 pub mod nearest;

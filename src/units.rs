@@ -2,6 +2,7 @@
 //! Three significant digits; unknown is `–`.
 
 use chrono::{DateTime, Local, TimeZone, Utc};
+use std::borrow::Cow;
 
 /// What stands for an unknown figure.
 pub const UNKNOWN: &str = "–";
@@ -114,6 +115,21 @@ pub fn duration_us(us: f64) -> String {
     if unit == "µs" { format!("{value:.0} {unit}") } else { format!("{} {unit}", digits3(value)) }
 }
 
+/// A length of time as it is typed, exact, in the largest unit that needs no fraction: `90s`, `1h`, `7d`. Reads back with
+/// [`parse_duration_us`].
+pub fn exact_duration(us: i64) -> String {
+    let units = [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms")];
+    let (unit_us, unit) = units.into_iter().find(|(unit, _)| us != 0 && us % unit == 0).unwrap_or((1, "us"));
+    format!("{}{unit}", us / unit_us)
+}
+
+/// Bytes as they are typed, exact, in the largest unit that needs no fraction: `20GB`. Reads back with [`parse_bytes`].
+pub fn exact_bytes(n: u64) -> String {
+    let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let (size, unit) = units.into_iter().find(|(size, _)| n != 0 && n.is_multiple_of(*size)).unwrap_or((1, "B"));
+    format!("{}{unit}", n / size)
+}
+
 /// A duration without the space, for table cells: `1.23s`.
 pub fn duration_cell(us: Option<f64>) -> String {
     us.map_or_else(|| UNKNOWN.to_owned(), |us| duration_us(us).replace(' ', ""))
@@ -124,7 +140,7 @@ pub fn count(n: u64) -> String {
     let plain = n.to_string();
     let mut out = String::with_capacity(plain.len() + plain.len() / 3);
     for (i, c) in plain.chars().enumerate() {
-        if i > 0 && (plain.len() - i) % 3 == 0 {
+        if i > 0 && (plain.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);
@@ -220,9 +236,53 @@ pub fn rfc3339(us: i64) -> String {
     time(us, Zone::Utc, form)
 }
 
+/// The hour a time is in, UTC: `2026-05-01T14:00:00Z`. What groups by hour are called, and what the filter `hour:` matches.
+pub fn hour(us: i64) -> String {
+    time(us, Zone::Utc, "%Y-%m-%dT%H:00:00Z")
+}
+
+/// The day a time is on, UTC: `2026-05-01`. What groups by day are called, and what the filter `day:` matches.
+pub fn day(us: i64) -> String {
+    time(us, Zone::Utc, "%Y-%m-%d")
+}
+
+/// Text from outside, safe to print: white space becomes a plain space; control and escape characters, those that turn the
+/// direction of writing and those that hide become `U+FFFD`. What is left still has to be cut to its width.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| c == ' ' || !(c.is_whitespace() || is_unsafe(c))) {
+        return Cow::Borrowed(text);
+    }
+    let safe = |c: char| match c {
+        c if c.is_whitespace() => ' ',
+        c if is_unsafe(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    Cow::Owned(text.chars().map(safe).collect())
+}
+
+/// Whether a character may steer a terminal, or reorder or hide text: controls (C0, C1, DEL), bidirectional marks, line and
+/// paragraph separators, what has no width, and fillers that look like nothing.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hostile_text_is_disarmed() {
+        for harmless in ["", "gpt-4o", "日本語 モデル", "naïve – “quoted” 🦀", "a\u{301}"] {
+            assert!(matches!(clean(harmless), Cow::Borrowed(same) if same == harmless), "{harmless}");
+        }
+        assert_eq!(clean("a\tb\nc\r"), "a b c ");
+        assert_eq!(clean("\u{1b}[2J\u{9b}31m\u{7f}\0"), "\u{FFFD}[2J\u{FFFD}31m\u{FFFD}\u{FFFD}");
+        assert_eq!(clean("user\u{202e}nimda\u{200b}\u{feff}\u{2028}"), "user\u{FFFD}nimda\u{FFFD}\u{FFFD} ");
+    }
 
     #[test]
     fn figures_have_three_digits_and_their_unit() {
@@ -245,6 +305,8 @@ mod tests {
             (rate(427, 10_000_000), "42.7/s"),
             (rate(30, 3_600_000_000), "30.0/h"),
             (rfc3339(1_700_000_000_250_000), "2023-11-14T22:13:20.250Z"),
+            (hour(1_700_000_000_250_000), "2023-11-14T22:00:00Z"),
+            (day(1_700_000_000_250_000), "2023-11-14"),
         ];
         for (got, want) in cases {
             assert_eq!(got, want);
@@ -270,5 +332,12 @@ mod tests {
         assert_eq!(parse_bytes("20GB"), Some(20_000_000_000));
         assert_eq!(parse_bytes("1.5 GiB"), Some(1_610_612_736));
         assert_eq!(parse_bytes("-1"), None);
+        for us in [0, 1, 1_500, 90_000_000, 3_600_000_000, 604_800_000_000, i64::MAX, -5_000] {
+            assert_eq!(parse_duration_us(&exact_duration(us)), Some(us));
+        }
+        assert_eq!(exact_duration(86_400_000_000), "1d");
+        for n in [0, 7, 20_000_000_000, 1 << 40, 9_007_199_254_740_993] {
+            assert_eq!(parse_bytes(&exact_bytes(n)), Some(n));
+        }
     }
 }

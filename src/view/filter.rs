@@ -3,12 +3,14 @@
 
 mod parse;
 mod pattern;
+mod subject;
 
 use super::Dim;
 use std::fmt;
 
 pub use parse::FilterError;
 pub use pattern::{Needle, Pattern};
+pub use subject::CallSubject;
 
 /// What a term looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

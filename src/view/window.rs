@@ -1,6 +1,8 @@
 //! Windows of time: how long, and where they end. Half-open, `[since, until)`, in µs since the Unix epoch.
 
+use crate::units;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use std::fmt;
 
 /// How long a window is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,7 +119,7 @@ impl Window {
             return Window::between(midnight, midnight.saturating_add(86_400 * SECOND))
                 .ok_or_else(|| fail("the day is out of range"));
         }
-        let us = crate::units::parse_duration_us(trimmed).ok_or_else(|| fail("neither a length nor a range"))?;
+        let us = units::parse_duration_us(trimmed).ok_or_else(|| fail("neither a length nor a range"))?;
         if us <= 0 {
             return Err(fail("a window has to be longer than nothing"));
         }
@@ -145,7 +147,7 @@ impl Window {
         if since.eq_ignore_ascii_case("all") {
             return Ok(Window { span: Span::All, anchor: until_us.map_or(Anchor::Auto, Anchor::At) });
         }
-        match (crate::units::parse_duration_us(since), until_us) {
+        match (units::parse_duration_us(since), until_us) {
             (Some(us), None) if us > 0 => Ok(Window { span: Span::Micros(us), anchor: Anchor::Now }),
             (_, until_us) => Window::between(parse_moment(since, now_us)?, until_us.unwrap_or(now_us))
                 .ok_or_else(|| WindowError { text: since.to_owned(), why: "it does not start before it ends" }),
@@ -167,6 +169,21 @@ impl Window {
                 let until_us = if let Anchor::At(at) = self.anchor { at } else { last.saturating_add(1) };
                 Range { since_us: first.min(until_us), until_us }
             }
+        }
+    }
+}
+
+impl fmt::Display for Window {
+    /// As it is typed: `1h`, `all`, or from and to. Reads back as the same window, but for where `all` ends.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.span, self.anchor) {
+            (Span::All, _) => f.write_str("all"),
+            (Span::Micros(us), Anchor::At(until_us)) => {
+                write!(f, "{}..{}", units::rfc3339(until_us.saturating_sub(us)), units::rfc3339(until_us))
+            }
+            // A day and more is commonest in hours up to one day, as in the steps.
+            (Span::Micros(86_400_000_000), _) => f.write_str("24h"),
+            (Span::Micros(us), _) => f.write_str(&units::exact_duration(us)),
         }
     }
 }
@@ -203,7 +220,7 @@ fn parse_day(text: &str) -> Option<i64> {
 /// A time, or so long before the present.
 fn parse_moment(text: &str, now_us: i64) -> Result<i64, WindowError> {
     let fail = |why| WindowError { text: text.to_owned(), why };
-    match crate::units::parse_duration_us(text) {
+    match units::parse_duration_us(text) {
         Some(us) if us >= 0 => now_us.checked_sub(us).ok_or_else(|| fail("that is before all time")),
         Some(_) => Err(fail("a length may not be negative")),
         None => parse_time(text).ok_or_else(|| fail("neither a length nor a time")),
@@ -226,6 +243,7 @@ mod tests {
     fn lengths_days_and_ranges_read() {
         for (text, us) in Window::STEPS {
             assert_eq!(parse(text), Window { span: us.map_or(Span::All, Span::Micros), anchor: Anchor::Auto });
+            assert_eq!(parse(text).to_string(), text);
         }
         assert_eq!(parse(" ALL "), Window::all());
         assert_eq!(parse("90s").span, Span::Micros(90 * SECOND));
@@ -239,6 +257,8 @@ mod tests {
         ] {
             assert_eq!(parse(text), want, "{text}");
         }
+        assert_eq!(want.to_string(), "2026-05-01T14:00:00.000Z..2026-05-01T15:00:00.000Z");
+        assert_eq!(parse(&want.to_string()), want);
     }
 
     #[test]

@@ -331,9 +331,7 @@ fn bad_bound(number: Number, text: &str, column: usize) -> FilterError {
 /// A bound as it is typed: exact, in the largest unit that needs no fraction.
 pub(super) fn bound_text(number: Number, bound: i64) -> String {
     match number {
-        Number::Latency | Number::Ttft if bound % 1_000_000 == 0 => format!("{}s", bound / 1_000_000),
-        Number::Latency | Number::Ttft if bound % 1_000 == 0 => format!("{}ms", bound / 1_000),
-        Number::Latency | Number::Ttft => format!("{bound}us"),
+        Number::Latency | Number::Ttft => units::exact_duration(bound),
         Number::Cost => dollars(bound),
         Number::Tokens => bound.to_string(),
     }
