@@ -1,6 +1,8 @@
 //! Sources: files, folders, pipes, replays. They deliver whole lines in chunks, with where the bytes came from, and know
 //! nothing of what is in them.
 
+pub mod demo;
+
 use crate::batch::Checkpoint;
 use std::sync::Arc;
 
