@@ -12,7 +12,8 @@ const HELP: &str = "\
 gen: writes logs for benchmarks
 
   gen load   [--lines N] [--seed N] [--users N] [--shuffled] --out FILE   calls of three days, about 540 bytes each
-  gen sample [--lines N] [--seed N] [--busy X]               --out FILE   the demo application, thinned out
+  gen sample [--lines N] [--seed N] [--busy X]               --out FILE   the demo application, thinned out;
+                                                           fixtures/sample.jsonl is seed 84, 480 lines
 
 Without --out the log goes to stdout. What the log holds is printed to stderr as one line of JSON.";
 
@@ -121,7 +122,7 @@ fn parse(args: &[String]) -> Result<Options, String> {
         lines: number(&mut values, "--lines")?,
         seed: number(&mut values, "--seed")?.unwrap_or(42),
         users: number(&mut values, "--users")?.unwrap_or(10_000),
-        busy: number(&mut values, "--busy")?.unwrap_or(0.03),
+        busy: number(&mut values, "--busy")?.unwrap_or(0.012),
         order: if values.remove("--shuffled").is_some() { Order::Random } else { Order::Time },
         out: values.remove("--out").map(str::to_owned),
     };
@@ -154,7 +155,7 @@ fn run(options: &Options) -> io::Result<Truth> {
 /// The demo over some hours, with an ordinary log line and a broken one in between, as in a real log.
 fn write_sample(options: &Options, out: &mut impl Write) -> io::Result<Truth> {
     let mut truth = Truth::default();
-    let wanted = options.lines.unwrap_or(360);
+    let wanted = options.lines.unwrap_or(480);
     for (at, (ts_us, line)) in Demo::new(options.seed, START_US).times(options.busy).enumerate() {
         let at = at as u64;
         if truth.lines >= wanted {
@@ -262,7 +263,7 @@ fn load_line(line: &mut String, at: u64, lines: u64, options: &Options) {
     // Writing to a String cannot fail.
     let _ = write!(
         line,
-        r#"{{"event":"llm_call","timestamp":"{}","request_id":"req_{}","trace_id":"{:016x}{:016x}","session_id":"s_{user:05x}_{visit:02}","#,
+        r#"{{"event":"llm_call","timestamp":"{}","request_id":"req_{}","trace_id":"{:016x}{:016x}","session_id":"s_{user:05x}{visit:02}","#,
         llmtop::units::rfc3339(ts_us / 1_000 * 1_000),
         rng.hex(16),
         rng.bits(),
@@ -277,13 +278,13 @@ fn load_line(line: &mut String, at: u64, lines: u64, options: &Options) {
     );
     let _ = write!(
         line,
-        r#""input_tokens":{input},"output_tokens":{output},"cached_input_tokens":{cached},"latency_ms":{latency_ms:.1},"ttft_ms":{:.1},"cost_usd":{cost:.6},"#,
+        r#""input_tokens":{input},"output_tokens":{output},"cached_input_tokens":{cached},"latency_ms":{latency_ms:.0},"ttft_ms":{:.0},"cost_usd":{cost:.6},"#,
         latency_ms * (0.1 + 0.3 * rng.unit()),
     );
     outcome(line, rng);
     let _ = write!(
         line,
-        r#""variant":"{}","prompt_preview":"{}, case {at}"}}"#,
+        r#""variant":"{}","prompt_preview":"{} #{at}"}}"#,
         rng.pick(&["control", "treatment"]),
         rng.pick(&ASKS),
     );

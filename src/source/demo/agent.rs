@@ -16,6 +16,8 @@ struct Tool {
     complaint: &'static str,
 }
 
+const SYSTEM_TEXT: &str = "You run errands in a shop for houseplants. Use the tools; ask before you spend money.";
+
 const TOOLS: [Tool; 6] = [
     Tool { name: "search_orders", median_ms: 120.0, fails: 0.02, complaint: "query ran longer than 5 s" },
     Tool { name: "carrier_status", median_ms: 840.0, fails: 0.12, complaint: "carrier API: 502 Bad Gateway" },
@@ -133,18 +135,9 @@ impl Task {
 
     fn ask(&self, at_us: i64) -> Ask<'_> {
         Ask {
-            scene: &self.scene,
             parent: Some(&self.root),
-            model: self.model,
-            fallback: None,
-            operation: "chat",
-            at_us,
-            tokens: Tokens::default(),
-            prompt: self.asked,
-            response: None,
-            tool_calls: None,
-            cache: None,
-            stream: false,
+            system: Some(SYSTEM_TEXT),
+            ..Ask::chat(&self.scene, self.model, at_us, self.asked)
         }
     }
 }

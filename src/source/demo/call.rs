@@ -22,12 +22,35 @@ pub(super) struct Ask<'a> {
     pub at_us: i64,
     pub tokens: Tokens,
     pub prompt: &'a str,
+    /// What the model was told about its role; known where the whole prompt is logged.
+    pub system: Option<&'a str>,
     /// The answer; nothing where the model only asks for tools, or answers in vectors.
     pub response: Option<&'a str>,
     /// The tools the model asks for, as JSON.
     pub tool_calls: Option<&'a str>,
     pub cache: Option<CacheUse>,
     pub stream: bool,
+}
+
+impl<'a> Ask<'a> {
+    /// A plain chat call, for the caller to fill in.
+    pub(super) fn chat(scene: &'a Scene, model: &'static Model, at_us: i64, prompt: &'a str) -> Ask<'a> {
+        Ask {
+            scene,
+            parent: None,
+            model,
+            fallback: None,
+            operation: "chat",
+            at_us,
+            tokens: Tokens::default(),
+            prompt,
+            system: None,
+            response: None,
+            tool_calls: None,
+            cache: None,
+            stream: false,
+        }
+    }
 }
 
 /// How a call went.
@@ -152,7 +175,7 @@ fn answered(stage: &mut Stage, ask: &Ask<'_>, course: &Course, request: String) 
         line = phases(line, ask, course, network_ms, course.lost_ms + network_ms + ttft_ms);
     }
     line = usage(line, ask, model, cached).count("retries", course.retries);
-    line = aftermath(line, course).text("finish_reason", finish_reason(ask));
+    line = aftermath(line, course).maybe("finish_reason", finish_reason(ask));
     if let Some(kind) = ask.cache {
         line = line.text("cache", kind.word());
     }
@@ -183,14 +206,20 @@ fn failed(stage: &mut Stage, ask: &Ask<'_>, course: &Course, fault: &Fault, requ
 fn head(ask: &Ask<'_>, model: &Model, end_us: i64, request: &str) -> Line {
     let line = Line::event("llm_call", end_us).text("request_id", request);
     let preview: String = ask.prompt.chars().take(100).collect();
-    ask.scene
+    let line = ask
+        .scene
         .on_call(line)
+        .text("span_id", request.trim_start_matches("req_"))
         .maybe("parent_id", ask.parent)
         .text("model", model.name)
         .text("provider", model.provider.name())
         .text("operation", ask.operation)
         .flag("stream", ask.stream)
-        .text("prompt_preview", &preview)
+        .text("prompt_preview", &preview);
+    match ask.system {
+        Some(system) => line.messages("prompt", &[("system", system), ("user", ask.prompt)]),
+        None => line,
+    }
 }
 
 /// Where the time went, as far as the client can tell.
@@ -237,13 +266,14 @@ fn aftermath(line: Line, course: &Course) -> Line {
     }
 }
 
-/// Why the answer ended, in the provider's own word.
-fn finish_reason(ask: &Ask<'_>) -> &'static str {
-    match (ask.model.provider, ask.tool_calls.is_some()) {
+/// Why the answer ended, in the provider's own word; vectors do not end.
+fn finish_reason(ask: &Ask<'_>) -> Option<&'static str> {
+    let word = match (ask.model.provider, ask.tool_calls.is_some()) {
         (Provider::Anthropic, true) => "tool_use",
         (Provider::Anthropic, false) => "end_turn",
         (Provider::Google, _) => "STOP",
         (Provider::OpenAi | Provider::Vllm, true) => "tool_calls",
         (Provider::OpenAi | Provider::Vllm, false) => "stop",
-    }
+    };
+    (ask.operation == "chat").then_some(word)
 }

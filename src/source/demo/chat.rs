@@ -9,8 +9,9 @@ use super::stage::{Scene, Stage};
 use super::texts::{Topic, answer, question, topic};
 use crate::event::CacheUse;
 
-/// What the application itself tells every model, tokens.
+/// Length of what the application itself tells every model, tokens.
 const SYSTEM: u64 = 1_180;
+const SYSTEM_TEXT: &str = "You help the customers of a shop for houseplants. Be brief and kind; cite the guides.";
 
 /// One turn under way.
 struct Turn {
@@ -67,8 +68,15 @@ fn looked_up(stage: &mut Stage, turn: &Turn, at_us: i64) -> Done {
     let text = answer(&mut stage.rng, turn.topic, found > 0);
     let tokens = answer_tokens(stage, turn, found);
     let fallback = (turn.model == &SONNET).then_some(&GPT_4_1_MINI);
-    let cache = Some(CacheUse::Miss);
-    let ask = Ask { tokens, fallback, response: Some(&text), cache, stream: true, ..turn.ask(ready_us) };
+    let ask = Ask {
+        tokens,
+        fallback,
+        system: Some(SYSTEM_TEXT),
+        response: Some(&text),
+        cache: Some(CacheUse::Miss),
+        stream: true,
+        ..turn.ask(ready_us)
+    };
     let done = perform(stage, ask);
     if done.ok {
         about_answer(stage, &turn.scene, &done, found);
@@ -169,19 +177,6 @@ fn close(stage: &mut Stage, turn: &Turn, at_us: i64, done: &Done) {
 impl Turn {
     /// A call of this turn to its model, to be filled in.
     fn ask(&self, at_us: i64) -> Ask<'_> {
-        Ask {
-            scene: &self.scene,
-            parent: Some(&self.root),
-            model: self.model,
-            fallback: None,
-            operation: "chat",
-            at_us,
-            tokens: Tokens::default(),
-            prompt: &self.question,
-            response: None,
-            tool_calls: None,
-            cache: None,
-            stream: false,
-        }
+        Ask { parent: Some(&self.root), ..Ask::chat(&self.scene, self.model, at_us, &self.question) }
     }
 }

@@ -1,7 +1,7 @@
 //! What runs beside the conversations of the demo: an inbox that is sorted as it fills, and batches of embeddings.
 
 use super::call::{Ask, after, perform};
-use super::catalog::{EMBEDDING_LARGE, GEMINI_FLASH, Model, Tokens};
+use super::catalog::{EMBEDDING_LARGE, GEMINI_FLASH, Tokens};
 use super::stage::{Scene, Stage};
 use super::texts::mail;
 
@@ -20,7 +20,7 @@ pub(super) fn sort_mail(stage: &mut Stage, at_us: i64) {
     };
     let prompt = mail(&mut stage.rng);
     let response = Some(r#"{"topic":"plants","mood":"warm","urgent":false}"#);
-    perform(stage, Ask { tokens, response, ..ask(&scene, &GEMINI_FLASH, "chat", prompt, at_us) });
+    perform(stage, Ask { tokens, response, ..Ask::chat(&scene, &GEMINI_FLASH, at_us, prompt) });
 }
 
 /// A batch of changed guides, embedded by a few workers.
@@ -30,24 +30,7 @@ pub(super) fn index_guides(stage: &mut Stage, at_us: i64) {
     for n in 0..stage.rng.between(24, 72) as usize {
         let tokens = Tokens { input: stage.rng.between(900, 7_600), ..Tokens::default() };
         let begin_us = after(free_us[n % WORKERS], stage.rng.exponential(30.0));
-        let ask = Ask { tokens, ..ask(&scene, &EMBEDDING_LARGE, "embeddings", "guide, chunk of text", begin_us) };
-        free_us[n % WORKERS] = perform(stage, ask).end_us;
-    }
-}
-
-fn ask<'a>(scene: &'a Scene, model: &'static Model, operation: &'static str, prompt: &'a str, at_us: i64) -> Ask<'a> {
-    Ask {
-        scene,
-        parent: None,
-        model,
-        fallback: None,
-        operation,
-        at_us,
-        tokens: Tokens::default(),
-        prompt,
-        response: None,
-        tool_calls: None,
-        cache: None,
-        stream: false,
+        let ask = Ask::chat(&scene, &EMBEDDING_LARGE, begin_us, "guide, chunk of text");
+        free_us[n % WORKERS] = perform(stage, Ask { tokens, operation: "embeddings", ..ask }).end_us;
     }
 }

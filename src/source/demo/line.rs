@@ -77,6 +77,22 @@ impl Line {
         self
     }
 
+    /// A list of messages, each a role and its content.
+    #[must_use]
+    pub fn messages(mut self, key: &str, messages: &[(&str, &str)]) -> Line {
+        self.key(key);
+        self.text.push('[');
+        for (at, (role, content)) in messages.iter().enumerate() {
+            self.text.push_str(if at > 0 { r#",{"role":"# } else { r#"{"role":"# });
+            push_string(&mut self.text, role);
+            self.text.push_str(r#","content":"#);
+            push_string(&mut self.text, content);
+            self.text.push('}');
+        }
+        self.text.push(']');
+        self
+    }
+
     /// A value that is JSON already.
     #[must_use]
     pub fn raw(mut self, key: &str, json: &str) -> Line {
@@ -124,7 +140,7 @@ mod tests {
     #[test]
     fn a_line_reads_back() {
         let line = Line::event("llm_call", 1_700_000_000_250_000)
-            .text("prompt", "say \"hi\"\n\tto \\ the ☂\u{1}")
+            .text("prompt_preview", "say \"hi\"\n\tto \\ the ☂\u{1}")
             .maybe("user_id", None)
             .maybe("host", Some("api-1"))
             .number("latency_ms", 1200.500, 3)
@@ -133,13 +149,15 @@ mod tests {
             .count("input_tokens", u64::MAX)
             .flag("stream", true)
             .list("cited", ["a", "b\""])
+            .messages("prompt", &[("system", "be \"kind\""), ("user", "hi")])
             .raw("guardrail", "[]")
             .finish();
         let read: serde_json::Value = serde_json::from_str(&line).expect("a line is JSON");
         let want = serde_json::json!({
-            "event": "llm_call", "timestamp": "2023-11-14T22:13:20.250Z", "prompt": "say \"hi\"\n\tto \\ the ☂\u{1}",
+            "event": "llm_call", "timestamp": "2023-11-14T22:13:20.250Z", "prompt_preview": "say \"hi\"\n\tto \\ the ☂\u{1}",
             "host": "api-1", "latency_ms": 1200.5, "zero": 0, "whole": 100, "input_tokens": u64::MAX, "stream": true,
             "cited": ["a", "b\""], "guardrail": [],
+            "prompt": [{"role": "system", "content": "be \"kind\""}, {"role": "user", "content": "hi"}],
         });
         assert_eq!(read, want);
         assert!(!line.contains('\n'));

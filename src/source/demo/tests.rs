@@ -159,3 +159,18 @@ fn scores_follow_what_they_judge() {
         assert!(judged.is_empty() || calls.get(judged).is_some_and(|call| call < ts));
     }
 }
+
+#[test]
+fn the_shipped_sample_shows_all_there_is_to_see() {
+    let sample = include_str!("../../../fixtures/sample.jsonl");
+    assert!(sample.len() < 300_000);
+    let events: Vec<Value> = sample.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let other = sample.lines().count() - events.len();
+    assert_eq!((events.len(), other), (454, 6), "five ordinary log lines and a broken one");
+    for kind in ["llm_call", "llm_span", "llm_score"] {
+        assert!(events.iter().filter(|e| text(e, "event") == kind).count() > 50, "{kind}");
+    }
+    let models: HashSet<_> = events.iter().map(|e| text(e, "model")).filter(|m| !m.is_empty()).collect();
+    assert_eq!(models.len(), 8);
+    assert!(events.iter().filter(|e| text(e, "status") == "error").count() >= 8);
+}
