@@ -107,10 +107,8 @@ fn run(stage: &mut Stage, ask: &Ask<'_>) -> Course {
     for attempt in 1..=ATTEMPTS {
         course.fault = attempt_fault(stage, ask, &course);
         let Some(failed) = &course.fault else { break };
-        let passing =
-            matches!(failed.mode, FailureMode::RateLimit | FailureMode::Overloaded | FailureMode::ServerError);
         course.retry_after_ms = failed.retry_after_ms.or(course.retry_after_ms);
-        if !passing || attempt == ATTEMPTS {
+        if attempt == ATTEMPTS || !worth_retrying(failed.mode, ask.stream) {
             break;
         }
         let backoff_ms = stage.rng.log_normal(350.0 * attempt as f64, 0.3);
@@ -118,6 +116,15 @@ fn run(stage: &mut Stage, ask: &Ask<'_>) -> Course {
         course.retries += 1;
     }
     fall_back(course, ask)
+}
+
+/// What may pass if asked again; an answer that broke while it was streamed cannot be taken back.
+fn worth_retrying(mode: FailureMode, stream: bool) -> bool {
+    match mode {
+        FailureMode::RateLimit | FailureMode::Overloaded => true,
+        FailureMode::ServerError => !stream,
+        _ => false,
+    }
 }
 
 /// The other model answers what this one has no room for.

@@ -75,7 +75,7 @@ impl Weather {
     /// The chance that an attempt is told to come back later.
     pub(super) fn rate_limit(self, provider: Provider, at_us: i64) -> f64 {
         match provider {
-            Provider::Anthropic => 0.004 + 0.38 * LIMITED.strength(self.since(at_us)),
+            Provider::Anthropic => 0.004 + 0.60 * LIMITED.strength(self.since(at_us)),
             Provider::OpenAi | Provider::Google => 0.003,
             Provider::Vllm => 0.0,
         }
@@ -84,7 +84,7 @@ impl Weather {
     /// The chance that an attempt finds the provider out of capacity.
     pub(super) fn overload(self, provider: Provider, at_us: i64) -> f64 {
         match provider {
-            Provider::Google => 0.003 + 0.30 * OVERLOADED.strength(self.since(at_us)),
+            Provider::Google => 0.003 + 0.55 * OVERLOADED.strength(self.since(at_us)),
             Provider::Anthropic => 0.003 + 0.05 * OVERLOADED.strength(self.since(at_us)),
             Provider::OpenAi | Provider::Vllm => 0.0005,
         }
@@ -126,7 +126,7 @@ mod tests {
             assert!(weather.busyness(at) > 0.3);
             for p in [Provider::Anthropic, Provider::Google, Provider::OpenAi, Provider::Vllm] {
                 let sum = weather.rate_limit(p, at) + weather.overload(p, at) + weather.timeout(&GPT_4_1, at);
-                assert!((0.0..0.6).contains(&sum));
+                assert!((0.0..0.7).contains(&sum));
             }
         }
         assert_eq!(Weather::new(i64::MAX).slowness(&GPT_4_1, i64::MIN), 1.0);
