@@ -1,0 +1,126 @@
+//! Looking: which files are there now, which of them are new, and what became of those that are not where they were.
+
+use super::{Files, Follow, Pending};
+use crate::batch::Checkpoint;
+use crate::source::Sender;
+use crate::source::error::SourceError;
+use crate::source::identity::{FileId, Stamp, id_of};
+use crate::source::select::{By, Finding, Found, other_form};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+impl Files {
+    /// Whether there is anything to begin with.
+    pub(super) fn check(&self) -> Result<(), SourceError> {
+        let finding = self.selection.find();
+        for (_, problem) in finding.problems {
+            if self.follow == Follow::UntilEnd || !may_come(&problem) {
+                return Err(problem);
+            }
+        }
+        for found in finding.files.into_iter().filter(|f| f.by == By::Name) {
+            let path = found.path;
+            let file = File::open(&path).map_err(|source| SourceError::Unreadable { path: path.clone(), source })?;
+            if let Some(form) = other_form(&file) {
+                return Err(SourceError::WrongForm { path, form });
+            }
+        }
+        Ok(())
+    }
+
+    /// Pipes and devices among the arguments; they are read as streams, beside the files.
+    pub(in crate::source) fn streams(&self) -> Vec<PathBuf> {
+        self.selection.find().streams
+    }
+
+    /// Looks for files: new ones, renamed ones, ones that changed since they were closed. The next steps read them.
+    ///
+    /// # Errors
+    /// Only when nobody receives any more.
+    pub fn look(&mut self, out: &Sender) -> Result<(), SourceError> {
+        let Finding { files, problems, unreadable, .. } = self.selection.find();
+        for (source, problem) in problems.into_iter().chain(unreadable) {
+            self.trouble(&source, &problem, out)?;
+        }
+        let there: HashSet<FileId> = files.iter().map(|f| f.stamp.id).collect();
+        self.seen.retain(|id, _| there.contains(id));
+        self.growing.retain(|id, _| there.contains(id));
+        let mut rotated = self.rotated(&files, &there);
+        let paths: HashMap<FileId, &Path> = files.iter().map(|f| (f.stamp.id, f.path.as_path())).collect();
+        for file in &mut self.tails {
+            file.linked = paths.contains_key(&file.id);
+            if let Some(path) = paths.get(&file.id) {
+                file.path = (*path).to_owned();
+            }
+        }
+        let open: HashSet<FileId> = self.tails.iter().chain(&self.loading).map(|f| f.id).collect();
+        rotated.extend(files);
+        for found in rotated {
+            let id = found.stamp.id;
+            if !open.contains(&id) && self.seen.get(&id) != Some(&found.stamp) && found.stamp.size > 0 {
+                self.queue(found);
+            }
+        }
+        Ok(())
+    }
+
+    fn queue(&mut self, found: Found) {
+        if self.queued.insert(found.stamp.id) {
+            let done = self.known.get(&found.stamp.id).map_or(0, |c| c.offset);
+            // Shorter than it was: read from its beginning.
+            let counted = found.stamp.size.checked_sub(done).unwrap_or(found.stamp.size);
+            self.total = self.total.saturating_add(counted);
+            self.pending.push_back(Pending { found, counted });
+        }
+    }
+
+    /// Files that were read in part under a name that now leads to another file: rotation has renamed them to where nothing
+    /// looks. They are searched for, once, in the folder of the name.
+    fn rotated(&mut self, files: &[Found], there: &HashSet<FileId>) -> Vec<Found> {
+        let names: HashMap<&str, &Found> = files.iter().map(|f| (&*f.name, f)).collect();
+        let lost = |c: &&Checkpoint| {
+            let id = id_of(c);
+            !there.contains(&id) && !self.sought.contains(&id) && !self.tails.iter().any(|f| f.id == id)
+        };
+        let lost: Vec<(FileId, Found)> = self
+            .known
+            .values()
+            .filter(|c| names.contains_key(c.source.as_str()))
+            .filter(lost)
+            .filter_map(|c| names.get(c.source.as_str()).map(|found| (id_of(c), (*found).clone())))
+            .collect();
+        let mut rotated = Vec::new();
+        for (id, found) in lost {
+            self.sought.insert(id);
+            rotated.extend(sibling(&found, id));
+        }
+        rotated.sort_by_key(|f| f.stamp.mtime_ns);
+        rotated
+    }
+}
+
+/// The file of this identity in the same folder.
+fn sibling(found: &Found, id: FileId) -> Option<Found> {
+    let folder = found.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).ok()?;
+    entries.filter_map(Result::ok).find_map(|entry| {
+        let meta = entry.metadata().ok().filter(|m| m.is_file())?;
+        let stamp = Stamp::of(&meta);
+        (stamp.id == id).then(|| Found { path: entry.path(), stamp, ..found.clone() })
+    })
+}
+
+/// Whether waiting may help: a file not there yet in a folder that is, a pattern without matches.
+fn may_come(problem: &SourceError) -> bool {
+    match problem {
+        SourceError::Missing { path } => {
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            folder.is_dir()
+        }
+        SourceError::NoMatch { .. } => true,
+        SourceError::Unreadable { source, .. } => source.kind() == ErrorKind::NotFound,
+        _ => false,
+    }
+}

@@ -1,0 +1,411 @@
+//! Files, patterns and folders, read to their ends and followed: step by step, without a clock, a watcher or a thread, so
+//! that every order of events can be played. `run` drives it.
+
+mod look;
+mod open;
+
+use super::identity::{FileId, Stamp, id_of};
+use super::select::{Found, Selection};
+use super::tail::{Progress, Tail};
+use super::{Chunk, MAX_LINE, Message, Sender, SourceError};
+use crate::batch::Checkpoint;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// Until the end of what is there.
+    UntilEnd,
+    /// On and on, with new files, until asked to stop.
+    Forever,
+}
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Some work; there may be more.
+    Worked,
+    /// Nothing: everything that was there has been read.
+    Idle,
+}
+
+/// How long a file that no wanted path leads to any more is kept open for what its writer may still add.
+const ORPHAN_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a compressed file may stand still in the middle of a stream before it counts as cut.
+const PACKED_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many contents that were truncated away are remembered, to know their copies by.
+const RETIRED: usize = 64;
+
+/// How many files are held open at most; others are opened again when they change.
+const MAX_OPEN: usize = 512;
+
+/// A set of files, patterns and folders.
+///
+/// Each file is read once, however many paths lead to it. Where reading goes on is told by device, inode, and the hashes of
+/// the first and the last bytes read: so a file that was renamed is not read again, and one that was cut short or written anew
+/// is read from its beginning. A copy that rotation left beside the log (`copytruncate`), found in a folder or by a pattern, is
+/// known by both hashes too, and only its rest is read; a copy that is named, or in another folder, is read as a file of its
+/// own. The last line of a file is delivered without a newline only when the file ends (not followed, stop, rotated away);
+/// the checkpoint covers it then, and if it turns out later that the line goes on, the whole line is read again.
+pub struct Files {
+    selection: Arc<Selection>,
+    follow: Follow,
+    limit: usize,
+    max_open: usize,
+    /// Where to go on in files that are not open.
+    known: HashMap<FileId, Checkpoint>,
+    /// Files that are not open, as they were when everything in them had been read, or when they were found to be no logs.
+    seen: HashMap<FileId, Stamp>,
+    /// Contents that are gone from under their names.
+    retired: VecDeque<Checkpoint>,
+    /// Checkpoints whose file was searched for under another name.
+    sought: HashSet<FileId>,
+    /// Files that look like a copy in the making, as last seen.
+    growing: HashMap<FileId, Stamp>,
+    pending: VecDeque<Pending>,
+    queued: HashSet<FileId>,
+    loading: Option<Followed>,
+    tails: Vec<Followed>,
+    turn: usize,
+    caught_up: bool,
+    told: HashSet<(Arc<str>, String)>,
+    total: u64,
+    total_told: Option<u64>,
+}
+
+/// A file to be opened.
+#[derive(Debug)]
+struct Pending {
+    found: Found,
+    /// Raw bytes counted for it in the total.
+    counted: u64,
+}
+
+/// An open file.
+struct Followed {
+    tail: Tail,
+    path: PathBuf,
+    id: FileId,
+    /// Size when it was opened: what has to be read before the next file has its turn.
+    until: u64,
+    /// Whether a wanted path leads to it.
+    linked: bool,
+    quiet_since: Duration,
+}
+
+/// How reading on went.
+#[derive(Debug, PartialEq, Eq)]
+enum Advance {
+    More,
+    Dry,
+    /// Nothing more is to be read from it.
+    Over,
+}
+
+impl Files {
+    /// Files, folders and patterns, with what is known of earlier runs: all checkpoints in the store, whatever their names.
+    ///
+    /// # Errors
+    /// An argument that leads to nothing or cannot be read. When following, a named file that is not there yet, but whose
+    /// folder is, and a pattern without matches, are waited for.
+    pub fn new(args: Vec<PathBuf>, follow: Follow, known: Vec<Checkpoint>) -> Result<Files, SourceError> {
+        let files = Files {
+            selection: Arc::new(Selection::new(args)?),
+            follow,
+            limit: MAX_LINE,
+            max_open: MAX_OPEN,
+            known: known.into_iter().map(|c| (id_of(&c), c)).collect(),
+            seen: HashMap::new(),
+            retired: VecDeque::new(),
+            sought: HashSet::new(),
+            growing: HashMap::new(),
+            pending: VecDeque::new(),
+            queued: HashSet::new(),
+            loading: None,
+            tails: Vec::new(),
+            turn: 0,
+            caught_up: false,
+            told: HashSet::new(),
+            total: 0,
+            total_told: None,
+        };
+        files.check()?;
+        Ok(files)
+    }
+
+    /// Lines longer than this many bytes are left out; [`MAX_LINE`] unless said.
+    pub fn line_limit(mut self, bytes: usize) -> Files {
+        self.limit = bytes;
+        self
+    }
+
+    /// Holds at most so many files open; the others are opened again when they change.
+    pub fn max_open(mut self, files: usize) -> Files {
+        self.max_open = files.max(1);
+        self
+    }
+
+    pub(super) fn selection(&self) -> &Arc<Selection> {
+        &self.selection
+    }
+
+    pub(super) fn follow(&self) -> Follow {
+        self.follow
+    }
+
+    /// Does a small piece of work: opens a file, or reads at most one chunk. At first one file after another, oldest first;
+    /// what then grows or appears is read in turns. `now` is the time since any fixed moment.
+    ///
+    /// # Errors
+    /// Only when nobody receives any more.
+    pub fn step(&mut self, now: Duration, out: &Sender) -> Result<Step, SourceError> {
+        if !self.caught_up {
+            self.load(now, out)?;
+            return Ok(Step::Worked);
+        }
+        while let Some(next) = self.pending.pop_front() {
+            self.queued.remove(&next.found.stamp.id);
+            if let Some(file) = self.open(next, now, out)? {
+                self.keep(file);
+            }
+        }
+        for _ in 0..self.tails.len() {
+            self.turn = (self.turn + 1) % self.tails.len().max(1);
+            if self.serve(self.turn, now, out)? {
+                return Ok(Step::Worked);
+            }
+        }
+        self.let_go(now, out)?;
+        Ok(Step::Idle)
+    }
+
+    /// Ends: delivers the last lines that have no newline. What was not read yet is left for the next run.
+    ///
+    /// # Errors
+    /// Only when nobody receives any more.
+    pub fn finish(&mut self, out: &Sender) -> Result<(), SourceError> {
+        let mut tails = std::mem::take(&mut self.tails);
+        tails.extend(self.loading.take());
+        for mut file in tails {
+            if !file.tail.packed() {
+                let _ = self.attempt(&mut file, out, |f| f.tail.close())?;
+                // A rotated file cannot be found again under its name: all of it is read now.
+                while self.advance(&mut file, out)? == Advance::More && !file.linked {}
+                self.last_line(&mut file, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next piece of the first reading.
+    fn load(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
+        let Some(mut file) = self.loading.take() else { return self.load_next(now, out) };
+        let advance = self.advance(&mut file, out)?;
+        let enough = file.tail.position() >= file.until && !file.tail.packed();
+        match (advance, self.follow) {
+            (Advance::Over, _) => self.park(&file),
+            (Advance::More, _) if !enough => self.loading = Some(file),
+            (_, Follow::Forever) => self.keep(file),
+            (_, Follow::UntilEnd) => {
+                self.last_line(&mut file, out)?;
+                self.park(&file);
+            }
+        }
+        Ok(())
+    }
+
+    fn load_next(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
+        self.tell_total(out)?;
+        let Some(next) = self.pending.pop_front() else {
+            self.caught_up = true;
+            return send(out, Message::CaughtUp);
+        };
+        self.queued.remove(&next.found.stamp.id);
+        self.loading = self.open(next, now, out)?;
+        if let (Some(file), Follow::UntilEnd) = (&mut self.loading, self.follow)
+            && let Err(error) = file.tail.close()
+        {
+            let path = file.path.clone();
+            self.loading = None;
+            return self.trouble(
+                &path.to_string_lossy(),
+                &SourceError::Unreadable { path: path.clone(), source: error },
+                out,
+            );
+        }
+        self.tell_total(out)
+    }
+
+    /// Gives a followed file its turn; whether there was something.
+    fn serve(&mut self, turn: usize, now: Duration, out: &Sender) -> Result<bool, SourceError> {
+        if turn >= self.tails.len() {
+            return Ok(false);
+        }
+        // Taken out for the time being, so that the others can be borrowed; put back at its place.
+        let mut file = self.tails.swap_remove(turn);
+        let advance = self.advance(&mut file, out)?;
+        if advance == Advance::Over {
+            self.park(&file);
+            return Ok(true);
+        }
+        if advance == Advance::More {
+            file.quiet_since = now;
+        }
+        self.tails.push(file);
+        let last = self.tails.len() - 1;
+        self.tails.swap(turn, last);
+        Ok(advance == Advance::More)
+    }
+
+    /// Reads on in one file, and delivers what there is.
+    fn advance(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
+        match self.attempt(file, out, |f| f.tail.read())? {
+            None => Ok(Advance::Over),
+            Some(Progress::Dry) => Ok(Advance::Dry),
+            Some(Progress::Read(chunk)) => {
+                chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
+                Ok(Advance::More)
+            }
+            Some(Progress::Done(chunk)) => {
+                send(out, Message::Chunk(chunk))?;
+                Ok(Advance::Over)
+            }
+            Some(Progress::Replaced) => self.replaced(file, out),
+        }
+    }
+
+    /// The old content is gone: its last line ends, and the new content is read from its beginning.
+    fn replaced(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
+        let (chunk, checkpoint) = file.tail.retire();
+        chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
+        self.retire(checkpoint);
+        file.tail.restart();
+        if self.follow == Follow::UntilEnd {
+            let _ = self.attempt(file, out, |f| f.tail.close())?;
+        }
+        Ok(Advance::More)
+    }
+
+    /// Delivers the last line of a file, if all of the file has been read.
+    fn last_line(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
+        if file.tail.at_end()
+            && let Some(Some(chunk)) = self.attempt(file, out, |f| f.tail.finish())?
+        {
+            send(out, Message::Chunk(chunk))?;
+        }
+        Ok(())
+    }
+
+    /// Closes what will not go on: rotated files after a while of silence, compressed ones that were cut.
+    fn let_go(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
+        let mut i = 0;
+        while i < self.tails.len() {
+            let file = &self.tails[i];
+            let quiet = now.saturating_sub(file.quiet_since);
+            if file.tail.packed() && quiet >= PACKED_PATIENCE {
+                let mut file = self.tails.swap_remove(i);
+                let _ = self.attempt(&mut file, out, |f| f.tail.close())?;
+                while self.advance(&mut file, out)? == Advance::More {}
+                self.park(&file);
+            } else if !file.linked && quiet >= ORPHAN_PATIENCE {
+                let mut file = self.tails.swap_remove(i);
+                self.last_line(&mut file, out)?;
+                self.park(&file);
+            } else {
+                i += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows a file; closes the one that has been quiet for longest when there are too many.
+    fn keep(&mut self, file: Followed) {
+        self.tails.push(file);
+        if self.tails.len() <= self.max_open {
+            return;
+        }
+        let idle = |f: &Followed| f.linked && f.tail.at_end();
+        let quietest = self.tails.iter().enumerate().filter(|(_, f)| idle(f)).min_by_key(|(_, f)| f.quiet_since);
+        if let Some(i) = quietest.map(|(i, _)| i) {
+            let file = self.tails.swap_remove(i);
+            self.park(&file);
+        }
+    }
+
+    /// Remembers where to go on should the file change, and closes it.
+    fn park(&mut self, file: &Followed) {
+        self.seen.insert(file.id, file.tail.stamp());
+        if let Ok(checkpoint) = file.tail.checkpoint() {
+            self.known.insert(file.id, checkpoint);
+        }
+    }
+
+    fn retire(&mut self, checkpoint: Checkpoint) {
+        if self.retired.len() == RETIRED {
+            self.retired.pop_front();
+        }
+        self.retired.push_back(checkpoint);
+    }
+
+    /// Does something with a file; a failure is told, and ends only this file.
+    fn attempt<T>(
+        &mut self,
+        file: &mut Followed,
+        out: &Sender,
+        act: impl FnOnce(&mut Followed) -> std::io::Result<T>,
+    ) -> Result<Option<T>, SourceError> {
+        match act(file) {
+            Ok(value) => Ok(Some(value)),
+            Err(source) => {
+                let path = file.path.clone();
+                self.trouble(&path.to_string_lossy(), &SourceError::Unreadable { path: path.clone(), source }, out)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Tells a problem, once.
+    fn trouble(&mut self, source: &str, error: &SourceError, out: &Sender) -> Result<(), SourceError> {
+        let (source, message) = (Arc::<str>::from(source), chain(error));
+        if self.told.insert((Arc::clone(&source), message.clone())) {
+            send(out, Message::Trouble { source, message })?;
+        }
+        Ok(())
+    }
+
+    fn tell_total(&mut self, out: &Sender) -> Result<(), SourceError> {
+        if self.total_told != Some(self.total) {
+            self.total_told = Some(self.total);
+            send(out, Message::Total { raw_bytes: self.total })?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands a message on.
+pub(super) fn send(out: &Sender, message: Message) -> Result<(), SourceError> {
+    out.send(message).map_err(|_| SourceError::Closed)
+}
+
+/// A chunk that tells only how far a file is done.
+fn mark(name: &Arc<str>, checkpoint: Checkpoint) -> Message {
+    let offset = checkpoint.offset;
+    Message::Chunk(Chunk { source: Arc::clone(name), offset, checkpoint: Some(checkpoint), ..Chunk::default() })
+}
+
+/// An error and what it comes from, in one line.
+fn chain(error: &SourceError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

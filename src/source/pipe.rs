@@ -1,0 +1,174 @@
+//! Streams: standard input, named pipes, character devices, any reader. Read once, never resumed.
+
+use super::cutter::{Cutter, Lines};
+use super::decode::{Decoder, Got};
+use super::files::send;
+use super::{CHUNK, Chunk, Follow, MAX_LINE, Message, Sender, SourceError, Stop};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How long a wait for bytes may go without looking at the stop.
+const SLICE_MS: i32 = 100;
+
+/// How much is read at a time while little comes.
+const TRICKLE: usize = 64 << 10;
+
+/// A stream of lines, plain or compressed. It ends with a [`Message::CaughtUp`].
+pub struct Pipe {
+    name: Arc<str>,
+    input: Box<dyn Read + Send>,
+    /// A named pipe that is opened again when its writer has gone.
+    again: Option<PathBuf>,
+    limit: usize,
+}
+
+impl Pipe {
+    /// Any reader, under a name. One whose `read` blocks is stopped only between reads; one that says `WouldBlock` is asked
+    /// again at once, so it should have waited a little before.
+    pub fn new(name: &str, input: impl Read + Send + 'static) -> Pipe {
+        Pipe { name: name.into(), input: Box::new(input), again: None, limit: MAX_LINE }
+    }
+
+    /// Standard input, under a descriptor of its own: what is put over descriptor 0 afterwards does not matter.
+    ///
+    /// # Errors
+    /// No standard input.
+    pub fn stdin() -> Result<Pipe, SourceError> {
+        let failed = |source| SourceError::Stream { name: "stdin".to_owned(), source };
+        let fd = io::stdin().as_fd().try_clone_to_owned().map_err(failed)?;
+        Ok(Pipe::new("stdin", Patient::new(fd.into())))
+    }
+
+    /// A named pipe or a device. When following, a named pipe waits for the next writer when one has gone.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(path: &Path, follow: Follow) -> Result<Pipe, SourceError> {
+        let name = path.to_string_lossy();
+        let file = open(path).map_err(|source| SourceError::Stream { name: name.to_string(), source })?;
+        let again = (follow == Follow::Forever).then(|| path.to_owned());
+        Ok(Pipe { again, ..Pipe::new(&name, Patient::new(file)) })
+    }
+
+    /// Lines longer than this many bytes are left out; [`MAX_LINE`] unless said.
+    pub fn line_limit(mut self, bytes: usize) -> Pipe {
+        self.limit = bytes;
+        self
+    }
+
+    /// Reads to the end, or until a stop is requested or nobody receives any more.
+    ///
+    /// # Errors
+    /// Reading fails.
+    pub fn run(mut self, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
+        let mut offset = 0;
+        loop {
+            let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
+            let end = match self.read(input, offset, out, stop) {
+                Err(SourceError::Closed) => return Ok(()),
+                end => end?,
+            };
+            let next = self.again.as_deref().filter(|_| end > offset && !stop.requested()).map(open);
+            match next {
+                Some(Ok(file)) => self.input = Box::new(Patient::new(file)),
+                Some(Err(_)) | None => break,
+            }
+            offset = end;
+        }
+        // Whether someone still listens does not matter any more.
+        let _ = send(out, Message::CaughtUp);
+        Ok(())
+    }
+
+    /// Reads one input to its end; returns the offset after it.
+    fn read(&self, input: Box<dyn Read + Send>, offset: u64, out: &Sender, stop: &Stop) -> Result<u64, SourceError> {
+        let mut decoder = Decoder::new(input);
+        decoder.close();
+        let mut cutter = Cutter::new(offset, self.limit);
+        let (mut want, mut told) = (TRICKLE, 0);
+        let mut deliver = |lines: Option<Lines>, taken: u64, corrupt: Option<String>| {
+            if lines.is_none() && corrupt.is_none() {
+                return Ok(());
+            }
+            let chunk = self.chunk(lines.unwrap_or_default(), taken - told, corrupt);
+            told = taken;
+            send(out, Message::Chunk(chunk))
+        };
+        while !stop.requested() {
+            let mut state = Got::End;
+            let filled = cutter.fill(want, |space| {
+                let (n, got) = decoder.read_full(space)?;
+                state = got;
+                Ok(n)
+            });
+            let (n, lines) = filled.map_err(|source| SourceError::Stream { name: self.name.to_string(), source })?;
+            want = if n == want { CHUNK } else { TRICKLE };
+            deliver(lines, decoder.taken(), None)?;
+            match state {
+                Got::Bytes(_) | Got::Dry { .. } => {}
+                Got::End => break,
+                Got::Broken(why) => {
+                    deliver(None, decoder.taken(), Some(why))?;
+                    return Ok(cutter.done());
+                }
+            }
+        }
+        // A stop in the middle of compressed data leaves a line that is torn by the decoder, not by the writer.
+        if !(stop.requested() && decoder.packed()) {
+            deliver(cutter.finish(), decoder.taken(), None)?;
+        }
+        Ok(cutter.done())
+    }
+
+    fn chunk(&self, lines: Lines, raw_bytes: u64, corrupt: Option<String>) -> Chunk {
+        Chunk {
+            source: Arc::clone(&self.name),
+            offset: lines.offset,
+            bytes: lines.bytes,
+            too_long: lines.too_long,
+            corrupt,
+            checkpoint: None,
+            raw_bytes,
+        }
+    }
+}
+
+/// Without waiting for a writer.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Reads a descriptor, waiting a little for bytes: `WouldBlock` when none came. After some came it does not wait for more,
+/// so that they are handed on at once.
+struct Patient {
+    file: File,
+    wait_ms: i32,
+}
+
+impl Patient {
+    fn new(file: File) -> Patient {
+        Patient { file, wait_ms: SLICE_MS }
+    }
+}
+
+impl Read for Patient {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut fd = libc::pollfd { fd: self.file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one valid pollfd, and its count, are passed; the descriptor is open as long as `self.file` is.
+        let ready = unsafe { libc::poll(&raw mut fd, 1, self.wait_ms) };
+        self.wait_ms = SLICE_MS;
+        match ready {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            n if n < 0 => Err(io::Error::last_os_error()),
+            _ => {
+                let n = self.file.read(out)?;
+                self.wait_ms = 0;
+                Ok(n)
+            }
+        }
+    }
+}

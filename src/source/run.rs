@@ -1,0 +1,62 @@
+//! Drives a set of files: steps as long as there is work, then waits for the watcher or the next look.
+
+use super::clock::{Clock, SystemClock};
+use super::watch::Watcher;
+use super::{Files, Follow, Pipe, Sender, SourceError, Step, Stop};
+use std::time::Duration;
+
+/// Looks are at most this often, however much happens.
+const SOONEST: Duration = Duration::from_millis(20);
+
+/// A look is made at least this often: network file systems and links tell watchers nothing.
+const LATEST: Duration = Duration::from_millis(250);
+
+impl Files {
+    /// Reads everything, and follows it if wanted, until the end, a requested stop, or nobody receives any more. Pipes and
+    /// devices among the arguments are read on threads of their own, and end with this.
+    ///
+    /// # Errors
+    /// A named pipe that cannot be read. Problems of single files are told as messages.
+    pub fn run(mut self, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
+        let follow = self.follow();
+        let streams = self.streams();
+        std::thread::scope(|scope| {
+            let readers: Vec<_> = streams
+                .into_iter()
+                .map(|path| scope.spawn(move || Pipe::open(&path, follow).and_then(|pipe| pipe.run(out, stop))))
+                .collect();
+            let mut result = self.drive(out, stop);
+            for reader in readers {
+                // A panic of the reader is passed on as one.
+                let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                result = result.and(read);
+            }
+            match result {
+                Err(SourceError::Closed) => Ok(()),
+                result => result,
+            }
+        })
+    }
+
+    fn drive(&mut self, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
+        let clock = SystemClock::start();
+        // Before the first look, so that nothing happens unseen between the two.
+        let mut watcher = match self.follow() {
+            Follow::Forever => Some(Watcher::new(self.selection())),
+            Follow::UntilEnd => None,
+        };
+        while !stop.requested() {
+            let begun = clock.now();
+            self.look(out)?;
+            let looked = clock.now();
+            while !stop.requested() && self.step(clock.now(), out)? == Step::Worked {}
+            let Some(watcher) = &mut watcher else { break };
+            // Many files make a look dear; it never takes more than a small part of the time.
+            let cost = looked.saturating_sub(begun);
+            let soonest = SOONEST.max(cost.saturating_mul(10)).saturating_sub(clock.now().saturating_sub(looked));
+            clock.sleep(soonest, stop);
+            watcher.wait(LATEST.max(cost.saturating_mul(200)), stop);
+        }
+        self.finish(out)
+    }
+}
