@@ -1,6 +1,10 @@
 //! Failure modes: one list for all providers, found from status, HTTP code, error code and message.
 //! The raw error is kept beside the mode, never replaced by it.
 
+mod words;
+
+use words::{MESSAGES, TYPES, WIDE_TYPES};
+
 /// What went wrong with a call, in one list for every provider. The discriminant is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -145,7 +149,82 @@ pub struct Evidence<'a> {
     pub message: &'a str,
 }
 
-/// Finds the outcome from what a producer said. See the tests for the table of words.
-pub fn classify(_evidence: Evidence<'_>) -> Outcome {
-    Outcome::Ok
+/// Finds the outcome from what a producer said. It failed where the producer says so, where the HTTP status is 400 or
+/// above, and where there is an error and nobody says that it went well. Asked in this order, the first answer counts:
+/// the error type, the phrases of the message, the HTTP status, the wide types. The tests hold the table of examples.
+pub fn classify(evidence: Evidence<'_>) -> Outcome {
+    let error_status = evidence.http_status.filter(|status| *status >= 400);
+    let has_error = !evidence.error_type.trim().is_empty() || !evidence.message.trim().is_empty();
+    if error_status.is_none() && (evidence.ok == Some(true) || (evidence.ok.is_none() && !has_error)) {
+        return Outcome::Ok;
+    }
+    let kind = squeeze(type_of(&evidence));
+    let message = clip(evidence.message).to_ascii_lowercase();
+    let mode = exact(&kind)
+        .or_else(|| find(TYPES, &kind))
+        .or_else(|| find(MESSAGES, &message))
+        .or_else(|| error_status.or_else(|| status_in(&kind, &message)).and_then(|status| by_status(status, &message)))
+        .or_else(|| find(WIDE_TYPES, &kind));
+    Outcome::Failed(mode.unwrap_or(FailureMode::Unknown))
 }
+
+/// A word of this project's own list.
+fn exact(kind: &str) -> Option<FailureMode> {
+    FailureMode::ALL.into_iter().filter(|mode| *mode != FailureMode::Unknown).find(|mode| squeeze(mode.word()) == kind)
+}
+
+/// The error type; without one, the class name that many messages begin with (`RateLimitError: …`).
+fn type_of<'a>(evidence: &Evidence<'a>) -> &'a str {
+    if !evidence.error_type.trim().is_empty() {
+        return clip(evidence.error_type);
+    }
+    let word = evidence.message.split([':', '(', ' ']).next().unwrap_or_default();
+    let is_class =
+        word.ends_with("Error") || word.ends_with("Exception") || word.ends_with("Timeout") || word.contains('_');
+    if is_class { clip(word) } else { "" }
+}
+
+/// The beginning of a text, as much as is worth looking at.
+fn clip(text: &str) -> &str {
+    const ENOUGH: usize = 2_048;
+    text.get(..text.floor_char_boundary(ENOUGH)).unwrap_or(text)
+}
+
+/// Lower case without punctuation.
+fn squeeze(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn find(table: &[(FailureMode, &[&str])], text: &str) -> Option<FailureMode> {
+    if text.is_empty() {
+        return None;
+    }
+    table.iter().find(|(_, words)| words.iter().any(|word| text.contains(word))).map(|(mode, _)| *mode)
+}
+
+/// An HTTP status that stands in the type (`429`, `HTTP503`) or in the words that clients begin messages with.
+fn status_in(kind: &str, message: &str) -> Option<u16> {
+    let digits = kind.strip_prefix("http").unwrap_or(kind);
+    let after = ["error code: ", "status code: ", "status code ", "http ", "status: "];
+    let in_message = after.iter().find_map(|words| message.split_once(words)?.1.get(..3));
+    [Some(digits), in_message].into_iter().flatten().find_map(|d| d.parse().ok().filter(|n| (400..600).contains(n)))
+}
+
+fn by_status(status: u16, message: &str) -> Option<FailureMode> {
+    Some(match status {
+        401 | 403 => FailureMode::Auth,
+        402 => FailureMode::BudgetExceeded,
+        408 | 504 | 522 | 524 => FailureMode::Timeout,
+        429 => FailureMode::RateLimit,
+        499 => FailureMode::Cancelled,
+        503 if message.contains("unavailable") && message.contains("model") => FailureMode::Overloaded,
+        520 | 521 | 523 => FailureMode::Connection,
+        529 => FailureMode::Overloaded,
+        400..500 => FailureMode::InvalidRequest,
+        500..600 => FailureMode::ServerError,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,254 @@
-//! stub
+//! From a line to its events: a registry of formats, tried in order on what a line holds, inside out. Pure: no I/O, no
+//! clock; a time that neither the event nor what it came in knows stays unknown.
+//!
+//! A line is an LLM event where it holds an object whose `event` is `llm_call`, `llm_span` or `llm_score`: bare, or inside
+//! the envelopes that real logs arrive in. Adding a format is one file, one line of [`FORMATS`] and a folder of
+//! `fixtures/formats/`.
+
+mod convert;
+mod draft;
+mod envelope;
+mod fast;
+mod json;
+mod keys;
+mod native;
+mod number;
+mod prefix;
+mod python;
+mod status;
+mod time;
+
+use crate::event::{Call, Reason, Sink, Text, Verdict};
+use json::Object;
+use std::borrow::Cow;
+
+/// Envelopes within envelopes are opened so deep.
+const MAX_LEVELS: usize = 8;
+
+/// What every LLM event has in it, in any spelling of its surroundings.
+const MARKERS: [&str; 3] = ["llm_call", "llm_span", "llm_score"];
+
+/// One form that events, or lines with events inside, arrive in.
+pub trait Format: Sync {
+    /// The stable name, also of its fixture folder.
+    fn name(&self) -> &'static str;
+
+    /// What it makes of a JSON object; `None` where it is none of its own.
+    fn object<'a>(&self, _object: &Object<'a>, _around: &Context<'a>, _sink: &mut dyn Sink) -> Option<Step<'a>> {
+        None
+    }
+
+    /// What it makes of a text that is no JSON object; `None` where it is none of its own.
+    fn text<'a>(&self, _text: &'a str) -> Option<Step<'a>> {
+        None
+    }
+}
+
+/// Where a format leads.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// Its events went to the sink, or it knows why not.
+    Done(Verdict),
+    /// It is an envelope: texts that may hold the event, and what the envelope knows.
+    Inside(Vec<Cow<'a, str>>, Context<'a>),
+}
+
+/// Every format, in the order in which they are tried. An envelope of some logger comes before those that look alike.
+pub static FORMATS: [&dyn Format; 19] = [
+    &native::Native,
+    &envelope::DOCKER,
+    &envelope::JOURNALD,
+    &envelope::BUNYAN,
+    &envelope::PINO,
+    &envelope::LOGURU,
+    &envelope::TRACING,
+    &envelope::GOOGLE_CLOUD,
+    &envelope::STRUCTLOG,
+    &envelope::ZAP,
+    &envelope::SLOG,
+    &envelope::PYTHON_JSON_LOGGER,
+    &envelope::ANY_LOGGER,
+    &python::PythonDict,
+    &prefix::Cri,
+    &prefix::Compose,
+    &prefix::Syslog5424,
+    &prefix::Syslog3164,
+    &prefix::Prefix,
+];
+
+/// What surrounds an event knows of it: fills in what the event does not say itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Context<'a> {
+    /// When the line was written, µs since the Unix epoch.
+    pub ts_us: Option<i64>,
+    /// The machine that wrote it.
+    pub host: Text<'a>,
+    /// The application.
+    pub app: Text<'a>,
+    /// The deployment environment.
+    pub environment: Text<'a>,
+}
+
+impl<'a> Context<'a> {
+    /// This one, and what lies further out where it is silent.
+    fn within(self, outer: &Context<'a>) -> Context<'a> {
+        Context {
+            ts_us: self.ts_us.or(outer.ts_us),
+            host: self.host.or_else(|| outer.host.clone()),
+            app: self.app.or_else(|| outer.app.clone()),
+            environment: self.environment.or_else(|| outer.environment.clone()),
+        }
+    }
+
+    /// Fills what a call does not know.
+    #[inline]
+    fn fill(&self, call: &mut Call<'a>) {
+        call.ts_us = call.ts_us.or(self.ts_us);
+        for (slot, known) in
+            [(&mut call.host, &self.host), (&mut call.app, &self.app), (&mut call.environment, &self.environment)]
+        {
+            if slot.is_none() && known.is_some() {
+                slot.clone_from(known);
+            }
+        }
+    }
+}
+
+/// Reads lines; keeps what it learned of their key order, so one per thread, used again for line after line.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// For bare lines, and for those inside an envelope.
+    scanners: [fast::Scanner; 2],
+}
+
+impl Decoder {
+    /// A decoder that has seen nothing.
+    pub fn new() -> Decoder {
+        Decoder::default()
+    }
+
+    /// Reads one line without its newline; a byte order mark and a carriage return are no part of it. Its events go to
+    /// the sink, all of them before this returns; of a rejected line none do.
+    pub fn decode(&mut self, line: &[u8], sink: &mut dyn Sink) -> Verdict {
+        match whole_text(line) {
+            Ok(text) => self.text(text, &Context::default(), 0, sink),
+            Err(reason) => Verdict::Rejected(reason),
+        }
+    }
+
+    /// As [`Decoder::decode`], without the fast path: the reference for what it must do.
+    #[doc(hidden)]
+    pub fn decode_slowly(&mut self, line: &[u8], sink: &mut dyn Sink) -> Verdict {
+        match whole_text(line) {
+            Ok(text) => general(text, &Context::default(), sink, &mut |text, around, sink| {
+                Decoder::text_slowly(text, around, 1, sink)
+            }),
+            Err(reason) => Verdict::Rejected(reason),
+        }
+    }
+
+    fn text(&mut self, text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
+        if level >= MAX_LEVELS {
+            return Verdict::Skipped;
+        }
+        if let Some(verdict) = self.scanners[level.min(1)].read(text, around, sink) {
+            return verdict;
+        }
+        general(text, around, sink, &mut |text, around, sink| self.text(text, around, level + 1, sink))
+    }
+
+    fn text_slowly(text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
+        if level >= MAX_LEVELS {
+            return Verdict::Skipped;
+        }
+        general(text, around, sink, &mut |text, around, sink| Decoder::text_slowly(text, around, level + 1, sink))
+    }
+}
+
+/// The line as trimmed text.
+fn whole_text(line: &[u8]) -> Result<&str, Reason> {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+    match std::str::from_utf8(line) {
+        Ok(text) => Ok(text),
+        Err(_) if memchr::memchr(0, line).is_some() => Err(Reason::NulBytes),
+        Err(_) => Err(Reason::InvalidUtf8),
+    }
+}
+
+/// Reads what is inside an envelope.
+type Inner<'i> = dyn FnMut(&str, &Context<'_>, &mut dyn Sink) -> Verdict + 'i;
+
+/// Reads a text by trying every format.
+fn general(text: &str, around: &Context<'_>, sink: &mut dyn Sink, inner: &mut Inner<'_>) -> Verdict {
+    let text = text.trim_ascii();
+    if memchr::memchr(0, text.as_bytes()).is_some() {
+        return Verdict::Rejected(Reason::NulBytes);
+    }
+    if !text.starts_with('{') {
+        let steps = FORMATS.iter().filter_map(|format| format.text(text));
+        return follow(steps, around, sink, inner);
+    }
+    match Object::parse(text) {
+        Ok(object) => {
+            for format in FORMATS {
+                let step = format.object(&object, around, sink);
+                match follow(step.into_iter(), around, sink, inner) {
+                    Verdict::Skipped => {}
+                    verdict => return verdict,
+                }
+            }
+            Verdict::Skipped
+        }
+        Err(reason) => {
+            let steps = FORMATS.iter().filter(|_| reason == Reason::InvalidJson).filter_map(|format| format.text(text));
+            match follow(steps, around, sink, inner) {
+                Verdict::Skipped => Verdict::Rejected(reason),
+                verdict => verdict,
+            }
+        }
+    }
+}
+
+/// Goes where formats lead: the first event taken ends it, else the first rejection counts.
+fn follow<'a>(
+    steps: impl Iterator<Item = Step<'a>>,
+    around: &Context<'a>,
+    sink: &mut dyn Sink,
+    inner: &mut Inner<'_>,
+) -> Verdict {
+    let mut result = Verdict::Skipped;
+    for step in steps {
+        let verdict = match step {
+            Step::Done(verdict) => verdict,
+            Step::Inside(texts, context) => {
+                let context = context.within(around);
+                let verdicts = texts.iter().map(|text| inner(text, &context, sink));
+                best(verdicts)
+            }
+        };
+        result = match (result, verdict) {
+            (_, Verdict::Taken) => return Verdict::Taken,
+            (Verdict::Skipped, verdict) => verdict,
+            (before, _) => before,
+        };
+    }
+    result
+}
+
+fn best(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let mut result = Verdict::Skipped;
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Taken => return Verdict::Taken,
+            Verdict::Rejected(_) if result == Verdict::Skipped => result = verdict,
+            Verdict::Rejected(_) | Verdict::Skipped => {}
+        }
+    }
+    result
+}
+
+/// Whether a text may hold an LLM event.
+fn has_marker(text: &str) -> bool {
+    memchr::memmem::find_iter(text.as_bytes(), "llm_")
+        .any(|at| MARKERS.iter().any(|marker| text[at..].starts_with(marker)))
+}

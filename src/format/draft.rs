@@ -1,0 +1,398 @@
+//! A call while its keys are being read: each key goes to its field, the best of several names wins, and what belongs
+//! together (times, token totals, evidence of failure) is put together at the end.
+
+use super::convert::{self, Field as Read};
+use super::json::{self, Object, Value};
+use super::keys::{self, Field, Key, Meaning};
+use super::{Context, status};
+use crate::event::{Call, Evidence, Outcome, Reason, Text, classify};
+
+/// No name has been seen for a field.
+const NONE: u16 = u16::MAX;
+
+/// The fields of an event as far as they have been read.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    call: Call<'a>,
+    best: [u16; Field::COUNT],
+    timestamp: Option<i64>,
+    end: Option<i64>,
+    log_time: Option<i64>,
+    bad_log_time: Option<Reason>,
+    start: Option<i64>,
+    first_token: Option<i64>,
+    bare_id: Text<'a>,
+    total_tokens: Option<u64>,
+    cache_write_5m: Option<u64>,
+    attempts: Option<u32>,
+    ok: Option<bool>,
+    fault: Option<Reason>,
+    apart: Apart,
+}
+
+/// Which counts, as read, stand beside the total instead of in it.
+#[derive(Debug, Default, Clone, Copy)]
+struct Apart {
+    input: bool,
+    cache_read: bool,
+    cache_write: bool,
+    output: bool,
+}
+
+/// Takes a value where its name is the best so far.
+#[inline]
+fn put<T>(best: &mut u16, key: Key, slot: &mut Option<T>, value: Read<T>) -> Result<(), Reason> {
+    if let Some(value) = value?
+        && key.id < *best
+    {
+        *best = key.id;
+        *slot = Some(value);
+    }
+    Ok(())
+}
+
+/// As [`put`], and notes whether the count stands beside the total.
+#[inline]
+fn put_tokens(
+    best: &mut u16,
+    key: Key,
+    slot: &mut Option<u64>,
+    apart: &mut bool,
+    value: Value<'_>,
+) -> Result<(), Reason> {
+    let before = *best;
+    put(best, key, slot, convert::tokens(value))?;
+    if *best != before {
+        *apart = key.meaning == Meaning::Apart;
+    }
+    Ok(())
+}
+
+impl<'a> Draft<'a> {
+    /// An event of which nothing is known.
+    pub fn new() -> Draft<'a> {
+        Draft {
+            call: Call::default(),
+            best: [NONE; Field::COUNT],
+            timestamp: None,
+            end: None,
+            log_time: None,
+            bad_log_time: None,
+            start: None,
+            first_token: None,
+            bare_id: None,
+            total_tokens: None,
+            cache_write_5m: None,
+            attempts: None,
+            ok: None,
+            fault: None,
+            apart: Apart::default(),
+        }
+    }
+
+    /// Takes what a key says. Of several faults the first counts.
+    #[inline]
+    pub fn set(&mut self, key: Key, value: Value<'a>) {
+        if let Value::Json(raw) = value
+            && key.nests
+            && raw.starts_with('{')
+        {
+            return self.nest(key, raw);
+        }
+        if let Err(reason) = self.assign(key, value) {
+            self.fault.get_or_insert(reason);
+        }
+    }
+
+    /// Takes the keys of an object under a key that has names below it.
+    #[cold]
+    fn nest(&mut self, outer: Key, raw: &'a str) {
+        let object = match Object::parse(raw) {
+            Ok(object) => object,
+            Err(reason) => {
+                self.fault.get_or_insert(reason);
+                return;
+            }
+        };
+        if object.contradicts {
+            self.fault.get_or_insert(Reason::DuplicateKey);
+        }
+        for (name, raw) in &object.entries {
+            if let Some(key) = keys::find_inside(outer, name) {
+                self.set(key, json::value(raw));
+            }
+        }
+        if outer.field == Field::Error && object.entries.iter().any(|(_, raw)| raw.get() != "null") {
+            self.note(Some(false));
+            let _ = self.assign(Key { field: Field::ErrorMessage, ..outer }, Value::Json(raw));
+        }
+    }
+
+    /// The table from fields to where they go.
+    #[inline]
+    fn assign(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
+        let best = &mut self.best[key.field as usize];
+        let (call, apart) = (&mut self.call, &mut self.apart);
+        match key.field {
+            Field::Event | Field::Nest => Ok(()),
+            Field::Timestamp => put(best, key, &mut self.timestamp, convert::time(value)),
+            Field::End => put(best, key, &mut self.end, convert::time(value)),
+            Field::Start => put(best, key, &mut self.start, convert::time(value)),
+            Field::FirstTokenAt => put(best, key, &mut self.first_token, convert::time(value)),
+            Field::LogTime => {
+                let read = convert::time(value).inspect_err(|reason| self.bad_log_time = Some(*reason));
+                put(best, key, &mut self.log_time, read.or(Ok(None)))
+            }
+            Field::RequestId => put(best, key, &mut call.request_id, convert::text(value)),
+            Field::BareId => put(best, key, &mut self.bare_id, convert::text(value)),
+            Field::TraceId => put(best, key, &mut call.trace_id, convert::text(value)),
+            Field::SpanId => put(best, key, &mut call.span_id, convert::text(value)),
+            Field::ParentId => put(best, key, &mut call.parent_id, convert::text(value)),
+            Field::UserId => put(best, key, &mut call.user_id, convert::text(value)),
+            Field::SessionId => put(best, key, &mut call.session_id, convert::text(value)),
+            Field::Host => put(best, key, &mut call.host, convert::text(value)),
+            Field::App => put(best, key, &mut call.app, convert::text(value)),
+            Field::Environment => put(best, key, &mut call.environment, convert::text(value)),
+            Field::Tags => put(best, key, &mut call.tags, convert::tags(value)),
+            Field::Model => put(best, key, &mut call.model, convert::text(value)),
+            Field::Provider => put(best, key, &mut call.provider, convert::text(value)),
+            Field::Operation => put(best, key, &mut call.operation, convert::text(value)),
+            Field::InputTokens => put_tokens(best, key, &mut call.input_tokens, &mut apart.input, value),
+            Field::OutputTokens => put_tokens(best, key, &mut call.output_tokens, &mut apart.output, value),
+            Field::TotalTokens => put(best, key, &mut self.total_tokens, convert::tokens(value)),
+            Field::CachedInputTokens => {
+                put_tokens(best, key, &mut call.cached_input_tokens, &mut apart.cache_read, value)
+            }
+            Field::CacheWriteTokens => {
+                put_tokens(best, key, &mut call.cache_write_tokens, &mut apart.cache_write, value)
+            }
+            Field::CacheWrite5mTokens => put_tokens(best, key, &mut self.cache_write_5m, &mut apart.cache_write, value),
+            Field::CacheWrite1hTokens => {
+                put_tokens(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write, value)
+            }
+            Field::ReasoningTokens => put(best, key, &mut call.reasoning_tokens, convert::tokens(value)),
+            Field::Latency => put(best, key, &mut call.latency_us, convert::duration(value, key.meaning)),
+            Field::Ttft => put(best, key, &mut call.ttft_us, convert::duration(value, key.meaning)),
+            Field::Queue => put(best, key, &mut call.queue_us, convert::duration(value, key.meaning)),
+            Field::Network => put(best, key, &mut call.network_us, convert::duration(value, key.meaning)),
+            Field::RetryAfter => put(best, key, &mut call.retry_after_us, convert::duration(value, key.meaning)),
+            Field::Cost => put(best, key, &mut call.cost_nusd, convert::cost(value)),
+            Field::Status | Field::Success | Field::Failure | Field::Error | Field::ErrorCode => {
+                self.evidence(key, value)
+            }
+            Field::HttpStatus => put(best, key, &mut call.http_status, convert::http_status(value)),
+            Field::ErrorType => put(best, key, &mut call.error_type, convert::text(value)),
+            Field::ErrorMessage => put(best, key, &mut call.error_message, convert::text_or_json(value)),
+            Field::Retries => put(best, key, &mut call.retries, convert::retries(value)),
+            Field::Attempts => put(best, key, &mut self.attempts, convert::retries(value)),
+            Field::FallbackFrom => put(best, key, &mut call.fallback_from, convert::text(value)),
+            Field::Cache => put(best, key, &mut call.cache, convert::cache(value)),
+            Field::Experiment => put(best, key, &mut call.experiment, convert::text(value)),
+            Field::Variant => put(best, key, &mut call.variant, convert::text(value)),
+            Field::Temperature => put(best, key, &mut call.temperature, convert::temperature(value)),
+            Field::MaxTokens => put(best, key, &mut call.max_tokens, convert::max_tokens(value)),
+            Field::FinishReason => put(best, key, &mut call.finish_reason, convert::text_or_first(value)),
+            Field::Stream => put(best, key, &mut call.stream, convert::flag(value)),
+            Field::PromptPreview => put(best, key, &mut call.prompt_preview, convert::text_or_json(value)),
+            Field::Prompt => put(best, key, &mut call.prompt, convert::text_or_json(value)),
+            Field::Response => put(best, key, &mut call.response, convert::text_or_json(value)),
+            Field::ToolCalls => put(best, key, &mut call.tool_calls, convert::list(value)),
+            Field::Guardrail => put(best, key, &mut call.guardrail, convert::list(value)),
+        }
+    }
+
+    /// Fields that speak of success or failure in more than one way.
+    fn evidence(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
+        match (key.field, value) {
+            (_, Value::Null) => {}
+            (Field::Status, value) => return self.status(key, value),
+            (Field::Success, value) => self.note(convert::flag(value)?),
+            (Field::Failure, value) => self.note(convert::flag(value)?.map(|failed| !failed)),
+            (Field::Error, Value::Bool(failed)) => self.note_error(failed),
+            (Field::Error, Value::Text(text)) => {
+                self.note_error(!text.trim().is_empty());
+                let slot = if status::is_one_word(&text) { Field::ErrorType } else { Field::ErrorMessage };
+                return self.assign(Key { field: slot, ..key }, Value::Text(text));
+            }
+            (Field::Error, Value::Json(raw)) => {
+                self.note_error(raw[1..].trim_start().len() > 1);
+                return self.assign(Key { field: Field::ErrorMessage, ..key }, Value::Json(raw));
+            }
+            (_, value) => {
+                let code = match convert::http_status(value.clone()) {
+                    Ok(code) => code.filter(|code| (400..600).contains(code)),
+                    Err(_) => None,
+                };
+                let slot = if code.is_some() { Field::HttpStatus } else { Field::ErrorType };
+                return self.assign(Key { field: slot, ..key }, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// `status`: a word, an HTTP status, or a flag.
+    fn status(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
+        let word = match value {
+            Value::Bool(ok) => {
+                self.note(Some(ok));
+                return Ok(());
+            }
+            Value::Json(_) => return Err(Reason::WrongType),
+            Value::Text(word) => word,
+            number => return self.assign(Key { field: Field::HttpStatus, ..key }, number),
+        };
+        let said = status::read(&word);
+        self.note(said.ok);
+        match said.names {
+            status::Names::Nothing => Ok(()),
+            status::Names::Http => self.assign(Key { field: Field::HttpStatus, ..key }, Value::Text(word)),
+            status::Names::Failure => self.assign(Key { field: Field::ErrorType, ..key }, Value::Text(word)),
+        }
+    }
+
+    /// Takes a word on success; one that speaks of failure outweighs all others.
+    fn note(&mut self, ok: Option<bool>) {
+        self.ok = match (self.ok, ok) {
+            (Some(before), Some(now)) => Some(before && now),
+            (before, now) => before.or(now),
+        };
+    }
+
+    fn note_error(&mut self, there_is_one: bool) {
+        if there_is_one {
+            self.note(Some(false));
+        }
+    }
+
+    /// The call, with what its surroundings know and it does not; or why there is none.
+    pub fn finish(mut self, around: &Context<'a>) -> Result<Call<'a>, Reason> {
+        self.settle_times()?;
+        self.settle_tokens()?;
+        if let Some(reason) = self.fault {
+            return Err(reason);
+        }
+        self.call.outcome = self.outcome();
+        if self.call.retries.is_none() {
+            self.call.retries = self.attempts.map(|n| n.saturating_sub(1));
+        }
+        let bare_id = self.bare_id.take();
+        self.call.request_id = self.call.request_id.take().or(bare_id);
+        if is_empty(&self.call) {
+            return Err(Reason::MissingField);
+        }
+        around.fill(&mut self.call);
+        Ok(self.call)
+    }
+
+    /// What span and score events have in common with calls: the times, ids and evidence read, with `id` apart.
+    pub fn finish_common(mut self, around: &Context<'a>) -> Result<(Call<'a>, Text<'a>, Option<Outcome>), Reason> {
+        self.settle_times()?;
+        if let Some(reason) = self.fault {
+            return Err(reason);
+        }
+        let outcome = self.outcome();
+        let said = self.ok.is_some() || self.call.http_status.is_some() || outcome.is_error();
+        around.fill(&mut self.call);
+        Ok((self.call, self.bare_id, said.then_some(outcome)))
+    }
+
+    fn outcome(&self) -> Outcome {
+        let call = &self.call;
+        if self.ok != Some(false)
+            && call.http_status.is_none()
+            && call.error_type.is_none()
+            && call.error_message.is_none()
+        {
+            return Outcome::Ok;
+        }
+        classify(Evidence {
+            ok: self.ok,
+            http_status: call.http_status,
+            error_type: call.error_type.as_deref().unwrap_or_default(),
+            message: call.error_message.as_deref().unwrap_or_default(),
+        })
+    }
+
+    /// When it ended, and the durations that pairs of times give.
+    fn settle_times(&mut self) -> Result<(), Reason> {
+        if let Some(start) = self.start {
+            if self.call.latency_us.is_none()
+                && let Some(end) = self.end
+            {
+                self.call.latency_us = Some(between(start, end)?);
+            }
+            if self.call.ttft_us.is_none()
+                && let Some(first) = self.first_token
+            {
+                self.call.ttft_us = Some(between(start, first)?);
+            }
+        }
+        self.call.ts_us = self.timestamp.or(self.end).or(self.log_time).or_else(|| {
+            let latency = i64::try_from(self.call.latency_us?).ok()?;
+            self.start?.checked_add(latency)
+        });
+        match self.bad_log_time {
+            Some(reason) if self.call.ts_us.is_none() => Err(self.fault.unwrap_or(reason)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Token counts as totals: what stands beside is added, what is missing of a sum is what is left.
+    fn settle_tokens(&mut self) -> Result<(), Reason> {
+        let call = &mut self.call;
+        if call.cache_write_tokens.is_none() && (self.cache_write_5m.is_some() || call.cache_write_1h_tokens.is_some())
+        {
+            let kept = [self.cache_write_5m, call.cache_write_1h_tokens];
+            call.cache_write_tokens = Some(kept.into_iter().flatten().sum());
+        }
+        if self.apart.output {
+            call.output_tokens = call.output_tokens.map(|out| out + call.reasoning_tokens.unwrap_or(0));
+        }
+        let includes_cache = match (self.total_tokens, call.input_tokens, call.output_tokens) {
+            (Some(total), Some(input), Some(output)) => total == input + output,
+            _ => false,
+        };
+        if self.apart.input
+            && !includes_cache
+            && let Some(input) = call.input_tokens
+        {
+            let read = call.cached_input_tokens.filter(|_| self.apart.cache_read).unwrap_or(0);
+            let write = call.cache_write_tokens.filter(|_| self.apart.cache_write).unwrap_or(0);
+            call.input_tokens = Some(input + read + write);
+        }
+        if call.input_tokens.is_none()
+            && let (Some(total), Some(output)) = (self.total_tokens, call.output_tokens)
+        {
+            call.input_tokens = Some(total.checked_sub(output).ok_or(self.fault.unwrap_or(Reason::OutOfRange))?);
+        }
+        Ok(())
+    }
+}
+
+/// µs from one time to a later one.
+fn between(from: i64, to: i64) -> Result<u64, Reason> {
+    u64::try_from(to - from).ok().filter(|us| *us as f64 <= convert::MAX_DURATION_US).ok_or(Reason::OutOfRange)
+}
+
+/// Whether a call says nothing that could be counted or found again.
+fn is_empty(call: &Call<'_>) -> bool {
+    let texts = [
+        &call.request_id,
+        &call.trace_id,
+        &call.span_id,
+        &call.model,
+        &call.provider,
+        &call.operation,
+        &call.error_type,
+        &call.error_message,
+        &call.prompt_preview,
+        &call.prompt,
+        &call.response,
+    ];
+    let counts = [call.input_tokens, call.output_tokens, call.latency_us, call.ttft_us];
+    texts.iter().all(|text| text.is_none())
+        && counts.iter().all(Option::is_none)
+        && call.cost_nusd.is_none()
+        && call.http_status.is_none()
+        && !call.outcome.is_error()
+}
