@@ -173,6 +173,7 @@ fn context_length(rng: &mut Rng, model: &Model) -> Words {
 mod tests {
     use super::super::catalog::{GEMINI_FLASH, GPT_4_1, LLAMA_GUARD, SONNET};
     use super::*;
+    use crate::event::{Evidence, Outcome, classify};
 
     #[test]
     fn every_mode_has_words_at_every_provider() {
@@ -182,6 +183,13 @@ mod tests {
                 let fault = fault(&mut rng, mode, model);
                 assert!(!fault.message.is_empty() && !fault.error_type.is_empty() && fault.after_ms > 0.0);
                 assert!(fault.retry_after_ms.is_none_or(|ms| ms >= 500));
+                let outcome = classify(Evidence {
+                    ok: Some(false),
+                    http_status: fault.http_status,
+                    error_type: fault.error_type,
+                    message: &fault.message,
+                });
+                assert_eq!(outcome, Outcome::Failed(mode), "{fault:?}");
             }
         }
     }
