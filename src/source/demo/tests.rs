@@ -2,6 +2,8 @@
 
 use super::catalog::{GPT_4_1, Tokens};
 use super::*;
+use crate::event::{Call, FailureMode, Reason, ScoreEvent, Sink, SpanEvent, Verdict};
+use crate::format::Decoder;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -173,4 +175,62 @@ fn the_shipped_sample_shows_all_there_is_to_see() {
     let models: HashSet<_> = events.iter().map(|e| text(e, "model")).filter(|m| !m.is_empty()).collect();
     assert_eq!(models.len(), 8);
     assert!(events.iter().filter(|e| text(e, "status") == "error").count() >= 8);
+}
+
+/// Counts events by kind, and calls by what they carry.
+#[derive(Default)]
+struct Counts {
+    calls: usize,
+    spans: usize,
+    scores: usize,
+    modes: HashSet<&'static str>,
+    retry_after: usize,
+    chunks: usize,
+}
+
+impl Sink for Counts {
+    fn call(&mut self, call: &Call<'_>) {
+        self.calls += 1;
+        self.modes.extend(call.outcome.failure().map(FailureMode::word));
+        self.retry_after += usize::from(call.retry_after_us.is_some());
+        assert!(call.ts_us.is_some() && call.latency_us.is_some() && call.model.is_some() && call.app.is_some());
+        assert!(call.ttft_us.is_none_or(|ttft| Some(ttft) <= call.latency_us));
+        assert!(call.prompt_preview.is_some() && call.trace_id.is_some() && call.span_id.is_some());
+    }
+
+    fn span(&mut self, span: &SpanEvent<'_>) {
+        self.spans += 1;
+        self.chunks += usize::from(span.attrs.as_ref().is_some_and(|attrs| attrs.contains("retrieved")));
+        assert!(span.name.is_some() && span.span_id.is_some() && span.latency_us.is_some() && span.ok.is_some());
+    }
+
+    fn score(&mut self, score: &ScoreEvent<'_>) {
+        self.scores += 1;
+        assert!(score.score_id.is_some() && score.source.is_some() && score.target().is_some());
+    }
+}
+
+#[test]
+fn llmtop_itself_reads_every_line() {
+    let (mut decoder, mut counts) = (Decoder::new(), Counts::default());
+    for (_, line) in Demo::new(1, START).take_while(|(ts, _)| *ts < START + 2 * HOUR) {
+        assert_eq!(decoder.decode(line.as_bytes(), &mut counts), Verdict::Taken, "{line}");
+    }
+    assert!(counts.calls > 30_000 && counts.spans > 20_000 && counts.scores > 10_000 && counts.chunks > 10_000);
+    assert!(counts.modes.len() >= 13, "{:?}", counts.modes);
+    assert!(counts.retry_after > 100);
+}
+
+#[test]
+fn the_sample_holds_what_the_readme_shows() {
+    let (mut decoder, mut counts) = (Decoder::new(), Counts::default());
+    let verdicts: Vec<Verdict> = include_str!("../../../fixtures/sample.jsonl")
+        .lines()
+        .map(|line| decoder.decode(line.as_bytes(), &mut counts))
+        .collect();
+    let of = |verdict: Verdict| verdicts.iter().filter(|v| **v == verdict).count();
+    assert_eq!((of(Verdict::Taken), of(Verdict::Skipped)), (454, 5));
+    assert_eq!(of(Verdict::Rejected(Reason::InvalidJson)), 1);
+    assert_eq!((counts.calls, counts.spans, counts.scores), (221, 145, 88));
+    assert!(counts.modes.len() >= 7, "{:?}", counts.modes);
 }
