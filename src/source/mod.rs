@@ -4,6 +4,7 @@
 mod clock;
 mod cutter;
 mod decode;
+pub mod demo;
 mod error;
 mod files;
 mod identity;
