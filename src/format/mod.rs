@@ -11,6 +11,7 @@ mod envelope;
 mod fast;
 mod json;
 mod keys;
+mod names;
 mod native;
 mod number;
 mod prefix;
