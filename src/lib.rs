@@ -6,6 +6,7 @@
 //! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest`; 1 `format` `stats` `batch` `snapshot`; 2 `source` `store`;
 //! 3 `pipeline`; 4 `tui` `report`; above all `app` `cli` `config`.
 
+pub mod app;
 pub mod batch;
 pub mod cli;
 pub mod clock;

@@ -63,8 +63,8 @@ impl Cells {
                 (Dim::User, Some(row)) => id_text(row, column::USER)?.map(|t| t.into_owned()),
                 (Dim::Session, Some(row)) => id_text(row, column::SESSION)?.map(|t| t.into_owned()),
                 (Dim::Source, Some(row)) => context.source(row.get(3)?)?,
-                (Dim::Hour, _) => Some(units::time(floor(ts_us, Tier::Hour), units::Zone::Utc, "%Y-%m-%dT%H:00:00Z")),
-                (Dim::Day, _) => Some(units::time(floor(ts_us, Tier::Day), units::Zone::Utc, "%Y-%m-%d")),
+                (Dim::Hour, _) => Some(units::hour(ts_us)),
+                (Dim::Day, _) => Some(units::day(ts_us)),
                 _ => context.series.dim(series, *dim).map(str::to_owned),
             });
         }
@@ -117,10 +117,6 @@ impl Cells {
         };
         Table { grouping: grouping.clone(), groups: groups.into_iter().take(top).map(make).collect(), total }
     }
-}
-
-fn floor(ts_us: i64, tier: Tier) -> i64 {
-    ts_us.div_euclid(tier.len_us()) * tier.len_us()
 }
 
 impl Lanes for Cells {

@@ -18,16 +18,15 @@ pub enum Cell {
 }
 
 impl SqliteReader {
-    /// Runs one statement: `columns` gets the names, then `each` every row, until it says `false`.
+    /// Runs one statement: `each` gets every row with the names of its columns. Returns the names.
     ///
     /// # Errors
     /// What SQLite says of the statement, with a word on the views where a table is not known.
     pub fn query(
         &mut self,
         sql: &str,
-        columns: &mut dyn FnMut(&[String]) -> std::io::Result<()>,
-        each: &mut dyn FnMut(Vec<Cell>) -> std::io::Result<bool>,
-    ) -> Result<(), StoreError> {
+        each: &mut dyn FnMut(&[String], Vec<Cell>) -> std::io::Result<()>,
+    ) -> Result<Vec<String>, StoreError> {
         let said = |error: rusqlite::Error| {
             let hint = if error.to_string().contains("no such") {
                 "; the views are calls, errors, spans, scores, sources (their columns: SELECT * FROM calls LIMIT 1)"
@@ -41,15 +40,12 @@ impl SqliteReader {
             return Err(StoreError::Query("query: only reading is allowed; use SELECT".to_owned()));
         }
         let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        columns(&names).map_err(StoreError::Output)?;
         let mut rows = statement.query([]).map_err(said)?;
         while let Some(row) = rows.next().map_err(said)? {
             let cells = (0..names.len()).map(|i| row.get_ref(i).map(cell)).collect::<Result<_, _>>().map_err(said)?;
-            if !each(cells).map_err(StoreError::Output)? {
-                break;
-            }
+            each(&names, cells).map_err(StoreError::Output)?;
         }
-        Ok(())
+        Ok(names)
     }
 }
 

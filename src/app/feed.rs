@@ -1,0 +1,69 @@
+//! Sources put to work: what fills a store, for the commands that load to the end and for those that follow.
+
+use super::places;
+use crate::batch::Checkpoint;
+use crate::clock;
+use crate::config::Effective;
+use crate::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
+use crate::source::{Files, Follow, Message, Pipe, Sender, SourceError, Stop};
+use crate::store::{Appended, Store, sqlite::SqliteStore};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Standard input among the file arguments.
+pub const STDIN: &str = "-";
+
+/// Files, and perhaps standard input, ready to be read.
+pub struct Feed {
+    files: Option<Files>,
+    stdin: Option<Pipe>,
+}
+
+impl Feed {
+    /// What was named on the command line. `known` is how far files have been read before.
+    pub fn of(args: &[PathBuf], follow: Follow, known: Vec<Checkpoint>) -> Result<Feed, SourceError> {
+        let (stdin, files): (Vec<_>, Vec<_>) = args.iter().cloned().partition(|arg| arg == Path::new(STDIN));
+        Ok(Feed {
+            files: if files.is_empty() { None } else { Some(Files::new(files, follow, known)?) },
+            stdin: if stdin.is_empty() { None } else { Some(Pipe::stdin()?) },
+        })
+    }
+
+    /// Reads everything: standard input on a thread of its own where there are files too.
+    pub fn run(self, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
+        match (self.files, self.stdin) {
+            (Some(files), None) => files.run(out, stop),
+            (None, Some(pipe)) => pipe.run(out, stop),
+            (None, None) => out.send(Message::CaughtUp).map_err(|_| SourceError::Closed),
+            (Some(files), Some(pipe)) => std::thread::scope(|scope| {
+                let piped = scope.spawn(|| pipe.run(out, stop));
+                let read = files.run(out, stop);
+                let piped = piped.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                read.and(piped)
+            }),
+        }
+    }
+}
+
+/// How the pipeline of a command runs.
+pub fn pipeline_settings(on_refusal: OnRefusal) -> Settings {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    // The writer takes about as long as one parser; more than four find nothing left to do.
+    Settings { parsers: cores.saturating_sub(1).clamp(1, 4), on_refusal, now_us: clock::now_us }
+}
+
+/// Loads a feed to its end.
+pub fn load(feed: Feed, store: &mut dyn Store, progress: &Arc<Progress>, stop: &Stop) -> Result<Appended, PipelineError> {
+    let settings = pipeline_settings(OnRefusal::Fail);
+    pipeline::run(|out, stop| feed.run(&out, &stop), store, &settings, progress, stop)
+}
+
+/// Loads logs to their end into the store that is theirs alone; where that is.
+pub fn load_private(files: &[PathBuf], settings: &Effective) -> Result<PathBuf> {
+    let path = places::store_of(files, settings)?;
+    let mut store = SqliteStore::open(&path)?;
+    let feed = Feed::of(files, Follow::UntilEnd, store.checkpoints()?)?;
+    load(feed, &mut store, &Arc::default(), &Stop::new())?;
+    Ok(path)
+}

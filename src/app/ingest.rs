@@ -1,0 +1,112 @@
+//! `llmtop ingest`: loads logs into the store, with a progress bar, and says what became of every line.
+
+use super::feed::{self, Feed};
+use crate::cli::IngestArgs;
+use crate::config::Effective;
+use crate::pipeline::{Counts, Progress};
+use crate::source::{Follow, Stop};
+use crate::store::{Store, sqlite::SqliteStore};
+use crate::units::{bytes, clean, compact, count, duration_us};
+use anyhow::Result;
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often the progress bar is drawn.
+const DRAW: Duration = Duration::from_millis(100);
+
+/// Loads what is named and prints a summary.
+pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Result<()> {
+    let mut store = SqliteStore::open(settings.config.store()?)?;
+    let feed = Feed::of(&args.files, Follow::UntilEnd, store.checkpoints()?)?;
+    let (progress, stop, done) = (Arc::<Progress>::default(), stop_on_signals()?, AtomicBool::new(false));
+    let begun = Instant::now();
+    let loaded = std::thread::scope(|scope| {
+        if !args.quiet && std::io::stderr().is_terminal() {
+            scope.spawn(|| bar(&progress, &done, begun));
+        }
+        let loaded = feed::load(feed, &mut store, &progress, &stop.stop);
+        done.store(true, Ordering::Release);
+        loaded
+    });
+    loaded?;
+    for trouble in progress.troubles() {
+        eprintln!("llmtop: {}", clean(&trouble));
+    }
+    summary(progress.counts(), begun.elapsed(), stop.stop.requested(), out)?;
+    Ok(())
+}
+
+/// A stop that interrupt, termination and hang-up ask for.
+struct Signalled {
+    stop: Stop,
+    handle: signal_hook::iterator::Handle,
+}
+
+impl Drop for Signalled {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+fn stop_on_signals() -> std::io::Result<Signalled> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let stop = Stop::new();
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let handle = signals.handle();
+    let asked = stop.clone();
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        if signals.forever().next().is_some() {
+            asked.request();
+        }
+    })?;
+    Ok(Signalled { stop, handle })
+}
+
+fn bar(progress: &Progress, done: &AtomicBool, begun: Instant) {
+    let mut err = std::io::stderr().lock();
+    while !done.load(Ordering::Acquire) {
+        let _ = write!(err, "\r\x1b[2K{}", line(progress.counts(), begun.elapsed()));
+        let _ = err.flush();
+        std::thread::park_timeout(DRAW);
+    }
+    let _ = write!(err, "\r\x1b[2K");
+    let _ = err.flush();
+}
+
+fn line(now: Counts, took: Duration) -> String {
+    let seconds = took.as_secs_f64().max(0.001);
+    let speed = format!("{} lines  {} lines/s", count(now.lines), compact(now.lines as f64 / seconds));
+    if now.raw_total == 0 {
+        return format!("{speed}  {}", bytes(now.raw_done));
+    }
+    let share = (now.raw_done as f64 / now.raw_total as f64).min(1.0);
+    let filled = (share * 20.0).round() as usize;
+    let left = if share > 0.01 { seconds / share * (1.0 - share) } else { f64::NAN };
+    let left = if left.is_finite() { format!("  {} left", duration_us(left * 1e6)) } else { String::new() };
+    format!(
+        "[{}{}] {:>3.0} %  {} of {}  {speed}{left}",
+        "█".repeat(filled),
+        "·".repeat(20 - filled),
+        share * 100.0,
+        bytes(now.raw_done),
+        bytes(now.raw_total)
+    )
+}
+
+fn summary(now: Counts, took: Duration, stopped: bool, out: &mut dyn Write) -> std::io::Result<()> {
+    let seconds = took.as_secs_f64().max(1e-6);
+    writeln!(
+        out,
+        "{}read {} lines in {} ({} lines/s): {} accepted, {} duplicate, {} skipped, {} rejected",
+        if stopped { "stopped: " } else { "" },
+        count(now.lines),
+        duration_us(seconds * 1e6),
+        compact((now.lines as f64 / seconds).round()),
+        count(now.accepted),
+        count(now.duplicate),
+        count(now.skipped),
+        count(now.rejected),
+    )
+}

@@ -1,0 +1,79 @@
+//! One function per command, each a table of contents. What they share: `feed` (sources into a store), `places` (which
+//! store), `screen`.
+
+mod feed;
+mod ingest;
+mod places;
+mod rows;
+mod setup;
+mod store;
+
+use crate::cli::{Cli, Command, ReportArgs};
+use crate::clock;
+use crate::config::Effective;
+use crate::report;
+use crate::snapshot::Snapshot;
+use crate::store::{Patient, Reader, sqlite::SqliteReader};
+use crate::units::Zone;
+use crate::view::{Sections, View};
+use anyhow::{Context, Result};
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Runs what was typed.
+///
+/// # Errors
+/// What went wrong, as a chain of causes for a person to read.
+pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
+    match &cli.command {
+        None => screen(cli, out)?,
+        Some(Command::Ingest(args)) => ingest::run(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Replay(_) | Command::Demo(_)) => screen(cli, out)?,
+        Some(Command::Report(args)) => report(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Store(args)) => store::run(&args.command, &setup::settings(cli, None)?, out)?,
+        Some(Command::Config(args)) => return setup::configure(cli, args.command, out),
+        Some(Command::Completions { shell }) => crate::cli::write_completions(*shell, out)?,
+        Some(Command::Man { command }) => crate::cli::write_man(command.as_deref(), out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn screen(_cli: &Cli, _out: &mut dyn Write) -> Result<()> {
+    anyhow::bail!("no screen yet")
+}
+
+/// `llmtop report`: one answer of the store, or of the logs that are named.
+fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Result<()> {
+    let now_us = clock::now_us();
+    let mut view = View {
+        window: args.window(settings.config.window, now_us)?,
+        filter: args.filter.clone().unwrap_or_default(),
+        groupings: args.by.iter().map(|by| by.grouping(args.top())).collect(),
+        sections: Sections { failures: true, errors: 5, exact_members: true, ..Sections::default() },
+        before: None,
+    };
+    if args.by.is_empty() && args.format == "text" {
+        view.groupings.push(crate::view::Grouping::by(crate::view::Dim::Model, args.top()));
+    }
+    let snapshot = if args.files.is_empty() {
+        answer(settings.config.store()?, &view, now_us)?
+    } else {
+        answer(&feed::load_private(&args.files, settings)?, &view, now_us)?
+    };
+    print_report(&args.format, args.utc || settings.config.utc, &snapshot, out)
+}
+
+fn answer(path: &Path, view: &View, now_us: i64) -> Result<Snapshot> {
+    Ok(SqliteReader::open(path)?.snapshot(view, now_us, &Patient)?)
+}
+
+fn print_report(format: &str, utc: bool, snapshot: &Snapshot, out: &mut dyn Write) -> Result<()> {
+    let report = report::by_name(format).with_context(|| format!("no report is called {format:?}"))?;
+    let width = crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns));
+    let zone = if utc { Zone::Utc } else { Zone::Local };
+    report.write(snapshot, &report::Options { width, zone }, out)?;
+    Ok(())
+}
