@@ -11,12 +11,14 @@ mod envelope;
 mod fast;
 mod json;
 mod keys;
+mod names;
 mod native;
 mod number;
 mod prefix;
 mod python;
 mod status;
 mod time;
+pub mod write;
 
 use crate::event::{Call, Reason, Sink, Text, Verdict};
 use json::Object;

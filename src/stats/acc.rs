@@ -86,8 +86,9 @@ impl Sample {
 /// Counts, sums and histograms of a set of calls. A sum that no call knew is unknown, not zero.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Acc {
+    n: u64,
     /// Calls by outcome number.
-    pub outcomes: [u64; Outcome::COUNT],
+    outcomes: [u64; Outcome::COUNT],
     /// Calls without a cost.
     pub unpriced: u64,
     sums: [i64; SUMS],
@@ -110,9 +111,15 @@ pub enum Depth {
 }
 
 impl Acc {
+    /// Whether nothing was folded in since it was made or cleared.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.n == 0
+    }
+
     /// All calls.
     pub fn calls(&self) -> u64 {
-        self.outcomes.iter().sum()
+        self.n
     }
 
     /// Failed calls.
@@ -125,6 +132,11 @@ impl Acc {
         self.outcomes[FailureMode::RateLimit as usize]
     }
 
+    /// Calls by outcome number.
+    pub fn outcomes(&self) -> [u64; Outcome::COUNT] {
+        self.outcomes
+    }
+
     /// A sum; `None` where no call knew it.
     pub fn sum(&self, which: Sum) -> Option<i64> {
         (self.known & (1 << which as usize) != 0).then(|| self.sums[which as usize])
@@ -135,6 +147,7 @@ impl Acc {
     pub fn record(&mut self, sample: &Sample) {
         let outcome = usize::from(sample.outcome.number()).min(Outcome::COUNT - 1);
         self.outcomes[outcome] += 1;
+        self.n += 1;
         self.unpriced += u64::from(sample.cost_nusd.is_none());
         self.add(Sum::Retries, sample.retries.map(i64::from));
         self.add(Sum::Input, sample.input_tokens.map(clamp));
@@ -165,6 +178,7 @@ impl Acc {
 
     /// Adds all of another.
     pub fn merge(&mut self, other: &Acc) {
+        self.n = self.n.saturating_add(other.n);
         for (mine, theirs) in self.outcomes.iter_mut().zip(other.outcomes) {
             *mine = mine.saturating_add(theirs);
         }
@@ -182,7 +196,7 @@ impl Acc {
     pub fn clear(&mut self) {
         self.outcomes.fill(0);
         self.sums.fill(0);
-        (self.unpriced, self.known) = (0, 0);
+        (self.n, self.unpriced, self.known) = (0, 0, 0);
         self.latency.clear();
         self.ttft.clear();
         self.speed.clear();
@@ -209,7 +223,9 @@ impl Acc {
     pub fn merge_encoded(&mut self, bytes: &mut &[u8], depth: Depth) -> Option<()> {
         let mask = take(bytes)?;
         for i in (0..Outcome::COUNT).filter(|i| mask & (1 << i) != 0) {
-            self.outcomes[i] = self.outcomes[i].saturating_add(take(bytes)?);
+            let calls = take(bytes)?;
+            self.outcomes[i] = self.outcomes[i].saturating_add(calls);
+            self.n = self.n.saturating_add(calls);
         }
         self.unpriced = self.unpriced.saturating_add(take(bytes)?);
         let known = u16::try_from(take(bytes)?).ok()?;

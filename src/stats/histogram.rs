@@ -42,13 +42,25 @@ pub const fn middle(bucket: u16) -> u64 {
     low + (high - low) / 2
 }
 
-/// A merged histogram with the exact count, sum and maximum beside it.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// A merged histogram with the exact count, sum and maximum beside it. It is a short sorted list while few buckets are
+/// filled, an array afterwards: a minute of one series is cheap, and so is a month of everything.
+#[derive(Debug, Clone, Default)]
 pub struct Histogram {
-    counts: Vec<u64>,
+    few: Vec<(u16, u64)>,
+    many: Vec<u64>,
+    is_array: bool,
     n: u64,
     sum: u64,
     max: u64,
+}
+
+/// Above so many filled buckets the array is used.
+const FEW: usize = 64;
+
+impl PartialEq for Histogram {
+    fn eq(&self, other: &Histogram) -> bool {
+        (self.n, self.sum, self.max) == (other.n, other.sum, other.max) && self.filled().eq(other.filled())
+    }
 }
 
 impl Histogram {
@@ -73,43 +85,71 @@ impl Histogram {
     }
 
     /// Adds one value.
-    pub fn record(&mut self, value: u64) {
-        self.record_in(bucket(value), value);
-    }
-
-    /// Adds one value whose bucket is known.
     #[inline]
-    pub fn record_in(&mut self, bucket: u16, value: u64) {
-        self.add(bucket, 1);
+    pub fn record(&mut self, value: u64) {
+        self.add(bucket(value), 1);
         self.sum = self.sum.saturating_add(value);
         self.max = self.max.max(value);
     }
 
+    #[inline]
     fn add(&mut self, bucket: u16, count: u64) {
-        let index = usize::from(bucket).min(BUCKETS - 1);
-        if self.counts.len() <= index {
-            self.counts.resize(index + 1, 0);
-        }
-        self.counts[index] = self.counts[index].saturating_add(count);
         self.n = self.n.saturating_add(count);
+        if self.is_array {
+            self.add_to_array(bucket, count);
+            return;
+        }
+        match self.few.binary_search_by_key(&bucket, |(b, _)| *b) {
+            Ok(at) => self.few[at].1 = self.few[at].1.saturating_add(count),
+            Err(at) if self.few.len() < FEW => self.few.insert(at, (bucket, count)),
+            Err(_) => {
+                self.become_array();
+                self.add_to_array(bucket, count);
+            }
+        }
+    }
+
+    fn add_to_array(&mut self, bucket: u16, count: u64) {
+        let index = usize::from(bucket).min(BUCKETS - 1);
+        if self.many.len() <= index {
+            self.many.resize(index + 1, 0);
+        }
+        self.many[index] = self.many[index].saturating_add(count);
+    }
+
+    fn become_array(&mut self) {
+        self.is_array = true;
+        for (bucket, count) in std::mem::take(&mut self.few) {
+            self.add_to_array(bucket, count);
+        }
     }
 
     /// Adds all of another.
     pub fn merge(&mut self, other: &Histogram) {
-        if self.counts.len() < other.counts.len() {
-            self.counts.resize(other.counts.len(), 0);
+        let n = self.n.saturating_add(other.n);
+        if other.is_array {
+            if !self.is_array {
+                self.become_array();
+            }
+            if self.many.len() < other.many.len() {
+                self.many.resize(other.many.len(), 0);
+            }
+            self.many.iter_mut().zip(&other.many).for_each(|(mine, theirs)| *mine = mine.saturating_add(*theirs));
+        } else {
+            other.few.iter().for_each(|(bucket, count)| self.add(*bucket, *count));
         }
-        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
-            *mine = mine.saturating_add(*theirs);
-        }
-        self.n = self.n.saturating_add(other.n);
+        self.n = n;
         self.sum = self.sum.saturating_add(other.sum);
         self.max = self.max.max(other.max);
     }
 
     /// Forgets everything, keeping the memory.
     pub fn clear(&mut self) {
-        self.counts.fill(0);
+        self.few.clear();
+        if self.is_array {
+            self.many.fill(0);
+            self.is_array = false;
+        }
         (self.n, self.sum, self.max) = (0, 0, 0);
     }
 
@@ -121,10 +161,10 @@ impl Histogram {
         }
         let rank = ((q.clamp(0.0, 1.0) * self.n as f64).ceil() as u64).clamp(1, self.n);
         let mut seen = 0u64;
-        for (index, &count) in self.counts.iter().enumerate() {
+        for (bucket, count) in self.filled() {
             seen = seen.saturating_add(count);
             if seen >= rank {
-                return Some(middle(index as u16).min(self.max));
+                return Some(middle(bucket).min(self.max));
             }
         }
         Some(self.max)
@@ -132,7 +172,9 @@ impl Histogram {
 
     /// The filled buckets as (bucket, count), lowest first.
     pub fn filled(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        self.counts.iter().enumerate().filter(|(_, c)| **c > 0).map(|(i, c)| (i as u16, *c))
+        let array = if self.is_array { self.many.as_slice() } else { &[] };
+        let array = array.iter().enumerate().filter(|(_, c)| **c > 0).map(|(i, c)| (i as u16, *c));
+        self.few.iter().copied().chain(array)
     }
 
     /// Appends the sparse form: count, sum, max, then (gap, count) for each filled bucket, all varints.

@@ -238,7 +238,7 @@ mod tests {
             ("see https://platform.openai.com/docs/errors.", "see <url>."),
             ("mail bob@example.com now", "mail <email> now"),
             ("req_011CeCGmMJJGRCp7xgjqapmJ failed", "<id> failed"),
-            ("  two\n\tlines \u{1b}[31m ", "two lines [31m"),
+            ("  two\n\tlines \u{1b}[0m ", "two lines [<n>"),
             ("", ""),
         ];
         for (message, want) in cases {

@@ -3,7 +3,9 @@
 mod filter;
 mod window;
 
-pub use filter::{Field, Filter, FilterError, Match, Number, Term};
+pub use filter::{
+    CallSubject, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
+};
 pub use window::{Anchor, Range, Span, Window, WindowError};
 
 /// A dimension calls can be grouped by.
@@ -122,6 +124,8 @@ pub struct Sections {
     pub clusters: usize,
     /// Newest errors: at most so many.
     pub errors: usize,
+    /// Tables of users and sessions from single calls, with percentiles, rather than from their hourly totals.
+    pub exact_members: bool,
     /// Newest records: at most so many, before `View::before`.
     pub records: usize,
 }

@@ -1,1 +1,143 @@
-//! SQLite.
+//! The store in one SQLite file: opening, its layout and its migrations. Writing is in `append`, reading in `read`.
+
+mod append;
+mod calls;
+mod dict;
+mod ledger;
+mod member;
+mod read;
+mod retain;
+mod rollup;
+
+pub use append::SqliteStore;
+pub use read::{Cell, SqliteReader};
+
+use super::StoreError;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Append-only: the layout's version is how many have been run.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+
+/// How long a second writer waits for the first.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Turns SQLite's errors into ones that name the file and say what to do.
+#[derive(Debug, Clone)]
+pub(super) struct Place(PathBuf);
+
+impl Place {
+    pub fn wrap(&self, source: rusqlite::Error) -> StoreError {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
+        let hint = match source.sqlite_error_code() {
+            Some(DiskFull) => "the disk is full; free some space, nothing that was committed is lost".to_owned(),
+            Some(ReadOnly) => "it cannot be written; check its permissions, or name another with --store".to_owned(),
+            Some(DatabaseBusy) => "another program is writing to it; wait for it, or name another with --store".to_owned(),
+            Some(DatabaseCorrupt) => "it is damaged; move it away and ingest the logs again".to_owned(),
+            Some(NotADatabase) => "it is not a store of llmtop; name another with --store".to_owned(),
+            _ => source.to_string(),
+        };
+        StoreError::Sqlite { path: self.0.clone(), hint, source }
+    }
+
+    pub fn damaged(&self, what: impl Into<String>) -> StoreError {
+        StoreError::Damaged { path: self.0.clone(), what: what.into() }
+    }
+
+    fn io(&self, source: std::io::Error) -> StoreError {
+        StoreError::Io { path: self.0.clone(), source }
+    }
+}
+
+/// Opens for writing; makes folder (0700) and file (0600) where they are missing, and brings the layout up to date.
+fn open_writer(path: &Path) -> Result<(Connection, Place), StoreError> {
+    let place = Place(path.to_owned());
+    make_private(path).map_err(|e| place.io(e))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(path, flags).map_err(|e| place.wrap(e))?;
+    settle(&conn).and_then(|()| prepare_writer(&conn)).map_err(|e| place.wrap(e))?;
+    migrate(&mut conn, &place)?;
+    Ok((conn, place))
+}
+
+/// Opens for reading an existing store.
+fn open_reader(path: &Path) -> Result<(Connection, Place), StoreError> {
+    let place = Place(path.to_owned());
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(|e| place.wrap(e))?;
+    settle(&conn).map_err(|e| place.wrap(e))?;
+    let found = version(&conn).map_err(|e| place.wrap(e))?;
+    match usize::try_from(found) {
+        Ok(v) if v == MIGRATIONS.len() => Ok((conn, place)),
+        Ok(v) if v > MIGRATIONS.len() => Err(newer(path, found)),
+        _ => {
+            // An older layout: a short writing visit brings it up to date.
+            drop(conn);
+            open_writer(path)?;
+            open_reader(path)
+        }
+    }
+}
+
+fn newer(path: &Path, found: i64) -> StoreError {
+    StoreError::Newer { path: path.to_owned(), found, known: MIGRATIONS.len() as i64 }
+}
+
+fn settle(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    conn.pragma_update(None, "cache_size", -16_384)?;
+    conn.pragma_update(None, "temp_store", "memory")
+}
+
+fn prepare_writer(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "page_size", 8_192)?;
+    conn.pragma_update(None, "auto_vacuum", "none")?;
+    conn.query_row("PRAGMA journal_mode = wal", [], |_| Ok(()))?;
+    conn.pragma_update(None, "synchronous", "normal")?;
+    conn.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // After a checkpoint the log is cut back to this, or a big load would leave a big file behind.
+    conn.pragma_update(None, "journal_size_limit", 64 << 20)
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn migrate(conn: &mut Connection, place: &Place) -> Result<(), StoreError> {
+    let found = version(conn).map_err(|e| place.wrap(e))?;
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
+    if done == MIGRATIONS.len() {
+        return Ok(());
+    }
+    if done > MIGRATIONS.len() {
+        return Err(newer(&place.0, found));
+    }
+    let run = |conn: &mut Connection| -> rusqlite::Result<()> {
+        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        // Another process may have done it while this one waited.
+        let done = usize::try_from(version(&tx)?).unwrap_or(MIGRATIONS.len());
+        for sql in MIGRATIONS.iter().skip(done) {
+            tx.execute_batch(sql)?;
+        }
+        tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+        tx.commit()
+    };
+    run(conn).map_err(|e| place.wrap(e))
+}
+
+/// The store holds prompts: nobody else may read it. SQLite gives its side files the same permissions.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty() && !f.exists()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    if !path.exists() {
+        std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    }
+    Ok(())
+}

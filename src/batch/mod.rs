@@ -1,0 +1,308 @@
+//! A batch: the events of some lines, packed for the store away from the writer's thread. Hashing, dictionary look-ups,
+//! sorting keys and compressing text happen here, so that the single writer only inserts.
+
+mod builder;
+mod dict;
+mod ids;
+mod text;
+
+pub use builder::Builder;
+pub use dict::{Attrs, SeriesKey};
+pub use ids::{pack_id, unpack_id};
+pub use text::{TextBlock, TextField, read_block};
+
+use crate::event::{Outcome, Reason};
+use crate::snapshot::Rejected;
+use crate::stats::acc::Sample;
+
+/// A measure that may be unknown, in 8 bytes: unknown is −1. Known values are never negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Maybe(i64);
+
+impl Maybe {
+    /// The unknown measure.
+    pub const UNKNOWN: Maybe = Maybe(-1);
+
+    /// Packs a measure; what does not fit is the largest that does.
+    pub fn of(value: Option<u64>) -> Maybe {
+        value.map_or(Maybe::UNKNOWN, |v| Maybe(i64::try_from(v).unwrap_or(i64::MAX)))
+    }
+
+    /// The measure, if known.
+    pub fn get(self) -> Option<i64> {
+        (self.0 >= 0).then_some(self.0)
+    }
+
+    fn unsigned(self) -> Option<u64> {
+        u64::try_from(self.0).ok()
+    }
+}
+
+/// Where some bytes stand in a batch's arena; the empty place is unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    at: u32,
+    len: u32,
+}
+
+const PACKED: u32 = 1 << 31;
+
+impl Place {
+    /// Whether there is nothing.
+    pub fn is_none(self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether the bytes are a packed id (see [`pack_id`]) and not text.
+    pub fn is_packed(self) -> bool {
+        self.len & PACKED != 0
+    }
+}
+
+/// One call, packed. Strings are places in the batch's arena or numbers in the builder's dictionaries.
+#[derive(Debug, Clone, Copy)]
+pub struct CallRow {
+    /// When it ended, µs since the epoch.
+    pub ts_us: i64,
+    /// Hash of its identity.
+    pub id: i64,
+    /// Whether the event had a time; without one `ts_us` is the time of reading.
+    pub timed: bool,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Number in the builder's dictionary of series.
+    pub series: u32,
+    /// Number in the builder's dictionary of attributes; [`INLINE`] where `attrs_text` has them.
+    pub attrs: u32,
+    /// Attributes as JSON, where there are too many combinations for the dictionary.
+    pub attrs_text: Place,
+    /// Number of the call's text: block within the batch × [`TextBlock::SLOTS`] + slot; −1 is none.
+    pub text: i64,
+    /// All input tokens.
+    pub input_tokens: Maybe,
+    /// All output tokens.
+    pub output_tokens: Maybe,
+    /// Cached input tokens.
+    pub cached_input_tokens: Maybe,
+    /// Cache writes.
+    pub cache_write_tokens: Maybe,
+    /// Cache writes kept one hour.
+    pub cache_write_1h_tokens: Maybe,
+    /// Reasoning tokens.
+    pub reasoning_tokens: Maybe,
+    /// µs.
+    pub latency_us: Maybe,
+    /// µs.
+    pub ttft_us: Maybe,
+    /// µs.
+    pub queue_us: Maybe,
+    /// µs.
+    pub network_us: Maybe,
+    /// Nano-dollars.
+    pub cost_nusd: Maybe,
+    /// Retries.
+    pub retries: Maybe,
+    /// Ids; packed where they are hex or UUIDs.
+    pub request_id: Place,
+    /// Trace.
+    pub trace_id: Place,
+    /// Span.
+    pub span_id: Place,
+    /// Parent span.
+    pub parent_id: Place,
+    /// Conversation.
+    pub session_id: Place,
+    /// User.
+    pub user_id: Place,
+    /// Hash of the session's name, 0 for none.
+    pub session_hash: u64,
+    /// Hash of the user's name, 0 for none.
+    pub user_hash: u64,
+}
+
+/// `CallRow::attrs` where the attributes are inline.
+pub const INLINE: u32 = u32::MAX;
+
+impl CallRow {
+    /// The measures to fold into accumulators.
+    pub fn sample(&self) -> Sample {
+        Sample {
+            outcome: self.outcome,
+            retries: self.retries.get().map(|r| u32::try_from(r).unwrap_or(u32::MAX)),
+            input_tokens: self.input_tokens.unsigned(),
+            output_tokens: self.output_tokens.unsigned(),
+            cached_input_tokens: self.cached_input_tokens.unsigned(),
+            cache_write_tokens: self.cache_write_tokens.unsigned(),
+            reasoning_tokens: self.reasoning_tokens.unsigned(),
+            cost_nusd: self.cost_nusd.get(),
+            latency_us: self.latency_us.unsigned(),
+            ttft_us: self.ttft_us.unsigned(),
+            queue_us: self.queue_us.unsigned(),
+            network_us: self.network_us.unsigned(),
+        }
+    }
+}
+
+/// A failed call's message; few calls fail, so these own their text.
+#[derive(Debug, Clone)]
+pub struct ErrorRow {
+    /// The call's number in the batch's `calls`.
+    pub call: u32,
+    /// The message, at most 8 KiB.
+    pub message: Box<str>,
+    /// Its template (see `stats::template`).
+    pub template: Box<str>,
+    /// How long the provider asked to wait, µs.
+    pub retry_after_us: Maybe,
+}
+
+/// A span, whole.
+#[derive(Debug, Clone)]
+pub struct SpanRow {
+    /// Time; the time of reading where the event had none.
+    pub ts_us: i64,
+    /// Hash of its identity.
+    pub id: i64,
+    /// Whether the event had a time.
+    pub timed: bool,
+    /// The event.
+    pub span: crate::event::SpanEvent<'static>,
+}
+
+/// A score, whole.
+#[derive(Debug, Clone)]
+pub struct ScoreRow {
+    /// Time; the time of reading where the event had none.
+    pub ts_us: i64,
+    /// Hash of its identity.
+    pub id: i64,
+    /// Whether the event had a time.
+    pub timed: bool,
+    /// The event.
+    pub score: crate::event::ScoreEvent<'static>,
+}
+
+/// Identity of a file, and how far it has been read: committed with the rows that came from those bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Checkpoint {
+    /// The source's name (path, `stdin`, …), as shown and as stored.
+    pub source: String,
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Hash of the first `fingerprint_len` raw bytes of the file.
+    pub fingerprint: u64,
+    /// How many bytes the fingerprint covers (at most 1,024; fewer while the file is shorter).
+    pub fingerprint_len: u32,
+    /// Raw bytes of the file that are done: everything before is in the store. For a compressed file it is 0 until the whole
+    /// file is done, then its size.
+    pub offset: u64,
+    /// Hash of the last bytes (at most 1,024) before `offset`: with the first bytes' hash it tells a copy of the same log, or
+    /// the same log, from another that only begins alike. 0 where unknown.
+    pub tail_fingerprint: u64,
+    /// Size of the file when it was last looked at.
+    pub size: u64,
+    /// Modification time, ns since the epoch, when it was last looked at.
+    pub mtime_ns: i64,
+}
+
+/// Counts of lines, before the store says which events were new.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineCounts {
+    /// Lines read, plus the further events of lines that held several.
+    pub read: u64,
+    /// No LLM event.
+    pub skipped: u64,
+    /// Broken, by reason.
+    pub rejected: Vec<(Reason, u64)>,
+    /// First examples of broken ones.
+    pub examples: Vec<Rejected>,
+    /// Bytes read.
+    pub bytes: u64,
+}
+
+impl LineCounts {
+    /// How many examples of one reason a batch keeps.
+    pub const EXAMPLES: usize = 5;
+
+    /// Counts a broken line and keeps it as an example if there are few yet.
+    pub fn reject(&mut self, example: Rejected) {
+        let reason = example.reason;
+        match self.rejected.iter_mut().find(|(r, _)| *r == reason) {
+            Some((_, n)) => *n += 1,
+            None => self.rejected.push((reason, 1)),
+        }
+        if self.examples.iter().filter(|e| e.reason == reason).count() < Self::EXAMPLES {
+            self.examples.push(example);
+        }
+    }
+}
+
+/// The events of some lines of one source, packed.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Which builder's dictionaries the numbers in it refer to.
+    pub builder: u64,
+    /// The source's name.
+    pub source: String,
+    /// Calls in the order of the lines.
+    pub calls: Vec<CallRow>,
+    /// Bytes that places refer to.
+    pub arena: Vec<u8>,
+    /// Text of the calls, compressed.
+    pub texts: Vec<TextBlock>,
+    /// Messages of failed calls, in the order of `calls`.
+    pub errors: Vec<ErrorRow>,
+    /// Spans.
+    pub spans: Vec<SpanRow>,
+    /// Scores.
+    pub scores: Vec<ScoreRow>,
+    /// Entries new in the builder's dictionary of series, in the order of their numbers.
+    pub new_series: Vec<SeriesKey>,
+    /// Number of the first of them.
+    pub first_series: u32,
+    /// Entries new in the builder's dictionary of attributes, as JSON, in the order of their numbers.
+    pub new_attrs: Vec<Box<str>>,
+    /// Number of the first of them.
+    pub first_attrs: u32,
+    /// Latest time of reading, µs.
+    pub read_us: i64,
+    /// Counts of the lines.
+    pub counts: LineCounts,
+    /// How far the source is done with these events.
+    pub checkpoint: Option<Checkpoint>,
+    /// Whether every call is at or after the one before it.
+    pub in_order: bool,
+}
+
+impl Batch {
+    /// The bytes at a place.
+    pub fn bytes(&self, place: Place) -> &[u8] {
+        let len = (place.len & !PACKED) as usize;
+        self.arena.get(place.at as usize..place.at as usize + len).unwrap_or_default()
+    }
+
+    /// The text at a place that is not packed.
+    pub fn str(&self, place: Place) -> &str {
+        std::str::from_utf8(self.bytes(place)).unwrap_or_default()
+    }
+
+    /// The id at a place, unpacked.
+    pub fn id_text(&self, place: Place) -> Option<String> {
+        match (place.is_none(), place.is_packed()) {
+            (true, _) => None,
+            (_, true) => unpack_id(self.bytes(place)),
+            (_, false) => Some(self.str(place).to_owned()),
+        }
+    }
+
+    /// About how much memory it takes, bytes.
+    pub fn weight(&self) -> usize {
+        self.calls.len() * size_of::<CallRow>()
+            + self.arena.len()
+            + self.texts.iter().map(|t| t.data.len()).sum::<usize>()
+            + (self.spans.len() + self.scores.len()) * 1_024
+            + self.errors.iter().map(|e| e.message.len() + 128).sum::<usize>()
+    }
+}

@@ -1,0 +1,173 @@
+//! The writer: gathers batches into groups and appends each group in one transaction. Groups are small while lines come
+//! in time order, and large when they do not, so that a shuffled load walks the table less often.
+
+use super::{Counts, OnRefusal, Parsed, PipelineError, Progress, Settings, Ticketed};
+use crate::batch::Batch;
+use crate::source::Stop;
+use crate::store::{Appended, Store, StoreError};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A group is appended when it is this old,
+const PATIENCE: Duration = Duration::from_millis(100);
+/// or has this many calls,
+const CALLS: usize = 1 << 16;
+/// or, out of order, weighs this much, bytes,
+const WEIGHT: usize = 72 << 20;
+/// or, out of order, is this old.
+const LONG_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait before a refused group is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+pub(super) struct Writer<'s> {
+    store: &'s mut dyn Store,
+    settings: &'s Settings,
+    progress: &'s Arc<Progress>,
+    stop: &'s Stop,
+    early: BTreeMap<u64, Parsed>,
+    next: u64,
+    group: Group,
+    newest_us: i64,
+    did: Appended,
+}
+
+/// Batches that will be appended together.
+#[derive(Default)]
+struct Group {
+    batches: Vec<Batch>,
+    raw_bytes: u64,
+    calls: usize,
+    weight: usize,
+    disordered: bool,
+    caught_up: bool,
+    since: Option<Instant>,
+}
+
+impl Group {
+    fn due(&self, now: Instant) -> bool {
+        let Some(since) = self.since else { return false };
+        let age = now.saturating_duration_since(since);
+        if self.disordered && !self.caught_up {
+            self.weight >= WEIGHT || age >= LONG_PATIENCE
+        } else {
+            self.calls >= CALLS || self.weight >= WEIGHT || age >= PATIENCE
+        }
+    }
+
+    fn wait(&self, now: Instant) -> Duration {
+        let limit = if self.disordered { LONG_PATIENCE } else { PATIENCE };
+        self.since.map_or(LONG_PATIENCE, |since| limit.saturating_sub(now.saturating_duration_since(since)))
+    }
+}
+
+impl<'s> Writer<'s> {
+    pub fn new(store: &'s mut dyn Store, settings: &'s Settings, progress: &'s Arc<Progress>, stop: &'s Stop) -> Writer<'s> {
+        Writer {
+            store,
+            settings,
+            progress,
+            stop,
+            early: BTreeMap::new(),
+            next: 1,
+            group: Group::default(),
+            newest_us: i64::MIN,
+            did: Appended::default(),
+        }
+    }
+
+    /// Writes until all parsers have ended.
+    pub fn run(mut self, parsed: &Receiver<Ticketed<Parsed>>) -> Result<Appended, PipelineError> {
+        loop {
+            match parsed.recv_timeout(self.group.wait(Instant::now())) {
+                Ok(ticketed) => self.sort_in(ticketed)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.group.due(Instant::now()) {
+                self.append()?;
+            }
+        }
+        self.append()?;
+        Ok(self.did)
+    }
+
+    /// Takes parsed chunks in the order of their numbers, whichever parser was faster.
+    fn sort_in(&mut self, ticketed: Ticketed<Parsed>) -> Result<(), PipelineError> {
+        if let Parsed::Failed(error) = ticketed.item {
+            return Err(error.into());
+        }
+        self.early.insert(ticketed.number, ticketed.item);
+        while let Some(item) = self.early.remove(&self.next) {
+            self.next += 1;
+            match item {
+                Parsed::Batch(batch, raw_bytes) => self.gather(*batch, raw_bytes),
+                Parsed::CaughtUp => {
+                    self.group.caught_up = true;
+                    self.append()?;
+                    self.progress.caught_up();
+                }
+                Parsed::Failed(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, batch: Batch, raw_bytes: u64) {
+        let group = &mut self.group;
+        group.raw_bytes += raw_bytes;
+        if batch.counts.read == 0 && batch.checkpoint.is_none() {
+            return;
+        }
+        group.since.get_or_insert_with(Instant::now);
+        group.calls += batch.calls.len();
+        group.weight += batch.weight();
+        if let (Some(first), Some(last)) = (batch.calls.first(), batch.calls.last()) {
+            group.disordered |= !batch.in_order || first.ts_us < self.newest_us;
+            self.newest_us = self.newest_us.max(last.ts_us);
+        }
+        group.batches.push(batch);
+    }
+
+    fn append(&mut self) -> Result<(), PipelineError> {
+        let group = std::mem::take(&mut self.group);
+        if group.batches.is_empty() {
+            return Ok(());
+        }
+        let did = self.append_surely(&group.batches)?;
+        self.did.add(did);
+        self.progress.committed(counts(&group, did));
+        Ok(())
+    }
+
+    fn append_surely(&mut self, batches: &[Batch]) -> Result<Appended, StoreError> {
+        loop {
+            match self.store.append(batches) {
+                Ok(did) => {
+                    self.progress.refuse(None);
+                    return Ok(did);
+                }
+                Err(error) if self.settings.on_refusal == OnRefusal::Fail || self.stop.requested() => return Err(error),
+                Err(error) => {
+                    self.progress.refuse(Some(error.to_string()));
+                    std::thread::sleep(AGAIN);
+                }
+            }
+        }
+    }
+}
+
+fn counts(group: &Group, did: Appended) -> Counts {
+    let sum = |of: fn(&Batch) -> u64| group.batches.iter().map(of).sum();
+    Counts {
+        lines: sum(|b| b.counts.read),
+        accepted: did.accepted,
+        duplicate: did.duplicate,
+        skipped: sum(|b| b.counts.skipped),
+        rejected: sum(|b| b.counts.rejected.iter().map(|(_, n)| n).sum()),
+        raw_done: group.raw_bytes,
+        ..Counts::default()
+    }
+}

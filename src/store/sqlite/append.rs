@@ -1,0 +1,294 @@
+//! The writing side: a group of batches in one transaction, in time order, with everything that follows from each new row.
+
+use super::calls::{Inserter, Numbers};
+use super::dict::Dicts;
+use super::ledger::{self, Totals};
+use super::member::Members;
+use super::rollup::Fold;
+use super::{Place, open_writer};
+use crate::batch::{Batch, Checkpoint, INLINE, ScoreRow, SpanRow, TextBlock};
+use crate::store::{Appended, Retained, Retention, Store, StoreError};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use std::path::Path;
+
+/// Events dated further ahead of the reading clock than this are counted as future.
+const FUTURE_US: i64 = 300_000_000;
+
+/// The writer of a store in an SQLite file.
+pub struct SqliteStore {
+    pub(super) conn: Connection,
+    pub(super) place: Place,
+    state: State,
+}
+
+#[derive(Default)]
+struct State {
+    dicts: Dicts,
+    fold: Fold,
+    members: Members,
+}
+
+impl State {
+    /// After a rollback: numbers given in it do not exist, what was being summed was not written.
+    fn forget(&mut self) {
+        self.dicts.forget();
+        self.fold.forget();
+        self.members.forget();
+    }
+}
+
+impl SqliteStore {
+    /// Opens a store for writing; makes it where it is missing. Folder 0700, file 0600.
+    pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+        let (conn, place) = open_writer(path)?;
+        Ok(SqliteStore { conn, place, state: State::default() })
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&mut self, batches: &[Batch]) -> Result<Appended, StoreError> {
+        let SqliteStore { conn, place, state } = self;
+        batches.iter().for_each(|b| state.dicts.learn(b));
+        let begun = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| place.wrap(e));
+        let done = begun.and_then(|tx| {
+            let did = write_group(&tx, place, state, batches)?;
+            tx.commit().map_err(|e| place.wrap(e))?;
+            Ok(did)
+        });
+        if done.is_err() {
+            state.forget();
+        }
+        done
+    }
+
+    fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError> {
+        ledger::checkpoints(&self.conn).map_err(|e| self.place.wrap(e))
+    }
+
+    fn retain(&mut self, ages: Retention, now_us: i64) -> Result<Retained, StoreError> {
+        super::retain::retain(&mut self.conn, ages, now_us).map_err(|e| self.place.wrap(e))
+    }
+
+    fn vacuum(&mut self) -> Result<(), StoreError> {
+        self.conn
+            .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
+            .map_err(|e| self.place.wrap(e))
+    }
+}
+
+/// Where a call of the group is, in the order it is written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    ts_us: i64,
+    id: i64,
+    batch: u32,
+    row: u32,
+}
+
+/// What is known of one batch while its group is written.
+struct Writing {
+    source: i64,
+    first_block: i64,
+    /// Calls accepted per text block, and which calls were new.
+    blocks: Vec<u32>,
+    new: Vec<bool>,
+    did: Appended,
+}
+
+fn write_group(tx: &Transaction<'_>, place: &Place, state: &mut State, batches: &[Batch]) -> Result<Appended, StoreError> {
+    let sql = |e| place.wrap(e);
+    let mut totals = Totals::default();
+    let mut writing = begin(tx, state, batches).map_err(sql)?;
+    let keys = time_order(tx, batches).map_err(sql)?;
+    write_calls(tx, place, state, batches, &keys, &mut writing, &mut totals)?;
+    state.fold.flush(tx, place)?;
+    state.members.flush(tx, place)?;
+    let mut did = Appended::default();
+    for (batch, w) in batches.iter().zip(&mut writing) {
+        write_texts(tx, batch, w).map_err(sql)?;
+        write_errors(tx, state, batch, w).map_err(sql)?;
+        for span in &batch.spans {
+            let new = write_span(tx, w.source, span).map_err(sql)?;
+            totals.spans += i64::from(new);
+            count(&mut w.did, new);
+        }
+        for score in &batch.scores {
+            let new = write_score(tx, w.source, score).map_err(sql)?;
+            totals.scores += i64::from(new);
+            count(&mut w.did, new);
+        }
+        ledger::count_lines(tx, &mut state.dicts, batch, w.did).map_err(sql)?;
+        if let Some(checkpoint) = &batch.checkpoint {
+            ledger::put_checkpoint(tx, checkpoint).map_err(sql)?;
+        }
+        did.add(w.did);
+    }
+    totals.write(tx).map_err(sql)?;
+    did.last_us = totals.last_us.unwrap_or_default();
+    Ok(did)
+}
+
+fn count(did: &mut Appended, new: bool) {
+    did.accepted += u64::from(new);
+    did.duplicate += u64::from(!new);
+}
+
+fn begin(tx: &Connection, state: &mut State, batches: &[Batch]) -> rusqlite::Result<Vec<Writing>> {
+    let mut next: i64 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM text_block", [], |row| row.get(0))?;
+    let mut writing = Vec::with_capacity(batches.len());
+    for batch in batches {
+        writing.push(Writing {
+            source: state.dicts.source(tx, &batch.source)?,
+            first_block: next,
+            blocks: vec![0; batch.texts.len()],
+            new: vec![false; batch.calls.len()],
+            did: Appended::default(),
+        });
+        next += batch.texts.len() as i64;
+    }
+    Ok(writing)
+}
+
+/// All calls of the group in the order of the table, so that the tree is walked once from left to right.
+fn time_order(tx: &Connection, batches: &[Batch]) -> rusqlite::Result<Vec<Key>> {
+    let mut keys = Vec::with_capacity(batches.iter().map(|b| b.calls.len()).sum());
+    for (b, batch) in batches.iter().enumerate() {
+        for (r, row) in batch.calls.iter().enumerate() {
+            let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 0, row.id, row.ts_us)? };
+            keys.push(Key { ts_us, id: row.id, batch: b as u32, row: r as u32 });
+        }
+    }
+    if !keys.is_sorted() {
+        keys.sort_unstable();
+    }
+    Ok(keys)
+}
+
+/// The time an event without one got when it was first read.
+fn first_reading(tx: &Connection, kind: u8, id: i64, read_us: i64) -> rusqlite::Result<i64> {
+    let known = tx
+        .prepare_cached("SELECT ts_us FROM untimed WHERE kind = ?1 AND id = ?2")?
+        .query_row(params![kind, id], |row| row.get(0))
+        .optional()?;
+    if let Some(ts_us) = known {
+        return Ok(ts_us);
+    }
+    tx.prepare_cached("INSERT INTO untimed VALUES (?1, ?2, ?3)")?.execute(params![kind, id, read_us])?;
+    Ok(read_us)
+}
+
+fn write_calls(
+    tx: &Connection,
+    place: &Place,
+    state: &mut State,
+    batches: &[Batch],
+    keys: &[Key],
+    writing: &mut [Writing],
+    totals: &mut Totals,
+) -> Result<(), StoreError> {
+    let sql = |e| place.wrap(e);
+    let mut inserter = Inserter::new(tx).map_err(sql)?;
+    for key in keys {
+        let (batch, w) = (&batches[key.batch as usize], &mut writing[key.batch as usize]);
+        let row = &batch.calls[key.row as usize];
+        let series = state.dicts.series(tx, batch.builder, row.series).map_err(sql)?;
+        let attrs = if row.attrs == INLINE { 0 } else { state.dicts.attrs(tx, batch.builder, row.attrs).map_err(sql)? };
+        let numbers =
+            Numbers { ts_us: key.ts_us, series: series.id, attrs, source: w.source, first_block: w.first_block };
+        let new = inserter.insert(batch, row, &numbers).map_err(sql)?;
+        count(&mut w.did, new);
+        if !new {
+            continue;
+        }
+        w.new[key.row as usize] = true;
+        if let Ok(text) = usize::try_from(row.text) {
+            w.blocks[text / TextBlock::SLOTS as usize] += 1;
+        }
+        totals.calls += 1;
+        totals.note(key.ts_us);
+        totals.future += i64::from(key.ts_us > batch.read_us.saturating_add(FUTURE_US));
+        totals.unpriced += i64::from(row.cost_nusd.get().is_none());
+        let sample = row.sample();
+        state.fold.add(tx, place, key.ts_us, series.rollup, &sample)?;
+        let names = [(row.user_hash, row.user_id), (row.session_hash, row.session_id)]
+            .map(|(hash, name)| (hash, name.is_packed(), batch.bytes(name)));
+        state.members.add(tx, place, key.ts_us, &sample, names)?;
+    }
+    Ok(())
+}
+
+/// Writes the blocks of which any call was new. A block may hold the text of duplicates too; nothing refers to it.
+fn write_texts(tx: &Connection, batch: &Batch, w: &Writing) -> rusqlite::Result<()> {
+    for (i, (block, new)) in batch.texts.iter().zip(&w.blocks).enumerate().filter(|(_, (_, new))| **new > 0) {
+        let _ = new;
+        tx.prepare_cached("INSERT INTO text_block (id, last_us, data) VALUES (?1, ?2, ?3)")?.execute(params![
+            w.first_block + i as i64,
+            block.last_us,
+            block.data
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_errors(tx: &Connection, state: &mut State, batch: &Batch, w: &Writing) -> rusqlite::Result<()> {
+    for error in batch.errors.iter().filter(|e| w.new.get(e.call as usize) == Some(&true)) {
+        let row = &batch.calls[error.call as usize];
+        let series = state.dicts.series(tx, batch.builder, row.series)?;
+        let template = state.dicts.template(tx, &error.template)?;
+        let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 0, row.id, row.ts_us)? };
+        tx.prepare_cached("INSERT OR IGNORE INTO error VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+            ts_us,
+            row.id,
+            series.id,
+            template,
+            error.message,
+            error.retry_after_us.get()
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_span(tx: &Connection, source: i64, row: &SpanRow) -> rusqlite::Result<bool> {
+    let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 1, row.id, row.ts_us)? };
+    let s = &row.span;
+    let new = tx
+        .prepare_cached("INSERT OR IGNORE INTO span VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")?
+        .execute(params![
+            ts_us,
+            row.id,
+            source,
+            s.kind.word(),
+            s.name,
+            s.trace_id,
+            s.span_id,
+            s.parent_id,
+            s.user_id,
+            s.session_id,
+            s.latency_us.map(|v| v as i64),
+            s.ok,
+            s.error_message,
+            s.attrs
+        ])?;
+    Ok(new == 1)
+}
+
+fn write_score(tx: &Connection, source: i64, row: &ScoreRow) -> rusqlite::Result<bool> {
+    let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 2, row.id, row.ts_us)? };
+    let s = &row.score;
+    let new = tx
+        .prepare_cached("INSERT OR IGNORE INTO score VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")?
+        .execute(params![
+            ts_us,
+            row.id,
+            source,
+            s.name,
+            s.value,
+            s.source.map(|j| j.word()),
+            s.score_id,
+            s.request_id,
+            s.trace_id,
+            s.user_id,
+            s.comment
+        ])?;
+    Ok(new == 1)
+}

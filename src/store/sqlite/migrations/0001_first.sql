@@ -1,0 +1,176 @@
+-- The store, first version. Times are µs since the Unix epoch, durations µs, money nano-dollars; NULL is unknown.
+
+CREATE TABLE series (            -- combinations of the rolled-up dimensions
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE,      -- the combination as bytes, for look-up
+  rollup INTEGER NOT NULL,       -- the series its calls are rolled up in: itself, or an `other` where there are too many
+  provider TEXT, model TEXT, operation TEXT, app TEXT, environment TEXT, host TEXT, variant TEXT,
+  outcome INTEGER NOT NULL       -- 0 ok, else the failure mode
+) STRICT;
+
+CREATE TABLE attrs (             -- combinations of rarely asked fields, as JSON
+  id INTEGER PRIMARY KEY,
+  json TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE source (            -- where lines were read, and their accounting
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  read INTEGER NOT NULL DEFAULT 0,
+  accepted INTEGER NOT NULL DEFAULT 0,
+  duplicate INTEGER NOT NULL DEFAULT 0,
+  skipped INTEGER NOT NULL DEFAULT 0,
+  rejected INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE checkpoint (        -- how far files are done
+  dev INTEGER NOT NULL, ino INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  fingerprint INTEGER NOT NULL, fingerprint_len INTEGER NOT NULL,
+  offset INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  tail_fingerprint INTEGER NOT NULL,
+  PRIMARY KEY (dev, ino)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rejection (         -- broken lines by reason
+  reason TEXT PRIMARY KEY,
+  lines INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reject_example (    -- the first few of each reason
+  id INTEGER PRIMARY KEY,
+  reason TEXT NOT NULL,
+  source TEXT NOT NULL,
+  offset INTEGER NOT NULL,
+  snippet TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE counter (           -- totals of the whole store: calls, spans, scores, future, unpriced, first_us, last_us
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE call (
+  ts_us INTEGER NOT NULL,        -- when the call ended
+  id INTEGER NOT NULL,           -- hash of its identity
+  series INTEGER NOT NULL,
+  attrs ANY,                     -- number in `attrs`, or JSON where there are too many combinations
+  source INTEGER NOT NULL,
+  text INTEGER,                  -- text_block × 4096 + slot
+  input_tokens INTEGER, output_tokens INTEGER,
+  cached_input_tokens INTEGER, cache_write_tokens INTEGER, cache_write_1h_tokens INTEGER, reasoning_tokens INTEGER,
+  latency_us INTEGER, ttft_us INTEGER, queue_us INTEGER, network_us INTEGER,
+  cost_nusd INTEGER, retries INTEGER,
+  request_id ANY, trace_id ANY, span_id ANY, parent_id ANY, session_id ANY, user_id ANY, -- text, or a packed BLOB
+  PRIMARY KEY (ts_us, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE untimed (           -- events without a time, which got the time of reading: their identity alone counts
+  kind INTEGER NOT NULL, id INTEGER NOT NULL,
+  ts_us INTEGER NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE template (          -- error messages with their variable parts masked
+  id INTEGER PRIMARY KEY,
+  text TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE error (             -- one row for each failed call
+  ts_us INTEGER NOT NULL, id INTEGER NOT NULL,
+  series INTEGER NOT NULL,
+  template INTEGER NOT NULL,
+  message TEXT NOT NULL,
+  retry_after_us INTEGER,
+  PRIMARY KEY (ts_us, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE text_block (        -- compressed text of up to 4,096 calls
+  id INTEGER PRIMARY KEY,
+  last_us INTEGER NOT NULL,      -- time of the newest call in it, for retention
+  data BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE span (
+  ts_us INTEGER NOT NULL, id INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  kind TEXT NOT NULL, name TEXT,
+  trace_id TEXT, span_id TEXT, parent_id TEXT, user_id TEXT, session_id TEXT,
+  latency_us INTEGER, ok INTEGER, error_message TEXT, attrs TEXT,
+  PRIMARY KEY (ts_us, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE score (
+  ts_us INTEGER NOT NULL, id INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  name TEXT NOT NULL, value REAL NOT NULL, judge TEXT,
+  score_id TEXT, request_id TEXT, trace_id TEXT, user_id TEXT, comment TEXT,
+  PRIMARY KEY (ts_us, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rollup (            -- accumulators of up to 16 series of one bucket of time; chunk 0 is everything together
+  tier INTEGER NOT NULL,         -- 0 minute, 1 hour, 2 six hours, 3 day
+  bucket INTEGER NOT NULL,       -- ts_us / length of the tier
+  chunk INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (tier, bucket, chunk)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE member (            -- hourly totals of users and sessions, in sorted runs that are merged as they grow
+  kind INTEGER NOT NULL,         -- 0 user, 1 session
+  hour INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (kind, hour, run)
+) STRICT, WITHOUT ROWID;
+
+-- The documented views.
+
+CREATE VIEW calls AS
+SELECT
+  strftime('%Y-%m-%dT%H:%M:%fZ', c.ts_us / 1e6, 'unixepoch') AS timestamp, c.ts_us,
+  CASE WHEN typeof(c.request_id) <> 'blob' THEN c.request_id WHEN length(c.request_id) = 16 THEN lower(hex(c.request_id)) ELSE lower(substr(hex(c.request_id), 3, 8) || '-' || substr(hex(c.request_id), 11, 4) || '-' || substr(hex(c.request_id), 15, 4) || '-' || substr(hex(c.request_id), 19, 4) || '-' || substr(hex(c.request_id), 23, 12)) END AS request_id,
+  CASE WHEN typeof(c.trace_id) <> 'blob' THEN c.trace_id WHEN length(c.trace_id) = 16 THEN lower(hex(c.trace_id)) ELSE lower(substr(hex(c.trace_id), 3, 8) || '-' || substr(hex(c.trace_id), 11, 4) || '-' || substr(hex(c.trace_id), 15, 4) || '-' || substr(hex(c.trace_id), 19, 4) || '-' || substr(hex(c.trace_id), 23, 12)) END AS trace_id,
+  CASE WHEN typeof(c.span_id) <> 'blob' THEN c.span_id WHEN length(c.span_id) = 16 THEN lower(hex(c.span_id)) ELSE lower(substr(hex(c.span_id), 3, 8) || '-' || substr(hex(c.span_id), 11, 4) || '-' || substr(hex(c.span_id), 15, 4) || '-' || substr(hex(c.span_id), 19, 4) || '-' || substr(hex(c.span_id), 23, 12)) END AS span_id,
+  CASE WHEN typeof(c.parent_id) <> 'blob' THEN c.parent_id WHEN length(c.parent_id) = 16 THEN lower(hex(c.parent_id)) ELSE lower(substr(hex(c.parent_id), 3, 8) || '-' || substr(hex(c.parent_id), 11, 4) || '-' || substr(hex(c.parent_id), 15, 4) || '-' || substr(hex(c.parent_id), 19, 4) || '-' || substr(hex(c.parent_id), 23, 12)) END AS parent_id,
+  CASE WHEN typeof(c.session_id) <> 'blob' THEN c.session_id WHEN length(c.session_id) = 16 THEN lower(hex(c.session_id)) ELSE lower(substr(hex(c.session_id), 3, 8) || '-' || substr(hex(c.session_id), 11, 4) || '-' || substr(hex(c.session_id), 15, 4) || '-' || substr(hex(c.session_id), 19, 4) || '-' || substr(hex(c.session_id), 23, 12)) END AS session_id,
+  CASE WHEN typeof(c.user_id) <> 'blob' THEN c.user_id WHEN length(c.user_id) = 16 THEN lower(hex(c.user_id)) ELSE lower(substr(hex(c.user_id), 3, 8) || '-' || substr(hex(c.user_id), 11, 4) || '-' || substr(hex(c.user_id), 15, 4) || '-' || substr(hex(c.user_id), 19, 4) || '-' || substr(hex(c.user_id), 23, 12)) END AS user_id,
+  s.provider, s.model, s.operation, s.app, s.environment, s.host, s.variant,
+  iif(s.outcome = 0, 'ok', 'error') AS status,
+  CASE s.outcome WHEN 1 THEN 'rate_limit' WHEN 2 THEN 'overloaded' WHEN 3 THEN 'server_error' WHEN 4 THEN 'timeout'
+    WHEN 5 THEN 'connection' WHEN 6 THEN 'auth' WHEN 7 THEN 'invalid_request' WHEN 8 THEN 'context_length'
+    WHEN 9 THEN 'content_filter' WHEN 10 THEN 'malformed_output' WHEN 11 THEN 'guardrail_blocked'
+    WHEN 12 THEN 'budget_exceeded' WHEN 13 THEN 'cancelled' WHEN 14 THEN 'unknown' END AS error,
+  c.input_tokens, c.output_tokens, c.cached_input_tokens, c.cache_write_tokens, c.cache_write_1h_tokens, c.reasoning_tokens,
+  c.latency_us / 1e3 AS latency_ms, c.ttft_us / 1e3 AS ttft_ms, c.queue_us / 1e3 AS queue_ms, c.network_us / 1e3 AS network_ms,
+  c.cost_nusd / 1e9 AS cost_usd, c.retries,
+  iif(typeof(c.attrs) = 'integer', a.json, c.attrs) AS attrs,
+  src.name AS source
+FROM call c JOIN series s ON s.id = c.series
+LEFT JOIN attrs a ON typeof(c.attrs) = 'integer' AND a.id = c.attrs
+LEFT JOIN source src ON src.id = c.source;
+
+CREATE VIEW errors AS
+SELECT strftime('%Y-%m-%dT%H:%M:%fZ', e.ts_us / 1e6, 'unixepoch') AS timestamp, e.ts_us,
+  s.provider, s.model,
+  CASE s.outcome WHEN 1 THEN 'rate_limit' WHEN 2 THEN 'overloaded' WHEN 3 THEN 'server_error' WHEN 4 THEN 'timeout'
+    WHEN 5 THEN 'connection' WHEN 6 THEN 'auth' WHEN 7 THEN 'invalid_request' WHEN 8 THEN 'context_length'
+    WHEN 9 THEN 'content_filter' WHEN 10 THEN 'malformed_output' WHEN 11 THEN 'guardrail_blocked'
+    WHEN 12 THEN 'budget_exceeded' WHEN 13 THEN 'cancelled' WHEN 14 THEN 'unknown' END AS error,
+  e.message, t.text AS template, e.retry_after_us / 1e3 AS retry_after_ms
+FROM error e JOIN series s ON s.id = e.series LEFT JOIN template t ON t.id = e.template;
+
+CREATE VIEW spans AS
+SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ts_us / 1e6, 'unixepoch') AS timestamp, ts_us, kind, name, trace_id, span_id, parent_id,
+  user_id, session_id, latency_us / 1e3 AS latency_ms, CASE ok WHEN 1 THEN 'ok' WHEN 0 THEN 'error' END AS status,
+  error_message, attrs
+FROM span;
+
+CREATE VIEW scores AS
+SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ts_us / 1e6, 'unixepoch') AS timestamp, ts_us, name, value, judge AS source,
+  request_id, trace_id, user_id, comment
+FROM score;
+
+CREATE VIEW sources AS
+SELECT name, read, accepted, duplicate, skipped, rejected, bytes FROM source;

@@ -1,0 +1,95 @@
+//! Charts over time: equal steps, aligned to the clock, for everything and for single groups.
+
+use super::Answer;
+use super::fold::{Steps, Total};
+use super::groups::GroupSteps;
+use super::plan::{step_us, tier_of_step};
+use super::read_error::ReadResult;
+use crate::snapshot::{Chart, Dist, Point, Table};
+use crate::stats::acc::{Acc, Depth, Sum};
+use crate::store::Watch;
+use crate::store::sqlite::rollup::Tier;
+use crate::view::Range;
+use std::collections::HashMap;
+
+/// Above so many calls a chart is not made of rows: its steps are whole minutes at least.
+const MANY: u64 = 50_000;
+
+/// The chart of a view, and the one of the window before.
+pub fn chart(answer: &Answer<'_>, previous: Range, watch: &dyn Watch) -> ReadResult<Chart> {
+    let points = answer.view.sections.points;
+    if points == 0 || answer.range.is_empty() {
+        return Ok(Chart::default());
+    }
+    let step = step(answer, points, watch)?;
+    let fold = |range: Range| -> ReadResult<Vec<Point>> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut steps = Steps::new(range, step);
+        answer.pass(range, tier_of_step(step)).run(answer.context, &mut steps, watch)?;
+        Ok(points_of(&steps, answer.view.sections.heat))
+    };
+    Ok(Chart { step_us: step, points: fold(answer.range)?, previous: fold(previous)? })
+}
+
+/// The shortest step that gives about as many points as asked for; not below a minute where that would read many rows.
+fn step(answer: &Answer<'_>, points: usize, watch: &dyn Watch) -> ReadResult<i64> {
+    let len = answer.range.len_us();
+    let fine = step_us(len, points, 0);
+    if fine >= Tier::Minute.len_us() || answer.view.filter.needs_rows() {
+        return Ok(fine);
+    }
+    let mut total = Total::default();
+    let whole = Range { since_us: floor(answer.range.since_us), until_us: floor(answer.range.until_us) };
+    let mut pass = answer.pass(whole, Some(Tier::Hour));
+    pass.depth = Depth::Sums;
+    pass.run(answer.context, &mut total, watch)?;
+    Ok(if total.0.calls() > MANY { step_us(len, points, Tier::Minute.len_us()) } else { fine })
+}
+
+fn floor(ts_us: i64) -> i64 {
+    ts_us.div_euclid(Tier::Minute.len_us()) * Tier::Minute.len_us()
+}
+
+/// Charts of the first groups of the first grouping.
+pub fn group_charts(answer: &Answer<'_>, chart: &Chart, tables: &mut [Table], watch: &dyn Watch) -> ReadResult<()> {
+    let count = answer.view.sections.group_points;
+    let Some(table) = tables.first_mut().filter(|_| count > 0 && chart.step_us > 0) else { return Ok(()) };
+    let groups = &table.groups[..count.min(table.groups.len())];
+    let mut lanes = GroupSteps {
+        groups,
+        grouping: &table.grouping,
+        steps: groups.iter().map(|_| Steps::new(answer.range, chart.step_us)).collect(),
+        lanes: HashMap::new(),
+    };
+    answer.pass(answer.range, tier_of_step(chart.step_us)).run(answer.context, &mut lanes, watch)?;
+    let charts: Vec<Vec<Point>> = lanes.steps.iter().map(|s| points_of(s, false)).collect();
+    for (group, points) in table.groups.iter_mut().zip(charts) {
+        group.points = points;
+    }
+    Ok(())
+}
+
+fn points_of(steps: &Steps, heat: bool) -> Vec<Point> {
+    let at = |n: usize| {
+        let since_us = steps.since_us + n as i64 * steps.step_us;
+        Range { since_us, until_us: since_us + steps.step_us }
+    };
+    steps.accs.iter().enumerate().map(|(n, acc)| point(at(n), acc, heat)).collect()
+}
+
+fn point(range: Range, acc: &Acc, heat: bool) -> Point {
+    Point {
+        range,
+        calls: acc.calls(),
+        outcomes: acc.outcomes(),
+        retries: acc.sum(Sum::Retries),
+        input_tokens: acc.sum(Sum::Input),
+        output_tokens: acc.sum(Sum::Output),
+        cost_nusd: acc.sum(Sum::Cost),
+        latency_us: Dist::of(&acc.latency, 1.0),
+        ttft_us: Dist::of(&acc.ttft, 1.0),
+        heat: if heat { acc.latency.filled().collect() } else { Vec::new() },
+    }
+}

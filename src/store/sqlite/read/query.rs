@@ -1,0 +1,64 @@
+//! SQL by hand over the documented views: one read-only statement, its rows handed out as they come.
+
+use super::SqliteReader;
+use crate::store::StoreError;
+use rusqlite::types::ValueRef;
+
+/// A value of a query's result.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// SQL's NULL: unknown.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Real(f64),
+    /// Text; bytes that are no text as hex digits.
+    Text(String),
+}
+
+impl SqliteReader {
+    /// Runs one statement: `columns` gets the names, then `each` every row, until it says `false`.
+    ///
+    /// # Errors
+    /// What SQLite says of the statement, with a word on the views where a table is not known.
+    pub fn query(
+        &mut self,
+        sql: &str,
+        columns: &mut dyn FnMut(&[String]) -> std::io::Result<()>,
+        each: &mut dyn FnMut(Vec<Cell>) -> std::io::Result<bool>,
+    ) -> Result<(), StoreError> {
+        let said = |error: rusqlite::Error| {
+            let hint = if error.to_string().contains("no such") {
+                "; the views are calls, errors, spans, scores, sources (their columns: SELECT * FROM calls LIMIT 1)"
+            } else {
+                ""
+            };
+            StoreError::Query(format!("query: {error}{hint}"))
+        };
+        let mut statement = self.context.conn.prepare(sql).map_err(said)?;
+        if !statement.readonly() {
+            return Err(StoreError::Query("query: only reading is allowed; use SELECT".to_owned()));
+        }
+        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        columns(&names).map_err(StoreError::Output)?;
+        let mut rows = statement.query([]).map_err(said)?;
+        while let Some(row) = rows.next().map_err(said)? {
+            let cells = (0..names.len()).map(|i| row.get_ref(i).map(cell)).collect::<Result<_, _>>().map_err(said)?;
+            if !each(cells).map_err(StoreError::Output)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(n) => Cell::Integer(n),
+        ValueRef::Real(x) => Cell::Real(x),
+        ValueRef::Text(text) => Cell::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Cell::Text(bytes.iter().map(|b| format!("{b:02x}")).collect()),
+    }
+}

@@ -1,0 +1,146 @@
+//! Single records: a page of the newest, one by its key, all of a range for an export.
+
+use super::context::Context;
+use super::read_error::{ReadError, ReadResult};
+use super::row::{self, COLUMNS, Flow, Order, column};
+use super::subject::passes;
+use crate::format::write;
+use crate::snapshot::Record;
+use crate::store::Watch;
+use crate::view::{Filter, Range, RecordKey};
+use rusqlite::{Connection, OptionalExtension, Row};
+use std::borrow::Cow;
+use std::io::Write;
+
+/// A record with its text.
+fn whole(row: &Row<'_>, context: &Context) -> ReadResult<Record> {
+    let mut record = row::record(row, context)?;
+    if let Some(text) = row::number(row, column::TEXT)? {
+        record.text_expired = !context.text(text, &mut record.call)?;
+    }
+    if record.call.outcome.is_error() || record.call.retry_after_us.is_some() {
+        record.call.error_message = context.error_message(record.ts_us, record.id)?.map(Cow::Owned);
+    }
+    Ok(record)
+}
+
+/// The newest records of a range that a filter lets through, below `before`; newest first. Also how far back they
+/// reach, µs: the range's start where all of it was looked at.
+pub fn page(
+    context: &Context,
+    range: Range,
+    before: Option<RecordKey>,
+    (filter, passing): (&Filter, &[bool]),
+    count: usize,
+    watch: &dyn Watch,
+) -> ReadResult<Vec<Record>> {
+    let mut records = Vec::with_capacity(count.min(1_000));
+    let until_us = before.map_or(range.until_us, |b| range.until_us.min(b.ts_us.saturating_add(1)));
+    let mut read = 0u32;
+    row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, |row| {
+        read = read.wrapping_add(1);
+        if read.is_multiple_of(4_096) && watch.cancelled() {
+            return Err(ReadError::Cancelled);
+        }
+        if before.is_some_and(|b| row::key(row).is_ok_and(|k| k >= b)) || !passes(filter, passing, row, context)? {
+            return Ok(Flow::On);
+        }
+        records.push(whole(row, context)?);
+        Ok(if records.len() >= count { Flow::Enough } else { Flow::On })
+    })?;
+    Ok(records)
+}
+
+/// One record by its key.
+pub fn one(context: &Context, key: RecordKey) -> ReadResult<Option<Record>> {
+    let sql = format!("SELECT {COLUMNS} FROM call c WHERE c.ts_us = ?1 AND c.id = ?2");
+    let mut select = context.conn.prepare_cached(&sql)?;
+    let mut rows = select.query([key.ts_us, key.id])?;
+    rows.next()?.map(|row| whole(row, context)).transpose()
+}
+
+/// Writes the events of a range as native lines, oldest first within each kind; how many. Spans and scores have nothing
+/// most filters ask for, so they are written only where the filter is empty.
+pub fn export(
+    context: &Context,
+    range: Range,
+    (filter, passing): (&Filter, &[bool]),
+    out: &mut dyn Write,
+) -> ReadResult<u64> {
+    let mut written = 0;
+    row::each_row(&context.conn, range, Order::OldestFirst, |row| {
+        if passes(filter, passing, row, context)? {
+            let record = whole(row, context)?;
+            write::call(&record.call, record.id, out).map_err(ReadError::Output)?;
+            written += 1;
+        }
+        Ok(Flow::On)
+    })?;
+    if filter.is_empty() {
+        written += spans(&context.conn, range, out)?;
+        written += scores(&context.conn, range, out)?;
+    }
+    Ok(written)
+}
+
+type Owned = Option<Cow<'static, str>>;
+
+fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<Owned> {
+    Ok(row.get::<_, Option<String>>(column)?.map(Cow::Owned))
+}
+
+fn spans(conn: &Connection, range: Range, out: &mut dyn Write) -> ReadResult<u64> {
+    let mut select = conn.prepare("SELECT * FROM span WHERE ts_us >= ?1 AND ts_us < ?2 ORDER BY ts_us, id")?;
+    let mut rows = select.query([range.since_us, range.until_us])?;
+    let mut written = 0;
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get("kind")?;
+        let span = crate::event::SpanEvent {
+            ts_us: row.get("ts_us")?,
+            kind: crate::event::SpanKind::from_word(&kind).ok_or(ReadError::Damaged("a span's kind is unknown"))?,
+            name: text(row, "name")?,
+            trace_id: text(row, "trace_id")?,
+            span_id: text(row, "span_id")?,
+            parent_id: text(row, "parent_id")?,
+            user_id: text(row, "user_id")?,
+            session_id: text(row, "session_id")?,
+            latency_us: row.get("latency_us")?,
+            ok: row.get("ok")?,
+            error_message: text(row, "error_message")?,
+            attrs: text(row, "attrs")?,
+        };
+        write::span(&span, row.get("id")?, out).map_err(ReadError::Output)?;
+        written += 1;
+    }
+    Ok(written)
+}
+
+fn scores(conn: &Connection, range: Range, out: &mut dyn Write) -> ReadResult<u64> {
+    let mut select = conn.prepare("SELECT * FROM score WHERE ts_us >= ?1 AND ts_us < ?2 ORDER BY ts_us, id")?;
+    let mut rows = select.query([range.since_us, range.until_us])?;
+    let mut written = 0;
+    while let Some(row) = rows.next()? {
+        let judge: Option<String> = row.get("judge")?;
+        let score = crate::event::ScoreEvent {
+            ts_us: row.get("ts_us")?,
+            score_id: text(row, "score_id")?,
+            name: Cow::Owned(row.get("name")?),
+            value: row.get("value")?,
+            source: judge.as_deref().and_then(crate::event::ScoreSource::from_word),
+            request_id: text(row, "request_id")?,
+            trace_id: text(row, "trace_id")?,
+            user_id: text(row, "user_id")?,
+            comment: text(row, "comment")?,
+        };
+        write::score(&score, row.get("id")?, out).map_err(ReadError::Output)?;
+        written += 1;
+    }
+    Ok(written)
+}
+
+/// Time of the newest call at or before a time.
+pub fn newest_until(conn: &Connection, until_us: i64) -> rusqlite::Result<Option<i64>> {
+    conn.prepare_cached("SELECT ts_us FROM call WHERE ts_us <= ?1 ORDER BY ts_us DESC LIMIT 1")?
+        .query_row([until_us], |row| row.get(0))
+        .optional()
+}

@@ -1,0 +1,91 @@
+//! A row as a filter sees it: cheap questions first, text only when it is asked for.
+
+use super::context::Context;
+use super::read_error::ReadResult;
+use super::row::{self, column, id_text, number};
+use crate::event::Call;
+use crate::view::{Dim, Field, Filter, Match, Number, Subject};
+use rusqlite::Row;
+use std::borrow::Cow;
+
+/// A row that a filter asks about.
+struct RowSubject<'a, 'r> {
+    row: &'a Row<'r>,
+    context: &'a Context,
+}
+
+/// Whether a filter lets a row through; `passing` is what it says of each series.
+pub fn passes(filter: &Filter, passing: &[bool], row: &Row<'_>, context: &Context) -> ReadResult<bool> {
+    if passing.get(row::series(row)? as usize) != Some(&true) {
+        return Ok(false);
+    }
+    let subject = RowSubject { row, context };
+    let on_rows = filter.terms.iter().filter(|t| t.needs_rows());
+    // Text is the dearest question, so it is asked last.
+    let (texts, others): (Vec<_>, Vec<_>) = on_rows.partition(|t| matches!(t.matches, Match::Text(_)));
+    Ok(others.iter().chain(&texts).all(|t| t.holds(&subject)))
+}
+
+impl RowSubject<'_, '_> {
+    fn dim(&self, dim: Dim) -> Option<Cow<'_, str>> {
+        match dim {
+            Dim::User => id_text(self.row, column::USER).ok().flatten(),
+            Dim::Session => id_text(self.row, column::SESSION).ok().flatten(),
+            Dim::Source => self.context.source(self.row.get(3).ok()?).ok().flatten().map(Cow::Owned),
+            _ => self.context.series.dim(row::series(self.row).ok()?, dim).map(Cow::Borrowed),
+        }
+    }
+
+    fn tags(&self) -> Vec<String> {
+        let tags = row::attrs(self.row, self.context).ok().and_then(|a| a.tags);
+        tags.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let mut call = Call::default();
+        if let Ok(Some(text)) = number(self.row, column::TEXT) {
+            let _ = self.context.text(text, &mut call);
+        }
+        let key = row::key(self.row).ok();
+        let message = key.and_then(|k| self.context.error_message(k.ts_us, k.id).ok().flatten());
+        [call.prompt_preview, call.prompt, call.response, call.tool_calls, call.guardrail]
+            .into_iter()
+            .flatten()
+            .map(Cow::into_owned)
+            .chain(message)
+            .collect()
+    }
+}
+
+impl Subject for RowSubject<'_, '_> {
+    fn any_value(&self, field: Field, test: &dyn Fn(Option<&str>) -> bool) -> bool {
+        match field {
+            Field::Dim(dim) => test(self.dim(dim).as_deref()),
+            Field::Trace => test(id_text(self.row, column::TRACE).ok().flatten().as_deref()),
+            Field::Request => test(id_text(self.row, column::REQUEST).ok().flatten().as_deref()),
+            Field::Tag => match self.tags() {
+                tags if tags.is_empty() => test(None),
+                tags => tags.iter().any(|t| test(Some(t))),
+            },
+        }
+    }
+
+    fn number(&self, which: Number) -> Option<i64> {
+        let at = |column| number(self.row, column).ok().flatten();
+        match which {
+            Number::Latency => at(column::LATENCY),
+            Number::Ttft => at(column::TTFT),
+            Number::Cost => at(column::COST),
+            Number::Tokens => match (at(column::INPUT), at(column::OUTPUT)) {
+                (None, None) => None,
+                (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
+            },
+        }
+    }
+
+    fn any_text(&self, test: &dyn Fn(&str) -> bool) -> bool {
+        let ids = [column::REQUEST, column::TRACE, column::USER, column::SESSION];
+        let in_ids = ids.iter().any(|c| id_text(self.row, *c).ok().flatten().is_some_and(|t| test(&t)));
+        in_ids || self.texts().iter().any(|t| test(t))
+    }
+}
