@@ -35,6 +35,9 @@ COLUMNS = {
 
 GOACCESS_FORMAT = '{"timestamp":"%dT%t.%^","host":"%v","user_id":"%h","model":"%U","latency_ms":"%L"}'
 
+# Windows that a report is timed over; they end at the newest call.
+WINDOWS = ["5m", "1h", "24h", "all"]
+
 SQLITE_FIELDS = ["timestamp", "request_id", "model", "status", "latency_ms", "ttft_ms", "input_tokens",
                  "output_tokens", "cost_usd"]
 
@@ -99,6 +102,11 @@ class Llmtop:
         _, calls = self.accounting()
         if calls != truth["rows"]:
             sys.exit(f"llmtop is wrong: {calls} calls after the second run; the log holds {truth['rows']}")
+
+    def answer(self, window):
+        """A report by model over this window, from the start of the process to its end."""
+        return measure([self.program, "report", "--store", str(self.store), "--window", window, "--by", "model",
+                        "--format", "json"], self.env)
 
     def bytes_a_row(self, rows):
         """(besides text, with text) in bytes; None for the former where this Python's SQLite lacks dbstat."""
@@ -263,7 +271,12 @@ def compare(options, env, shuffled):
     unchanged = statistics.median(run.wall for run in again)
     shown = "unknown" if besides is None else f"{besides:.0f}"
     print(f"bytes a row on disk: {shown} besides text, {whole:.0f} with it; the unchanged file again: {unchanged:.3f} s")
-    figures["store"] = {"bytes_a_row_besides_text": besides, "bytes_a_row": whole, "unchanged_again_s": unchanged}
+    answers = {window: statistics.median(own.answer(window).wall for _ in range(max(options.rounds, 3)))
+               for window in WINDOWS}
+    print("a report by model, process start included: "
+          + ", ".join(f"{window} {wall * 1e3:.0f} ms" for window, wall in answers.items()))
+    figures["store"] = {"bytes_a_row_besides_text": besides, "bytes_a_row": whole, "unchanged_again_s": unchanged,
+                        "report_s": answers}
     return figures
 
 

@@ -223,6 +223,10 @@ fn head(ask: &Ask<'_>, model: &Model, end_us: i64, request: &str) -> Line {
         .text("operation", ask.operation)
         .flag("stream", ask.stream)
         .text("prompt_preview", &preview);
+    let line = match ask.operation {
+        "chat" => line.number("temperature", 0.2, 1).count("max_tokens", 1_024),
+        _ => line,
+    };
     match ask.system {
         Some(system) => line.messages("prompt", &[("system", system), ("user", ask.prompt)]),
         None => line,

@@ -29,6 +29,7 @@ struct User {
     turns: u64,
     staging: bool,
     treated: bool,
+    tags: &'static [&'static str],
 }
 
 /// Everything a scenario needs.
@@ -54,6 +55,8 @@ pub(super) struct Scene {
     pub session: Option<String>,
     /// Earlier questions of the session.
     pub earlier: u64,
+    /// Where the request comes from, and who deserves more patience.
+    pub tags: &'static [&'static str],
     /// `Some(true)` in the treatment of the experiment, `Some(false)` in its control.
     pub treated: Option<bool>,
 }
@@ -89,6 +92,7 @@ impl Stage {
             user: Some(user.id.clone()),
             session: Some(user.session.clone()),
             earlier: user.turns,
+            tags: user.tags,
             treated: None,
         }
     }
@@ -118,13 +122,24 @@ impl Stage {
 impl Scene {
     /// Work that no person waits for.
     pub(super) fn job(trace: String, app: &'static str) -> Scene {
-        Scene { trace, app, host: "batch-1", staging: false, user: None, session: None, earlier: 0, treated: None }
+        Scene {
+            trace,
+            app,
+            host: "batch-1",
+            staging: false,
+            user: None,
+            session: None,
+            earlier: 0,
+            tags: &[],
+            treated: None,
+        }
     }
 
     /// Adds the shared fields of a call.
     pub(super) fn on_call(&self, line: Line) -> Line {
         let line = self.on_span(line).text("host", self.host).text("app", self.app);
         let line = line.text("environment", if self.staging { "staging" } else { "prod" });
+        let line = if self.tags.is_empty() { line } else { line.list("tags", self.tags.iter().copied()) };
         match self.treated {
             Some(treated) => {
                 line.text("experiment", EXPERIMENT).text("variant", if treated { "treatment" } else { "control" })
@@ -143,7 +158,12 @@ impl Scene {
 
 fn user(rng: &mut Rng, n: u64) -> User {
     let session = format!("s_{}", rng.hex(8));
-    User { id: format!("u_{}", 100 + n * 7), session, turns: 0, staging: n % 13 == 5, treated: rng.chance(0.5) }
+    let tags: &[&str] = match n % 7 {
+        0 => &["web", "vip"],
+        1..4 => &["web"],
+        _ => &["mobile"],
+    };
+    User { id: format!("u_{}", 100 + n * 7), session, turns: 0, staging: n % 13 == 5, treated: rng.chance(0.5), tags }
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn events_come_in_the_order_of_their_own_timestamps() {
 
 #[test]
 fn calls_cover_models_providers_failures_and_variants() {
-    let events = events(11, 3, 0.6);
+    let events = events(11, 2, 0.6);
     let calls = of_kind(&events, "llm_call");
     let values = |key: &str| calls.iter().map(|c| text(c, key)).filter(|v| !v.is_empty()).collect::<HashSet<_>>();
     assert!(values("model").len() >= 7);
@@ -120,12 +120,12 @@ fn the_incident_and_the_experiment_show() {
 
 #[test]
 fn traces_hang_together() {
-    let events = events(21, 3, 0.5);
+    let events = events(21, 2, 0.5);
     let spans = of_kind(&events, "llm_span");
     let kinds: HashSet<_> = spans.iter().map(|s| text(s, "kind")).collect();
     assert_eq!(kinds, HashSet::from(["agent", "tool", "chain", "retrieval", "guardrail"]));
     let ends: HashMap<&str, i64> = events.iter().map(|(ts, e)| (text(e, "span_id"), *ts)).collect();
-    let horizon = START + 3 * HOUR - 600_000_000;
+    let horizon = START + 2 * HOUR - 600_000_000;
     let (mut late, mut inside) = (0, 0);
     for (ts, event) in events.iter().filter(|(ts, e)| *ts < horizon && !text(e, "parent_id").is_empty()) {
         let parent = ends.get(text(event, "parent_id")).expect("every parent is there");
@@ -144,7 +144,7 @@ fn traces_hang_together() {
 
 #[test]
 fn scores_follow_what_they_judge() {
-    let events = events(4, 3, 0.5);
+    let events = events(4, 2, 0.5);
     let scores = of_kind(&events, "llm_score");
     let names: HashSet<_> = scores.iter().map(|s| text(s, "name")).collect();
     for name in ["task_completed", "hallucination", "relevance", "chunk_utilization", "thumbs", "nps"] {
@@ -213,12 +213,12 @@ impl Sink for Counts {
 #[test]
 fn llmtop_itself_reads_every_line() {
     let (mut decoder, mut counts) = (Decoder::new(), Counts::default());
-    for (_, line) in Demo::new(1, START).take_while(|(ts, _)| *ts < START + 2 * HOUR) {
+    for (_, line) in Demo::new(1, START).take_while(|(ts, _)| *ts < START + HOUR) {
         assert_eq!(decoder.decode(line.as_bytes(), &mut counts), Verdict::Taken, "{line}");
     }
-    assert!(counts.calls > 30_000 && counts.spans > 20_000 && counts.scores > 10_000 && counts.chunks > 10_000);
+    assert!(counts.calls > 15_000 && counts.spans > 10_000 && counts.scores > 5_000 && counts.chunks > 4_000);
     assert!(counts.modes.len() >= 13, "{:?}", counts.modes);
-    assert!(counts.retry_after > 100);
+    assert!(counts.retry_after > 50);
 }
 
 #[test]
