@@ -54,7 +54,12 @@ pub fn pipeline_settings(on_refusal: OnRefusal) -> Settings {
 }
 
 /// Loads a feed to its end.
-pub fn load(feed: Feed, store: &mut dyn Store, progress: &Arc<Progress>, stop: &Stop) -> Result<Appended, PipelineError> {
+pub fn load(
+    feed: Feed,
+    store: &mut dyn Store,
+    progress: &Arc<Progress>,
+    stop: &Stop,
+) -> Result<Appended, PipelineError> {
     let settings = pipeline_settings(OnRefusal::Fail);
     pipeline::run(|out, stop| feed.run(&out, &stop), store, &settings, progress, stop)
 }

@@ -57,6 +57,8 @@ impl SeriesKey {
     pub const DIMS: [Dim; 7] =
         [Dim::Provider, Dim::Model, Dim::Operation, Dim::App, Dim::Environment, Dim::Host, Dim::Variant];
 
+    const HOST: usize = 5;
+
     /// The value of a dimension; `None` where it is unknown or not part of a series.
     pub fn get(&self, dim: Dim) -> Option<&str> {
         match dim {
@@ -64,6 +66,21 @@ impl SeriesKey {
             Dim::Error => self.outcome.failure().map(|m| m.word()),
             _ => self.dims[Self::DIMS.iter().position(|d| *d == dim)?].as_deref(),
         }
+    }
+
+    /// The same with the host unknown.
+    #[must_use]
+    pub fn without_host(&self) -> SeriesKey {
+        let mut key = self.clone();
+        key.dims[Self::HOST] = None;
+        key
+    }
+
+    /// The host and the outcome alone; `None` where there is no host.
+    pub fn host_alone(&self) -> Option<SeriesKey> {
+        let mut key = SeriesKey { outcome: self.outcome, ..SeriesKey::default() };
+        key.dims[Self::HOST] = Some(self.dims[Self::HOST].clone()?);
+        Some(key)
     }
 
     /// The combination as bytes: the identity in dictionaries, here and in the store.

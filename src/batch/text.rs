@@ -103,13 +103,8 @@ pub fn read_block(raw: &[u8], slot: u32, call: &mut Call<'static>) -> Option<()>
     }
     let mut one = varint::take_bytes(&mut rest)?;
     let mask = varint::take(&mut one)?;
-    let slots = [
-        &mut call.prompt_preview,
-        &mut call.prompt,
-        &mut call.response,
-        &mut call.tool_calls,
-        &mut call.guardrail,
-    ];
+    let slots =
+        [&mut call.prompt_preview, &mut call.prompt, &mut call.response, &mut call.tool_calls, &mut call.guardrail];
     for (i, slot) in slots.into_iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0) {
         let _ = i;
         *slot = Some(Cow::Owned(String::from_utf8(varint::take_bytes(&mut one)?.to_vec()).ok()?));

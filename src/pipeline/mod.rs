@@ -80,7 +80,8 @@ where
     let (to_write, batches) = bounded::<Ticketed<Parsed>>(BATCHES);
     let queue = parse::Queue::new(chunks);
     std::thread::scope(|scope| {
-        let reader = std::thread::Builder::new().name("read".into()).spawn_scoped(scope, || source(to_parse, stop.clone()))?;
+        let reader =
+            std::thread::Builder::new().name("read".into()).spawn_scoped(scope, || source(to_parse, stop.clone()))?;
         for _ in 0..settings.parsers.max(1) {
             let (queue, to_write) = (queue.clone(), to_write.clone());
             let (now_us, progress) = (settings.now_us, Arc::clone(progress));

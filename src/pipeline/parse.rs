@@ -80,7 +80,12 @@ impl Parser {
         }
         if let Some(what) = &chunk.corrupt {
             batch.counts.read += 1;
-            batch.counts.reject(example(chunk, chunk.offset + chunk.bytes.len() as u64, Reason::CorruptStream, what.as_bytes()));
+            batch.counts.reject(example(
+                chunk,
+                chunk.offset + chunk.bytes.len() as u64,
+                Reason::CorruptStream,
+                what.as_bytes(),
+            ));
         }
         batch.source = chunk.source.to_string();
         batch.checkpoint.clone_from(&chunk.checkpoint);

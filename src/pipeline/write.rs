@@ -64,7 +64,12 @@ impl Group {
 }
 
 impl<'s> Writer<'s> {
-    pub fn new(store: &'s mut dyn Store, settings: &'s Settings, progress: &'s Arc<Progress>, stop: &'s Stop) -> Writer<'s> {
+    pub fn new(
+        store: &'s mut dyn Store,
+        settings: &'s Settings,
+        progress: &'s Arc<Progress>,
+        stop: &'s Stop,
+    ) -> Writer<'s> {
         Writer {
             store,
             settings,
@@ -149,7 +154,9 @@ impl<'s> Writer<'s> {
                     self.progress.refuse(None);
                     return Ok(did);
                 }
-                Err(error) if self.settings.on_refusal == OnRefusal::Fail || self.stop.requested() => return Err(error),
+                Err(error) if self.settings.on_refusal == OnRefusal::Fail || self.stop.requested() => {
+                    return Err(error);
+                }
                 Err(error) => {
                     self.progress.refuse(Some(error.to_string()));
                     std::thread::sleep(AGAIN);

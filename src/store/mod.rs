@@ -51,7 +51,9 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// Written by a newer version.
-    #[error("store {path} was made by a newer llmtop (version {found} of its layout, this program knows {known}); upgrade llmtop, or name another store with --store")]
+    #[error(
+        "store {path} was made by a newer llmtop (version {found} of its layout, this program knows {known}); upgrade llmtop, or name another store with --store"
+    )]
     Newer {
         /// The store's path.
         path: PathBuf,

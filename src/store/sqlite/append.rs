@@ -95,7 +95,12 @@ struct Writing {
     did: Appended,
 }
 
-fn write_group(tx: &Transaction<'_>, place: &Place, state: &mut State, batches: &[Batch]) -> Result<Appended, StoreError> {
+fn write_group(
+    tx: &Transaction<'_>,
+    place: &Place,
+    state: &mut State,
+    batches: &[Batch],
+) -> Result<Appended, StoreError> {
     let sql = |e| place.wrap(e);
     let mut totals = Totals::default();
     let mut writing = begin(tx, state, batches).map_err(sql)?;
@@ -192,7 +197,8 @@ fn write_calls(
         let (batch, w) = (&batches[key.batch as usize], &mut writing[key.batch as usize]);
         let row = &batch.calls[key.row as usize];
         let series = state.dicts.series(tx, batch.builder, row.series).map_err(sql)?;
-        let attrs = if row.attrs == INLINE { 0 } else { state.dicts.attrs(tx, batch.builder, row.attrs).map_err(sql)? };
+        let attrs =
+            if row.attrs == INLINE { 0 } else { state.dicts.attrs(tx, batch.builder, row.attrs).map_err(sql)? };
         let numbers =
             Numbers { ts_us: key.ts_us, series: series.id, attrs, source: w.source, first_block: w.first_block };
         let new = inserter.insert(batch, row, &numbers).map_err(sql)?;
@@ -209,7 +215,7 @@ fn write_calls(
         totals.future += i64::from(key.ts_us > batch.read_us.saturating_add(FUTURE_US));
         totals.unpriced += i64::from(row.cost_nusd.get().is_none());
         let sample = row.sample();
-        state.fold.add(tx, place, key.ts_us, series.rollup, &sample)?;
+        state.fold.add(tx, place, key.ts_us, (series.lane, series.host_lane), &sample)?;
         let names = [(row.user_hash, row.user_id), (row.session_hash, row.session_id)]
             .map(|(hash, name)| (hash, name.is_packed(), batch.bytes(name)));
         state.members.add(tx, place, key.ts_us, &sample, names)?;
@@ -275,9 +281,8 @@ fn write_span(tx: &Connection, source: i64, row: &SpanRow) -> rusqlite::Result<b
 fn write_score(tx: &Connection, source: i64, row: &ScoreRow) -> rusqlite::Result<bool> {
     let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 2, row.id, row.ts_us)? };
     let s = &row.score;
-    let new = tx
-        .prepare_cached("INSERT OR IGNORE INTO score VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")?
-        .execute(params![
+    let new = tx.prepare_cached("INSERT OR IGNORE INTO score VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")?.execute(
+        params![
             ts_us,
             row.id,
             source,
@@ -289,6 +294,7 @@ fn write_score(tx: &Connection, source: i64, row: &ScoreRow) -> rusqlite::Result
             s.trace_id,
             s.user_id,
             s.comment
-        ])?;
+        ],
+    )?;
     Ok(new == 1)
 }

@@ -1,22 +1,18 @@
 //! Numbers of the builders' dictionaries mapped to the store's. The store's own dictionaries only grow, so a number once
 //! known stays right, whoever else writes.
 
+use super::rollup::HOST_LANES;
 use crate::batch::{Batch, SeriesKey};
 use crate::event::Outcome;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 
-/// Above so many series new ones are rolled up together, one `other` for each outcome.
-pub const MAX_SERIES: i64 = 2_000;
-
-/// The numbers between are kept for the `other` series, so that numbers in rollups stay small.
-const FIRST_FOLDED: i64 = MAX_SERIES + 1 + Outcome::COUNT as i64;
-
-/// A series in the store: its own number for rows, and the one it is rolled up in.
+/// A series in the store: its own number for rows, and the lanes it is rolled up in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Series {
     pub id: i64,
-    pub rollup: u32,
+    pub lane: u32,
+    pub host_lane: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -101,8 +97,12 @@ impl Dicts {
         if let Some(id) = self.templates.get(text) {
             return Ok(*id);
         }
-        let id =
-            find_text(conn, "SELECT id FROM template WHERE text = ?1", "INSERT INTO template (text) VALUES (?1)", text)?;
+        let id = find_text(
+            conn,
+            "SELECT id FROM template WHERE text = ?1",
+            "INSERT INTO template (text) VALUES (?1)",
+            text,
+        )?;
         if self.templates.len() >= MAX_TEMPLATES {
             self.templates.clear();
         }
@@ -115,7 +115,8 @@ impl Dicts {
         if let Some(id) = self.sources.get(name) {
             return Ok(*id);
         }
-        let id = find_text(conn, "SELECT id FROM source WHERE name = ?1", "INSERT INTO source (name) VALUES (?1)", name)?;
+        let id =
+            find_text(conn, "SELECT id FROM source WHERE name = ?1", "INSERT INTO source (name) VALUES (?1)", name)?;
         self.sources.insert(name.into(), id);
         Ok(id)
     }
@@ -131,45 +132,87 @@ fn find_text(conn: &Connection, select: &str, insert: &str, text: &str) -> rusql
 
 fn find_series(conn: &Connection, key: &SeriesKey) -> rusqlite::Result<Series> {
     let bytes = key.bytes();
-    if let Some(series) = select_series(conn, &bytes)? {
+    let known = conn
+        .prepare_cached("SELECT id, lane, host_lane FROM series WHERE key = ?1")?
+        .query_row([&bytes], |row| Ok(Series { id: row.get(0)?, lane: row.get(1)?, host_lane: row.get(2)? }))
+        .optional()?;
+    if let Some(series) = known {
         return Ok(series);
     }
-    // The `other` series comes first, if one is needed: it takes a number of its own.
-    let other = if next_series(conn)? > MAX_SERIES { Some(other_series(conn, key.outcome)?) } else { None };
-    let id = next_series(conn)?;
-    let rollup = other.unwrap_or(id);
-    insert_series(conn, id, &bytes, rollup, key)?;
-    Ok(Series { id, rollup: u32::try_from(rollup).unwrap_or(u32::MAX) })
-}
-
-fn next_series(conn: &Connection) -> rusqlite::Result<i64> {
-    let next: i64 = conn.query_row("SELECT coalesce(max(id), 0) + 1 FROM series", [], |row| row.get(0))?;
-    Ok(if next > MAX_SERIES { next.max(FIRST_FOLDED) } else { next })
-}
-
-fn select_series(conn: &Connection, bytes: &[u8]) -> rusqlite::Result<Option<Series>> {
-    conn.prepare_cached("SELECT id, rollup FROM series WHERE key = ?1")?
-        .query_row([bytes], |row| Ok(Series { id: row.get(0)?, rollup: row.get(1)? }))
-        .optional()
-}
-
-/// The series that stands for all folded ones of an outcome: its key is no series' key, its dimensions are unknown.
-fn other_series(conn: &Connection, outcome: Outcome) -> rusqlite::Result<i64> {
-    let bytes = [b"other".as_slice(), &[outcome.number()]].concat();
-    if let Some(series) = select_series(conn, &bytes)? {
-        return Ok(series.id);
-    }
-    let id = MAX_SERIES + 1 + i64::from(outcome.number());
-    insert_series(conn, id, &bytes, id, &SeriesKey { dims: Default::default(), outcome })?;
-    Ok(id)
-}
-
-fn insert_series(conn: &Connection, id: i64, bytes: &[u8], rollup: i64, key: &SeriesKey) -> rusqlite::Result<()> {
+    let lane = find_lane(conn, &Family::MAIN, &key.without_host())?;
+    let host_lane = key.host_alone().map(|host| find_lane(conn, &Family::HOSTS, &host)).transpose()?;
     let [provider, model, operation, app, environment, host, variant] = key.dims.each_ref().map(Option::as_deref);
-    conn.prepare_cached("INSERT INTO series VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(params![
+    conn.prepare_cached("INSERT INTO series VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(
+        params![
+            bytes,
+            lane,
+            host_lane,
+            provider,
+            model,
+            operation,
+            app,
+            environment,
+            host,
+            variant,
+            key.outcome.number()
+        ],
+    )?;
+    Ok(Series { id: conn.last_insert_rowid(), lane, host_lane })
+}
+
+/// A kind of lane, with its numbers.
+struct Family {
+    /// The first number.
+    first: u32,
+    /// Above so many lanes new combinations share one lane for each outcome.
+    most: u32,
+}
+
+impl Family {
+    const MAIN: Family = Family { first: 1, most: 2_000 };
+    const HOSTS: Family = Family { first: HOST_LANES, most: 1_000 };
+
+    /// The shared lane of an outcome: right behind the others.
+    fn shared(&self, outcome: Outcome) -> u32 {
+        self.first + self.most + u32::from(outcome.number())
+    }
+}
+
+/// The lane of a combination.
+fn find_lane(conn: &Connection, family: &Family, key: &SeriesKey) -> rusqlite::Result<u32> {
+    let bytes = key.bytes();
+    let known = conn
+        .prepare_cached("SELECT id FROM lane WHERE key = ?1 AND (id >= 65536) = ?2")?
+        .query_row(params![bytes, family.first == HOST_LANES], |row| row.get(0))
+        .optional()?;
+    if let Some(lane) = known {
+        return Ok(lane);
+    }
+    let last = family.first + family.most;
+    let next: u32 = conn
+        .prepare_cached("SELECT coalesce(max(id) + 1, ?1) FROM lane WHERE id >= ?1 AND id < ?2")?
+        .query_row([family.first, last], |row| row.get(0))?;
+    if next < last {
+        insert_lane(conn, next, &bytes, false, key)?;
+        return Ok(next);
+    }
+    let shared = family.shared(key.outcome);
+    let exists: bool =
+        conn.prepare_cached("SELECT count(*) FROM lane WHERE id = ?1")?.query_row([shared], |row| row.get(0))?;
+    if !exists {
+        let nothing = SeriesKey { dims: Default::default(), outcome: key.outcome };
+        // No combination has such bytes, so it is never found by its key.
+        insert_lane(conn, shared, format!("shared {shared}").as_bytes(), true, &nothing)?;
+    }
+    Ok(shared)
+}
+
+fn insert_lane(conn: &Connection, id: u32, bytes: &[u8], shared: bool, key: &SeriesKey) -> rusqlite::Result<()> {
+    let [provider, model, operation, app, environment, host, variant] = key.dims.each_ref().map(Option::as_deref);
+    conn.prepare_cached("INSERT INTO lane VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(params![
         id,
         bytes,
-        rollup,
+        shared,
         provider,
         model,
         operation,

@@ -92,17 +92,19 @@ fn keep_examples(conn: &Connection, counts: &LineCounts) -> rusqlite::Result<()>
 
 /// Notes how far a file is done. Numbers that SQLite has no type for are stored bit by bit.
 pub fn put_checkpoint(conn: &Connection, c: &Checkpoint) -> rusqlite::Result<()> {
-    conn.prepare_cached("INSERT OR REPLACE INTO checkpoint VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
-        c.dev as i64,
-        c.ino as i64,
-        c.source,
-        c.fingerprint as i64,
-        c.fingerprint_len,
-        c.offset as i64,
-        c.size as i64,
-        c.mtime_ns,
-        c.tail_fingerprint as i64
-    ])?;
+    conn.prepare_cached("INSERT OR REPLACE INTO checkpoint VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(
+        params![
+            c.dev as i64,
+            c.ino as i64,
+            c.source,
+            c.fingerprint as i64,
+            c.fingerprint_len,
+            c.offset as i64,
+            c.size as i64,
+            c.mtime_ns,
+            c.tail_fingerprint as i64
+        ],
+    )?;
     Ok(())
 }
 

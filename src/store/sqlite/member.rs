@@ -43,7 +43,12 @@ impl Totals {
     #[inline]
     pub fn of(sample: &Sample) -> Totals {
         let signed = |value: Option<u64>| value.map(|v| i64::try_from(v).unwrap_or(i64::MAX));
-        let sums = [sample.retries.map(i64::from), signed(sample.input_tokens), signed(sample.output_tokens), sample.cost_nusd];
+        let sums = [
+            sample.retries.map(i64::from),
+            signed(sample.input_tokens),
+            signed(sample.output_tokens),
+            sample.cost_nusd,
+        ];
         let known = sums.iter().enumerate().fold(0, |mask, (bit, sum)| mask | u8::from(sum.is_some()) << bit);
         let [retries, input_tokens, output_tokens, cost_nusd] = sums.map(Option::unwrap_or_default);
         let latency = signed(sample.latency_us);
@@ -85,7 +90,8 @@ impl Totals {
             put(out, self.rate_limited);
         }
         put(out, self.unpriced);
-        for (bit, sum) in [self.retries, self.input_tokens, self.output_tokens, self.cost_nusd].into_iter().enumerate() {
+        for (bit, sum) in [self.retries, self.input_tokens, self.output_tokens, self.cost_nusd].into_iter().enumerate()
+        {
             if self.known & (1 << bit) != 0 {
                 put_signed(out, sum);
             }

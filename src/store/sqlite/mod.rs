@@ -33,7 +33,9 @@ impl Place {
         let hint = match source.sqlite_error_code() {
             Some(DiskFull) => "the disk is full; free some space, nothing that was committed is lost".to_owned(),
             Some(ReadOnly) => "it cannot be written; check its permissions, or name another with --store".to_owned(),
-            Some(DatabaseBusy) => "another program is writing to it; wait for it, or name another with --store".to_owned(),
+            Some(DatabaseBusy) => {
+                "another program is writing to it; wait for it, or name another with --store".to_owned()
+            }
             Some(DatabaseCorrupt) => "it is damaged; move it away and ingest the logs again".to_owned(),
             Some(NotADatabase) => "it is not a store of llmtop; name another with --store".to_owned(),
             _ => source.to_string(),

@@ -31,40 +31,57 @@ impl Tier {
     }
 }
 
-/// How many series share a blob.
+/// How many lanes share a blob.
 pub const CHUNK: u32 = 16;
 
-/// The series of everything: never a row's own.
+/// The lane of everything together: never a series' own.
 pub const ALL: u32 = 0;
 
-/// The chunk a series is in; everything together has one of its own.
-pub const fn chunk(series: u32) -> u32 {
-    if series == ALL { 0 } else { (series - 1) / CHUNK + 1 }
+/// The first lane of the hosts. Lanes of hosts have no minutes: hours are enough for what is asked of hosts.
+pub const HOST_LANES: u32 = 1 << 16;
+
+/// The chunk a lane is in; everything together has one of its own.
+pub const fn chunk(lane: u32) -> u32 {
+    if lane == ALL { 0 } else { (lane - 1) / CHUNK + 1 }
 }
 
-/// Accumulators by series number, reused from bucket to bucket.
+/// The chunks of all lanes but everything's and the hosts', and those of the hosts': `from..to`.
+pub const MAIN_CHUNKS: (u32, u32) = (1, chunk(HOST_LANES));
+/// See [`MAIN_CHUNKS`].
+pub const HOST_CHUNKS: (u32, u32) = (chunk(HOST_LANES), u32::MAX);
+
+/// Accumulators by lane, reused from bucket to bucket.
 #[derive(Debug, Default)]
 struct Slots {
-    accs: Vec<Acc>,
+    main: Vec<Acc>,
+    hosts: Vec<Acc>,
     touched: Vec<u32>,
 }
 
 impl Slots {
     #[inline]
-    fn get(&mut self, series: u32) -> &mut Acc {
-        let at = series as usize;
-        if self.accs.len() <= at {
-            self.accs.resize_with(at + 1, Acc::default);
+    fn place(&mut self, lane: u32) -> &mut Acc {
+        let (accs, at) = match lane.checked_sub(HOST_LANES) {
+            Some(at) => (&mut self.hosts, at as usize),
+            None => (&mut self.main, lane as usize),
+        };
+        if accs.len() <= at {
+            accs.resize_with(at + 1, Acc::default);
         }
-        if self.accs[at].is_empty() {
-            self.touched.push(series);
+        &mut accs[at]
+    }
+
+    #[inline]
+    fn get(&mut self, lane: u32) -> &mut Acc {
+        if self.place(lane).is_empty() {
+            self.touched.push(lane);
         }
-        &mut self.accs[at]
+        self.place(lane)
     }
 
     fn clear(&mut self) {
-        for series in self.touched.drain(..) {
-            self.accs[series as usize].clear();
+        for lane in std::mem::take(&mut self.touched) {
+            self.place(lane).clear();
         }
     }
 }
@@ -86,12 +103,26 @@ impl Default for Fold {
 impl Fold {
     /// Folds a call in. Cheapest when calls come in time order; right in any.
     #[inline]
-    pub fn add(&mut self, conn: &Connection, place: &Place, ts_us: i64, series: u32, sample: &Sample) -> Result<(), StoreError> {
+    pub fn add(
+        &mut self,
+        conn: &Connection,
+        place: &Place,
+        ts_us: i64,
+        (lane, host_lane): (u32, Option<u32>),
+        sample: &Sample,
+    ) -> Result<(), StoreError> {
         let bucket = ts_us.div_euclid(Tier::Minute.len_us());
         if bucket != self.open[0].0 {
             self.turn(conn, place, 0, bucket)?;
+            let hour = ts_us.div_euclid(Tier::Hour.len_us());
+            if hour != self.open[1].0 {
+                self.turn(conn, place, 1, hour)?;
+            }
         }
-        self.open[0].1.get(series).record(sample);
+        self.open[0].1.get(lane).record(sample);
+        if let Some(host) = host_lane {
+            self.open[1].1.get(host).record(sample);
+        }
         Ok(())
     }
 
@@ -131,10 +162,10 @@ impl Fold {
     fn sum_everything(&mut self) {
         let slots = &mut self.open[0].1;
         let mut all = std::mem::take(slots.get(ALL));
-        for series in slots.touched.iter().filter(|s| **s != ALL) {
-            all.merge(&slots.accs[*series as usize]);
+        for lane in slots.touched.iter().filter(|s| **s != ALL) {
+            all.merge(&slots.main[*lane as usize]);
         }
-        slots.accs[ALL as usize] = all;
+        *slots.place(ALL) = all;
     }
 
     fn raise(&mut self, conn: &Connection, place: &Place, level: usize, bucket: i64) -> Result<(), StoreError> {
@@ -144,15 +175,23 @@ impl Fold {
             self.turn(conn, place, level + 1, upper)?;
         }
         let (lower, higher) = self.open.split_at_mut(level + 1);
-        let (from, to) = (&lower[level].1, &mut higher[0].1);
-        for series in &from.touched {
-            to.get(*series).merge(&from.accs[*series as usize]);
+        let (from, to) = (&mut lower[level].1, &mut higher[0].1);
+        for i in 0..from.touched.len() {
+            let lane = from.touched[i];
+            to.get(lane).merge(from.place(lane));
         }
         Ok(())
     }
 
-    fn write(&mut self, conn: &Connection, place: &Place, tier: Tier, bucket: i64, slots: &mut Slots) -> Result<(), StoreError> {
-        let Slots { accs, touched } = slots;
+    fn write(
+        &mut self,
+        conn: &Connection,
+        place: &Place,
+        tier: Tier,
+        bucket: i64,
+        slots: &mut Slots,
+    ) -> Result<(), StoreError> {
+        let mut touched = std::mem::take(&mut slots.touched);
         touched.sort_unstable();
         for group in touched.chunk_by(|a, b| chunk(*a) == chunk(*b)) {
             let key = params![tier as u8, bucket, chunk(group[0])];
@@ -161,50 +200,51 @@ impl Fold {
                 .map_err(|e| place.wrap(e))?;
             let old: Option<Vec<u8>> = select.query_row(key, |row| row.get(0)).optional().map_err(|e| place.wrap(e))?;
             self.scratch.clear();
-            merge_chunk(old.as_deref().unwrap_or_default(), group, accs, &mut self.scratch, &mut self.one)
+            merge_chunk(old.as_deref().unwrap_or_default(), group, slots, &mut self.scratch, &mut self.one)
                 .ok_or_else(|| place.damaged("a rollup does not read"))?;
             conn.prepare_cached("INSERT OR REPLACE INTO rollup (tier, bucket, chunk, data) VALUES (?1, ?2, ?3, ?4)")
                 .and_then(|mut insert| insert.execute(params![tier as u8, bucket, chunk(group[0]), self.scratch]))
                 .map_err(|e| place.wrap(e))?;
         }
+        slots.touched = touched;
         Ok(())
     }
 }
 
-/// Writes the old blob with the group's accumulators merged into it. Both are sorted by series.
-fn merge_chunk(old: &[u8], group: &[u32], accs: &mut [Acc], out: &mut Vec<u8>, one: &mut Vec<u8>) -> Option<()> {
+/// Writes the old blob with the group's accumulators merged into it. Both are sorted by lane.
+fn merge_chunk(old: &[u8], group: &[u32], slots: &mut Slots, out: &mut Vec<u8>, one: &mut Vec<u8>) -> Option<()> {
     let mut new = group.iter().copied().peekable();
     let mut rest = old;
     while !rest.is_empty() {
-        let series = u32::try_from(varint::take(&mut rest)?).ok()?;
+        let lane = u32::try_from(varint::take(&mut rest)?).ok()?;
         let mut data = varint::take_bytes(&mut rest)?;
-        while let Some(before) = new.next_if(|n| *n < series) {
-            put_acc(before, &accs[before as usize], out, one);
+        while let Some(before) = new.next_if(|n| *n < lane) {
+            put_acc(before, slots.place(before), out, one);
         }
-        if new.next_if_eq(&series).is_some() {
-            accs[series as usize].merge_encoded(&mut data, Depth::Full)?;
-            put_acc(series, &accs[series as usize], out, one);
+        if new.next_if_eq(&lane).is_some() {
+            slots.place(lane).merge_encoded(&mut data, Depth::Full)?;
+            put_acc(lane, slots.place(lane), out, one);
         } else {
-            varint::put(out, u64::from(series));
+            varint::put(out, u64::from(lane));
             varint::put_bytes(out, data);
         }
     }
-    new.for_each(|series| put_acc(series, &accs[series as usize], out, one));
+    new.for_each(|lane| put_acc(lane, slots.place(lane), out, one));
     Some(())
 }
 
-fn put_acc(series: u32, acc: &Acc, out: &mut Vec<u8>, one: &mut Vec<u8>) {
+fn put_acc(lane: u32, acc: &Acc, out: &mut Vec<u8>, one: &mut Vec<u8>) {
     one.clear();
     acc.encode(one);
-    varint::put(out, u64::from(series));
+    varint::put(out, u64::from(lane));
     varint::put_bytes(out, one);
 }
 
-/// Calls `each` with every series of a blob and its packed accumulator; `None` on broken bytes.
-pub fn each_series(mut blob: &[u8], mut each: impl FnMut(u32, &[u8]) -> Option<()>) -> Option<()> {
+/// Calls `each` with every lane of a blob and its packed accumulator; `None` on broken bytes.
+pub fn each_lane(mut blob: &[u8], mut each: impl FnMut(u32, &[u8]) -> Option<()>) -> Option<()> {
     while !blob.is_empty() {
-        let series = u32::try_from(varint::take(&mut blob)?).ok()?;
-        each(series, varint::take_bytes(&mut blob)?)?;
+        let lane = u32::try_from(varint::take(&mut blob)?).ok()?;
+        each(lane, varint::take_bytes(&mut blob)?)?;
     }
     Some(())
 }

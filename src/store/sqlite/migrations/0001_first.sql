@@ -1,12 +1,24 @@
 -- The store, first version. Times are µs since the Unix epoch, durations µs, money nano-dollars; NULL is unknown.
 
-CREATE TABLE series (            -- combinations of the rolled-up dimensions
+CREATE TABLE series (            -- combinations of the dimensions of calls
   id INTEGER PRIMARY KEY,
   key BLOB NOT NULL UNIQUE,      -- the combination as bytes, for look-up
-  rollup INTEGER NOT NULL,       -- the series its calls are rolled up in: itself, or an `other` where there are too many
+  lane INTEGER NOT NULL,         -- the lane its calls are rolled up in
+  host_lane INTEGER,             -- the lane of its host, if it has one
   provider TEXT, model TEXT, operation TEXT, app TEXT, environment TEXT, host TEXT, variant TEXT,
   outcome INTEGER NOT NULL       -- 0 ok, else the failure mode
 ) STRICT;
+
+-- What is rolled up: combinations of all dimensions but the host, and of the host and the outcome alone. Together they
+-- would be too many to sum anything up. Where there are too many all the same, the further ones share a lane.
+CREATE TABLE lane (
+  id INTEGER PRIMARY KEY,        -- from 65,536 on: lanes of hosts
+  key BLOB NOT NULL,
+  shared INTEGER NOT NULL,       -- 1: a lane of the further ones, whose dimensions are unknown
+  provider TEXT, model TEXT, operation TEXT, app TEXT, environment TEXT, host TEXT, variant TEXT,
+  outcome INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX lane_key ON lane (key, id >= 65536);
 
 CREATE TABLE attrs (             -- combinations of rarely asked fields, as JSON
   id INTEGER PRIMARY KEY,
@@ -109,7 +121,7 @@ CREATE TABLE score (
   PRIMARY KEY (ts_us, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE rollup (            -- accumulators of up to 16 series of one bucket of time; chunk 0 is everything together
+CREATE TABLE rollup (            -- accumulators of up to 16 lanes of one bucket of time; chunk 0 is everything together
   tier INTEGER NOT NULL,         -- 0 minute, 1 hour, 2 six hours, 3 day
   bucket INTEGER NOT NULL,       -- ts_us / length of the tier
   chunk INTEGER NOT NULL,

@@ -98,7 +98,8 @@ impl Context {
             .optional()?;
         let Some(data) = data else { return Ok(None) };
         let size = zstd::bulk::Decompressor::upper_bound(&data).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
-        let raw = zstd::bulk::decompress(&data, size).map_err(|_| ReadError::Damaged("a block of text does not open"))?;
+        let raw =
+            zstd::bulk::decompress(&data, size).map_err(|_| ReadError::Damaged("a block of text does not open"))?;
         let opened = Arc::new(raw);
         if blocks.len() >= BLOCKS {
             blocks.pop_front();

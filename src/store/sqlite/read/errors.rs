@@ -5,6 +5,7 @@ use super::context::Context;
 use super::groups::Cells;
 use super::read_error::ReadResult;
 use super::row::{self, COLUMNS, column, id_text};
+use super::series::{Passing, Who};
 use super::subject::passes;
 use crate::event::{FailureMode, Outcome};
 use crate::snapshot::{Cluster, Clusters, Failure, Point, Record};
@@ -33,7 +34,7 @@ pub struct Failed {
 pub fn newest(
     context: &Context,
     range: Range,
-    (filter, passing): (&Filter, &[bool]),
+    (filter, passing): (&Filter, &Passing),
     most: usize,
 ) -> ReadResult<(Vec<Failed>, bool)> {
     let sql = format!(
@@ -49,14 +50,14 @@ pub fn newest(
             continue;
         }
         let series = row::series(row)?;
-        let Some(mode) = context.series.key(series).and_then(|k| k.outcome.failure()) else { continue };
+        let Some(mode) = context.series.key(Who::Series(series)).and_then(|k| k.outcome.failure()) else { continue };
         if failed.len() >= most {
             return Ok((failed, true));
         }
         failed.push(Failed {
             key: row::key(row)?,
             mode,
-            model: context.series.dim(series, Dim::Model).map(str::to_owned),
+            model: context.series.dim(Who::Series(series), Dim::Model).map(str::to_owned),
             user: id_text(row, column::USER)?.map(|t| t.into_owned()),
             error_type: row::attrs(row, context)?.error_type,
             message: row.get(24)?,
@@ -144,7 +145,9 @@ pub fn clusters(failed: &[Failed], partial: bool, top: usize) -> Clusters {
             })
         })
         .collect();
-    list.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| b.last_us.cmp(&a.last_us)).then_with(|| a.template.cmp(&b.template)));
+    list.sort_by(|a, b| {
+        b.calls.cmp(&a.calls).then_with(|| b.last_us.cmp(&a.last_us)).then_with(|| a.template.cmp(&b.template))
+    });
     list.truncate(top);
     Clusters { list, read: failed.len() as u64, partial }
 }

@@ -1,12 +1,13 @@
 //! Groups: one accumulator for each combination of values of all dimensions asked for, from which every table is summed.
 
 use super::context::Context;
-use super::fold::Lanes;
+use super::fold::{Lanes, Steps};
 use super::read_error::ReadResult;
 use super::row::{column, id_text};
-use crate::store::sqlite::rollup::Tier;
+use super::series::Who;
 use crate::snapshot::{Group, Stats, Table};
 use crate::stats::acc::Acc;
+use crate::store::sqlite::rollup::Tier;
 use crate::units;
 use crate::view::{Dim, Grouping};
 use rusqlite::Row;
@@ -20,7 +21,7 @@ pub struct Cells {
     dims: Vec<Dim>,
     by_key: HashMap<Key, usize>,
     /// The cell of a series where its values decide alone; the time of its bucket beside it where that counts too.
-    by_series: HashMap<(u32, i64), Option<usize>>,
+    by_series: HashMap<(Who, i64), usize>,
     cells: Vec<(Key, Acc)>,
 }
 
@@ -56,7 +57,7 @@ impl Cells {
         }
     }
 
-    fn key(&self, context: &Context, ts_us: i64, series: u32, row: Option<&Row<'_>>) -> ReadResult<Key> {
+    fn key(&self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Key> {
         let mut key = Vec::with_capacity(self.dims.len());
         for dim in &self.dims {
             key.push(match (dim, row) {
@@ -65,7 +66,7 @@ impl Cells {
                 (Dim::Source, Some(row)) => context.source(row.get(3)?)?,
                 (Dim::Hour, _) => Some(units::hour(ts_us)),
                 (Dim::Day, _) => Some(units::day(ts_us)),
-                _ => context.series.dim(series, *dim).map(str::to_owned),
+                _ => context.series.dim(who, *dim).map(str::to_owned),
             });
         }
         Ok(key)
@@ -120,17 +121,17 @@ impl Cells {
 }
 
 impl Lanes for Cells {
-    fn lane(&mut self, context: &Context, ts_us: i64, series: u32, row: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
+    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
         let by_row = self.dims.iter().copied().any(is_row_dim);
-        let short = (series, self.bucket(ts_us));
-        let known = if by_row { None } else { self.by_series.get(&short).copied().flatten() };
+        let short = (who, self.bucket(ts_us));
+        let known = if by_row { None } else { self.by_series.get(&short).copied() };
         let at = match known {
             Some(at) => at,
             None => {
-                let key = self.key(context, ts_us, series, row)?;
+                let key = self.key(context, ts_us, who, row)?;
                 let at = self.cell(key);
                 if !by_row {
-                    self.by_series.insert(short, Some(at));
+                    self.by_series.insert(short, at);
                 }
                 at
             }
@@ -138,8 +139,8 @@ impl Lanes for Cells {
         Ok(self.cells.get_mut(at).map(|(_, acc)| acc))
     }
 
-    fn wants_series(&self) -> bool {
-        !self.dims.is_empty()
+    fn dims(&self) -> &[Dim] {
+        &self.dims
     }
 }
 
@@ -147,18 +148,21 @@ impl Lanes for Cells {
 pub struct GroupSteps<'a> {
     pub groups: &'a [Group],
     pub grouping: &'a Grouping,
-    pub steps: Vec<super::fold::Steps>,
-    pub lanes: HashMap<u32, Option<usize>>,
+    pub steps: Vec<Steps>,
+    pub lanes: HashMap<Who, Option<usize>>,
 }
 
 impl Lanes for GroupSteps<'_> {
-    fn lane(&mut self, context: &Context, ts_us: i64, series: u32, row: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
-        let lane = *self.lanes.entry(series).or_insert_with(|| {
-            let key: Key =
-                self.grouping.dims.iter().map(|d| context.series.dim(series, *d).map(str::to_owned)).collect();
+    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, _: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
+        let lane = *self.lanes.entry(who).or_insert_with(|| {
+            let value = |dim: &Dim| context.series.dim(who, *dim).map(str::to_owned);
+            let key: Key = self.grouping.dims.iter().map(value).collect();
             self.groups.iter().position(|g| g.key == key)
         });
-        let Some(steps) = lane.and_then(|l| self.steps.get_mut(l)) else { return Ok(None) };
-        steps.lane(context, ts_us, series, row)
+        Ok(lane.and_then(|l| self.steps.get_mut(l)).and_then(|s| s.at(ts_us)))
+    }
+
+    fn dims(&self) -> &[Dim] {
+        &self.grouping.dims
     }
 }

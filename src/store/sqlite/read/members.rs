@@ -51,7 +51,7 @@ pub fn table(
 fn sums(context: &Context, kind: Kind, range: Range, horizon: Horizon, watch: &dyn Watch) -> ReadResult<Sums> {
     let mut sums = Sums::new();
     let mut edges = Vec::new();
-    for piece in plan(range, Tier::Hour, horizon) {
+    for piece in plan(range, (Tier::Hour, Tier::Hour), horizon) {
         match piece {
             Piece::Buckets { tier: Tier::Hour, from, to } => hours(context, kind, (from, to), &mut sums)?,
             Piece::Buckets { tier, from, to } => {

@@ -26,6 +26,7 @@ use fold::{Pass, Total};
 use groups::Cells;
 use plan::Horizon;
 use read_error::ReadResult;
+use series::Passing;
 use std::path::Path;
 
 /// Calls dated further ahead than this do not move the end of an automatic window.
@@ -75,7 +76,13 @@ impl Reader for SqliteReader {
         self.within(|context| records::one(context, key))
     }
 
-    fn export(&mut self, window: Window, now_us: i64, filter: &Filter, out: &mut dyn std::io::Write) -> Result<u64, StoreError> {
+    fn export(
+        &mut self,
+        window: Window,
+        now_us: i64,
+        filter: &Filter,
+        out: &mut dyn std::io::Write,
+    ) -> Result<u64, StoreError> {
         self.within(|context| {
             let range = window.resolve(bounds(context, window, now_us)?, now_us);
             let passing = context.series.passing(filter);
@@ -96,7 +103,7 @@ struct Answer<'a> {
     range: Range,
     /// The range the figures are read from: a whole-store window is rounded outward to days, which reads no rows.
     cover: Range,
-    passing: Vec<bool>,
+    passing: Passing,
     horizon: Horizon,
 }
 
@@ -152,7 +159,7 @@ impl<'a> Answer<'a> {
         Ok(cells)
     }
 
-    fn total(&self, range: Range, filter: &Filter, passing: &[bool], watch: &dyn Watch) -> ReadResult<Acc> {
+    fn total(&self, range: Range, filter: &Filter, passing: &Passing, watch: &dyn Watch) -> ReadResult<Acc> {
         let mut total = Total::default();
         let pass = Pass { filter, passing, ..self.pass(range, Some(super::rollup::Tier::Day)) };
         pass.run(self.context, &mut total, watch)?;
@@ -191,7 +198,7 @@ impl<'a> Answer<'a> {
         chart::group_charts(self, &snapshot.chart, &mut snapshot.tables, watch)?;
         self.errors(&mut snapshot, &cells, &before)?;
         if view.sections.records > 0 {
-            let which = (&view.filter, self.passing.as_slice());
+            let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
         let by_rows = view.filter.needs_rows() || cells.coarsest().is_none();
@@ -206,8 +213,7 @@ impl<'a> Answer<'a> {
         }
         let few = !sections.failures && sections.clusters == 0;
         let most = if few { sections.errors } else { errors::NEWEST };
-        let (failed, partial) =
-            errors::newest(self.context, self.range, (&self.view.filter, &self.passing), most)?;
+        let (failed, partial) = errors::newest(self.context, self.range, (&self.view.filter, &self.passing), most)?;
         if sections.failures {
             snapshot.failures = errors::failures(cells, before, &snapshot.chart.points, &failed, partial);
         }
@@ -233,10 +239,7 @@ fn bounds(context: &Context, window: Window, now_us: i64) -> ReadResult<Option<(
 
 fn horizon(context: &Context) -> ReadResult<Horizon> {
     let at = |name| ledger::counter(&context.conn, name);
-    Ok(Horizon {
-        rows_us: at("rows_since_us")?.unwrap_or(i64::MIN),
-        fine_us: at("fine_since_us")?.unwrap_or(i64::MIN),
-    })
+    Ok(Horizon { rows_us: at("rows_since_us")?.unwrap_or(i64::MIN), fine_us: at("fine_since_us")?.unwrap_or(i64::MIN) })
 }
 
 fn count(context: &Context, name: &str) -> ReadResult<u64> {

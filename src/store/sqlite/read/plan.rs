@@ -26,25 +26,26 @@ impl Default for Horizon {
     }
 }
 
-/// Covers a range with buckets no coarser than `coarsest`. Before the horizon what was deleted is answered by the coarser
+/// Covers a range with buckets no finer than the first and no coarser than the second of `tiers`. Before the horizon what was deleted is answered by the coarser
 /// bucket that holds it, as a whole.
-pub fn plan(range: Range, coarsest: Tier, horizon: Horizon) -> Vec<Piece> {
+pub fn plan(range: Range, (finest, coarsest): (Tier, Tier), horizon: Horizon) -> Vec<Piece> {
     let mut pieces = Vec::new();
     if !range.is_empty() {
-        cover(range, Tier::ALL.iter().position(|t| *t == coarsest), horizon, &mut pieces);
+        let level = Tier::ALL.iter().position(|t| *t == coarsest);
+        cover(range, (finest, level), horizon, &mut pieces);
     }
     join(pieces)
 }
 
-fn cover(range: Range, level: Option<usize>, horizon: Horizon, out: &mut Vec<Piece>) {
+fn cover(range: Range, (finest, level): (Tier, Option<usize>), horizon: Horizon, out: &mut Vec<Piece>) {
     if range.is_empty() {
         return;
     }
-    let Some(tier) = level.and_then(|l| Tier::ALL.get(l).copied()) else {
-        out.push(if range.since_us < horizon.rows_us { outward(range, Tier::Minute, horizon) } else { Piece::Rows(range) });
+    let Some(tier) = level.and_then(|l| Tier::ALL.get(l).copied()).filter(|t| *t >= finest) else {
+        out.push(if range.since_us < horizon.rows_us { outward(range, finest, horizon) } else { Piece::Rows(range) });
         return;
     };
-    let finer = level.and_then(|l| l.checked_sub(1));
+    let finer = (finest, level.and_then(|l| l.checked_sub(1)));
     let len = tier.len_us();
     let from = range.since_us.saturating_add(len - 1).div_euclid(len);
     let to = range.until_us.div_euclid(len);
@@ -134,7 +135,7 @@ mod tests {
         #[test]
         fn pieces_tile_the_range(since in 0i64..400 * 86_400_000_000, len in 1i64..400 * 86_400_000_000, tier in 0usize..4) {
             let range = Range { since_us: since, until_us: since + len };
-            let pieces = plan(range, Tier::ALL[tier], Horizon::default());
+            let pieces = plan(range, (Tier::Minute, Tier::ALL[tier]), Horizon::default());
             let mut at = since;
             for piece in &pieces {
                 let (from, to) = span(*piece);
@@ -150,7 +151,7 @@ mod tests {
         #[test]
         fn before_the_horizon_nothing_counts_twice(since in 0i64..40 * 86_400_000_000, len in 1i64..40 * 86_400_000_000, cut in 0i64..80 * 86_400_000_000) {
             let fine_us = cut / 2 / Tier::Day.len_us() * Tier::Day.len_us();
-            let pieces = plan(Range { since_us: since, until_us: since + len }, Tier::Day, Horizon { rows_us: cut, fine_us });
+            let pieces = plan(Range { since_us: since, until_us: since + len }, (Tier::Minute, Tier::Day), Horizon { rows_us: cut, fine_us });
             let mut at = i64::MIN;
             for piece in pieces {
                 let (from, to) = span(piece);

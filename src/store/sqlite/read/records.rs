@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::read_error::{ReadError, ReadResult};
 use super::row::{self, COLUMNS, Flow, Order, column};
+use super::series::Passing;
 use super::subject::passes;
 use crate::format::write;
 use crate::snapshot::Record;
@@ -30,7 +31,7 @@ pub fn page(
     context: &Context,
     range: Range,
     before: Option<RecordKey>,
-    (filter, passing): (&Filter, &[bool]),
+    (filter, passing): (&Filter, &Passing),
     count: usize,
     watch: &dyn Watch,
 ) -> ReadResult<Vec<Record>> {
@@ -64,7 +65,7 @@ pub fn one(context: &Context, key: RecordKey) -> ReadResult<Option<Record>> {
 pub fn export(
     context: &Context,
     range: Range,
-    (filter, passing): (&Filter, &[bool]),
+    (filter, passing): (&Filter, &Passing),
     out: &mut dyn Write,
 ) -> ReadResult<u64> {
     let mut written = 0;

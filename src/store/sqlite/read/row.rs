@@ -1,5 +1,6 @@
 //! Rows of calls: their measures, their ids, and the whole record.
 
+use super::series::Who;
 use crate::batch::{Attrs, unpack_id};
 use crate::event::Call;
 use crate::snapshot::Record;
@@ -94,7 +95,7 @@ fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u64>> {
 /// A row's measures.
 pub fn sample(row: &Row<'_>, context: &Context) -> rusqlite::Result<Sample> {
     Ok(Sample {
-        outcome: context.series.key(series(row)?).map(|k| k.outcome).unwrap_or_default(),
+        outcome: context.series.key(Who::Series(series(row)?)).map(|k| k.outcome).unwrap_or_default(),
         input_tokens: unsigned(row, column::INPUT)?,
         output_tokens: unsigned(row, column::OUTPUT)?,
         cached_input_tokens: unsigned(row, 8)?,
@@ -120,7 +121,7 @@ pub fn id_text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<C
 
 /// The whole record but its text.
 pub fn record(row: &Row<'_>, context: &Context) -> ReadResult<Record> {
-    let series = context.series.key(series(row)?).cloned().unwrap_or_default();
+    let series = context.series.key(Who::Series(series(row)?)).cloned().unwrap_or_default();
     let own = |t: Option<Box<str>>| t.map(|t| Cow::Owned(t.into_string()));
     let [provider, model, operation, app, environment, host, variant] = series.dims.map(own);
     let id = |column| -> rusqlite::Result<Option<Cow<'static, str>>> {

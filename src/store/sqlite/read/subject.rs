@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::read_error::ReadResult;
 use super::row::{self, column, id_text, number};
+use super::series::{Passing, Who};
 use crate::event::Call;
 use crate::view::{Dim, Field, Filter, Match, Number, Subject};
 use rusqlite::Row;
@@ -15,8 +16,8 @@ struct RowSubject<'a, 'r> {
 }
 
 /// Whether a filter lets a row through; `passing` is what it says of each series.
-pub fn passes(filter: &Filter, passing: &[bool], row: &Row<'_>, context: &Context) -> ReadResult<bool> {
-    if passing.get(row::series(row)? as usize) != Some(&true) {
+pub fn passes(filter: &Filter, passing: &Passing, row: &Row<'_>, context: &Context) -> ReadResult<bool> {
+    if !passing.lets(Who::Series(row::series(row)?)) {
         return Ok(false);
     }
     let subject = RowSubject { row, context };
@@ -32,7 +33,7 @@ impl RowSubject<'_, '_> {
             Dim::User => id_text(self.row, column::USER).ok().flatten(),
             Dim::Session => id_text(self.row, column::SESSION).ok().flatten(),
             Dim::Source => self.context.source(self.row.get(3).ok()?).ok().flatten().map(Cow::Owned),
-            _ => self.context.series.dim(row::series(self.row).ok()?, dim).map(Cow::Borrowed),
+            _ => self.context.series.dim(Who::Series(row::series(self.row).ok()?), dim).map(Cow::Borrowed),
         }
     }
 
