@@ -91,10 +91,16 @@ impl Print {
         }
     }
 
-    /// Whether it is enough to know the same log by under another inode: a full head, and the bytes before the offset.
-    /// A head alone is not, since logs of one program may begin with the same banner.
+    /// Whether it is enough to know the same log by under another inode: the first bytes and those before the offset. A
+    /// head alone is not, since logs of one program may begin with the same banner. What is passed over by mistake would
+    /// have to be alike at both ends of what was read; and bytes that really are the same hold no new event.
     pub fn is_strong(&self) -> bool {
-        self.head_len as usize == PRINT && self.tail != 0
+        self.tail != 0 && u64::from(self.head_len) == self.offset.min(PRINT as u64)
+    }
+
+    /// Whether some first bytes of a file are these; a quick first question.
+    pub fn begins(&self, first: &[u8]) -> bool {
+        first.get(..self.head_len as usize).is_some_and(|head| xxh3_64(head) == self.head)
     }
 }
 

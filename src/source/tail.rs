@@ -40,6 +40,8 @@ pub(super) struct Tail {
     limit: usize,
     /// What was read so far is known by this; its offset is the raw bytes read, partial line included.
     print: Print,
+    /// What is known of it up to where its lines were delivered.
+    mark: Print,
     /// Raw bytes told in chunks.
     told: u64,
     /// The file when it was last looked at.
@@ -59,6 +61,7 @@ impl Tail {
             cutter: Cutter::new(0, limit),
             limit,
             print: Print::default(),
+            mark: Print::default(),
             told: 0,
             // Nothing was read at this size yet.
             stamp: Stamp { mtime_ns: i64::MIN, ..stamp },
@@ -75,6 +78,7 @@ impl Tail {
         self.body = Body::Plain;
         self.cutter = Cutter::new(offset, self.limit);
         self.print = Print::take(&self.file, offset)?;
+        self.mark = self.print;
         self.told = offset;
         self.torn = last != [b'\n'];
         Ok(())
@@ -85,6 +89,7 @@ impl Tail {
         self.body = Body::Unknown;
         self.cutter = Cutter::new(0, self.limit);
         self.print = Print::default();
+        self.mark = Print::default();
         self.told = 0;
         self.torn = false;
         self.stamp.mtime_ns = i64::MIN;
@@ -169,14 +174,9 @@ impl Tail {
         (chunk, checkpoint)
     }
 
-    /// Where reading would go on.
-    pub fn checkpoint(&self) -> io::Result<Checkpoint> {
-        let done = match self.body {
-            Body::Packed(_) => 0,
-            Body::Plain | Body::Unknown => self.cutter.done(),
-        };
-        let print = if done == self.print.offset { self.print } else { Print::take(&self.file, done)? };
-        Ok(self.checkpoint_of(print))
+    /// Where reading would go on after what was delivered.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint_of(self.mark)
     }
 
     fn checkpoint_of(&self, print: Print) -> Checkpoint {
@@ -250,6 +250,7 @@ impl Tail {
         };
         self.cutter = Cutter::new(start, self.limit);
         self.print = Print::take(&self.file, start)?;
+        self.mark = self.print;
         self.told = self.told.min(start);
         self.torn = false;
         Ok(true)
@@ -284,17 +285,15 @@ impl Tail {
     /// The end of a compressed file. What of a broken one was no whole line yet is not delivered: the break stands for it.
     fn unpacked(&mut self, lines: Option<Lines>, corrupt: Option<String>) -> io::Result<Progress> {
         let mut lines = lines.unwrap_or_else(|| Lines { offset: self.cutter.done(), ..Lines::default() });
-        match (&corrupt, self.cutter.finish()) {
-            (None, Some(mut last)) => {
-                lines.bytes.append(&mut last.bytes);
-                lines.too_long.append(&mut last.too_long);
-            }
-            (Some(_), _) | (None, None) => {}
+        if let (None, Some(mut last)) = (&corrupt, self.cutter.finish()) {
+            lines.bytes.append(&mut last.bytes);
+            lines.too_long.append(&mut last.too_long);
         }
         let size = self.stamp.size;
         let raw_bytes = size.saturating_sub(self.told);
         self.told = size;
-        let checkpoint = self.checkpoint_of(Print::take(&self.file, size)?);
+        self.mark = Print::take(&self.file, size)?;
+        let checkpoint = self.checkpoint();
         Ok(Progress::Done(Chunk {
             source: Arc::clone(&self.name),
             offset: lines.offset,
@@ -307,10 +306,17 @@ impl Tail {
     }
 
     fn chunk(&mut self, lines: Lines) -> io::Result<Chunk> {
-        let checkpoint = self.checkpoint()?;
         let done = match &self.body {
-            Body::Packed(decoder) => decoder.taken(),
-            Body::Plain | Body::Unknown => checkpoint.offset,
+            // What is in the middle of a stream is not resumed.
+            Body::Packed(decoder) => {
+                self.mark = Print { tail: 0, offset: 0, ..self.print };
+                decoder.taken()
+            }
+            Body::Plain | Body::Unknown => {
+                let done = self.cutter.done();
+                self.mark = if done == self.print.offset { self.print } else { Print::take(&self.file, done)? };
+                done
+            }
         };
         let raw_bytes = done.saturating_sub(self.told);
         self.told = self.told.max(done);
@@ -320,7 +326,7 @@ impl Tail {
             bytes: lines.bytes,
             too_long: lines.too_long,
             corrupt: None,
-            checkpoint: Some(checkpoint),
+            checkpoint: Some(self.checkpoint()),
             raw_bytes,
         })
     }

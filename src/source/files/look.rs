@@ -59,7 +59,7 @@ impl Files {
         rotated.extend(files);
         for found in rotated {
             let id = found.stamp.id;
-            if !open.contains(&id) && self.seen.get(&id) != Some(&found.stamp) && found.stamp.size > 0 {
+            if !open.contains(&id) && self.seen.get(&id) != Some(&found.stamp) {
                 self.queue(found);
             }
         }

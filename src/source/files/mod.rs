@@ -38,6 +38,9 @@ const ORPHAN_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a compressed file may stand still in the middle of a stream before it counts as cut.
 const PACKED_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a file that looks like a copy in the making is given to become one.
+const COPY_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How many contents that were truncated away are remembered, to know their copies by.
 const RETIRED: usize = 64;
 
@@ -65,14 +68,16 @@ pub struct Files {
     retired: VecDeque<Checkpoint>,
     /// Checkpoints whose file was searched for under another name.
     sought: HashSet<FileId>,
-    /// Files that look like a copy in the making, as last seen.
-    growing: HashMap<FileId, Stamp>,
+    /// Files that look like a copy in the making, and since when they have been as they are.
+    growing: HashMap<FileId, (Stamp, Duration)>,
     pending: VecDeque<Pending>,
     queued: HashSet<FileId>,
     loading: Option<Followed>,
     tails: Vec<Followed>,
     turn: usize,
     caught_up: bool,
+    /// Time of the step, since any fixed moment.
+    now: Duration,
     told: HashSet<(Arc<str>, String)>,
     total: u64,
     total_told: Option<u64>,
@@ -95,7 +100,11 @@ struct Followed {
     until: u64,
     /// Whether a wanted path leads to it.
     linked: bool,
+    /// Whether a copy of it has appeared beside it: should its content go now, the unfinished line is read from the copy.
+    copied: bool,
     quiet_since: Duration,
+    /// How it was found, while it cannot be told yet where to begin in it.
+    undecided: Option<Found>,
 }
 
 /// How reading on went.
@@ -130,6 +139,7 @@ impl Files {
             tails: Vec::new(),
             turn: 0,
             caught_up: false,
+            now: Duration::ZERO,
             told: HashSet::new(),
             total: 0,
             total_told: None,
@@ -164,23 +174,24 @@ impl Files {
     /// # Errors
     /// Only when nobody receives any more.
     pub fn step(&mut self, now: Duration, out: &Sender) -> Result<Step, SourceError> {
+        self.now = now;
         if !self.caught_up {
-            self.load(now, out)?;
+            self.load(out)?;
             return Ok(Step::Worked);
         }
         while let Some(next) = self.pending.pop_front() {
             self.queued.remove(&next.found.stamp.id);
-            if let Some(file) = self.open(next, now, out)? {
+            if let Some(file) = self.open(next, out)? {
                 self.keep(file);
             }
         }
         for _ in 0..self.tails.len() {
             self.turn = (self.turn + 1) % self.tails.len().max(1);
-            if self.serve(self.turn, now, out)? {
+            if self.serve(self.turn, out)? {
                 return Ok(Step::Worked);
             }
         }
-        self.let_go(now, out)?;
+        self.let_go(out)?;
         Ok(Step::Idle)
     }
 
@@ -193,7 +204,7 @@ impl Files {
         tails.extend(self.loading.take());
         for mut file in tails {
             if !file.tail.packed() {
-                let _ = self.attempt(&mut file, out, |f| f.tail.close())?;
+                let _ = self.attempt(&mut file, out, |_, f| f.tail.close())?;
                 // A rotated file cannot be found again under its name: all of it is read now.
                 while self.advance(&mut file, out)? == Advance::More && !file.linked {}
                 self.last_line(&mut file, out)?;
@@ -203,8 +214,8 @@ impl Files {
     }
 
     /// The next piece of the first reading.
-    fn load(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
-        let Some(mut file) = self.loading.take() else { return self.load_next(now, out) };
+    fn load(&mut self, out: &Sender) -> Result<(), SourceError> {
+        let Some(mut file) = self.loading.take() else { return self.load_next(out) };
         let advance = self.advance(&mut file, out)?;
         let enough = file.tail.position() >= file.until && !file.tail.packed();
         match (advance, self.follow) {
@@ -219,14 +230,14 @@ impl Files {
         Ok(())
     }
 
-    fn load_next(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
+    fn load_next(&mut self, out: &Sender) -> Result<(), SourceError> {
         self.tell_total(out)?;
         let Some(next) = self.pending.pop_front() else {
             self.caught_up = true;
             return send(out, Message::CaughtUp);
         };
         self.queued.remove(&next.found.stamp.id);
-        self.loading = self.open(next, now, out)?;
+        self.loading = self.open(next, out)?;
         if let (Some(file), Follow::UntilEnd) = (&mut self.loading, self.follow)
             && let Err(error) = file.tail.close()
         {
@@ -242,7 +253,7 @@ impl Files {
     }
 
     /// Gives a followed file its turn; whether there was something.
-    fn serve(&mut self, turn: usize, now: Duration, out: &Sender) -> Result<bool, SourceError> {
+    fn serve(&mut self, turn: usize, out: &Sender) -> Result<bool, SourceError> {
         if turn >= self.tails.len() {
             return Ok(false);
         }
@@ -254,7 +265,7 @@ impl Files {
             return Ok(true);
         }
         if advance == Advance::More {
-            file.quiet_since = now;
+            file.quiet_since = self.now;
         }
         self.tails.push(file);
         let last = self.tails.len() - 1;
@@ -264,10 +275,17 @@ impl Files {
 
     /// Reads on in one file, and delivers what there is.
     fn advance(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
-        match self.attempt(file, out, |f| f.tail.read())? {
+        if !self.decide(file, out)? {
+            return Ok(Advance::Over);
+        }
+        if file.undecided.is_some() {
+            return Ok(Advance::Dry);
+        }
+        match self.attempt(file, out, |_, f| f.tail.read())? {
             None => Ok(Advance::Over),
             Some(Progress::Dry) => Ok(Advance::Dry),
             Some(Progress::Read(chunk)) => {
+                file.copied = false;
                 chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
                 Ok(Advance::More)
             }
@@ -282,11 +300,14 @@ impl Files {
     /// The old content is gone: its last line ends, and the new content is read from its beginning.
     fn replaced(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
         let (chunk, checkpoint) = file.tail.retire();
-        chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
+        if let Some(chunk) = chunk.filter(|_| !file.copied) {
+            send(out, Message::Chunk(chunk))?;
+        }
+        file.copied = false;
         self.retire(checkpoint);
         file.tail.restart();
         if self.follow == Follow::UntilEnd {
-            let _ = self.attempt(file, out, |f| f.tail.close())?;
+            let _ = self.attempt(file, out, |_, f| f.tail.close())?;
         }
         Ok(Advance::More)
     }
@@ -294,7 +315,7 @@ impl Files {
     /// Delivers the last line of a file, if all of the file has been read.
     fn last_line(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
         if file.tail.at_end()
-            && let Some(Some(chunk)) = self.attempt(file, out, |f| f.tail.finish())?
+            && let Some(Some(chunk)) = self.attempt(file, out, |_, f| f.tail.finish())?
         {
             send(out, Message::Chunk(chunk))?;
         }
@@ -302,14 +323,14 @@ impl Files {
     }
 
     /// Closes what will not go on: rotated files after a while of silence, compressed ones that were cut.
-    fn let_go(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
+    fn let_go(&mut self, out: &Sender) -> Result<(), SourceError> {
         let mut i = 0;
         while i < self.tails.len() {
             let file = &self.tails[i];
-            let quiet = now.saturating_sub(file.quiet_since);
+            let quiet = self.now.saturating_sub(file.quiet_since);
             if file.tail.packed() && quiet >= PACKED_PATIENCE {
                 let mut file = self.tails.swap_remove(i);
-                let _ = self.attempt(&mut file, out, |f| f.tail.close())?;
+                let _ = self.attempt(&mut file, out, |_, f| f.tail.close())?;
                 while self.advance(&mut file, out)? == Advance::More {}
                 self.park(&file);
             } else if !file.linked && quiet >= ORPHAN_PATIENCE {
@@ -340,9 +361,7 @@ impl Files {
     /// Remembers where to go on should the file change, and closes it.
     fn park(&mut self, file: &Followed) {
         self.seen.insert(file.id, file.tail.stamp());
-        if let Ok(checkpoint) = file.tail.checkpoint() {
-            self.known.insert(file.id, checkpoint);
-        }
+        self.known.insert(file.id, file.tail.checkpoint());
     }
 
     fn retire(&mut self, checkpoint: Checkpoint) {
@@ -357,9 +376,9 @@ impl Files {
         &mut self,
         file: &mut Followed,
         out: &Sender,
-        act: impl FnOnce(&mut Followed) -> std::io::Result<T>,
+        act: impl FnOnce(&mut Files, &mut Followed) -> std::io::Result<T>,
     ) -> Result<Option<T>, SourceError> {
-        match act(file) {
+        match act(self, file) {
             Ok(value) => Ok(Some(value)),
             Err(source) => {
                 let path = file.path.clone();
