@@ -295,6 +295,46 @@ fn compressed_files_are_read_by_content_and_once() {
 }
 
 #[test]
+fn a_rotated_log_that_is_compressed_later_is_not_read_again() {
+    for pack in [gzip, zst] {
+        let mut play = Play::new();
+        let text = lines(0, 30_000);
+        let path = play.write("app.log", &text);
+        let dir = play.dir();
+        play.follow(&[&dir]);
+        assert_eq!(play.take(), text);
+        append(&path, "last\n");
+        let whole = pack(format!("{text}last\n").as_bytes());
+        fs::rename(&path, play.path("app.log.1")).expect("renames");
+        // Written piece by piece, as the compressor does it.
+        play.write_bytes("app.log.1.gz", &whole[..whole.len() / 2]);
+        assert_eq!(play.take(), "last\n");
+        play.write_bytes("app.log.1.gz", &whole);
+        fs::remove_file(play.path("app.log.1")).expect("removes");
+        assert_eq!(play.take(), "");
+        play.stop();
+        play.follow(&[&dir]);
+        assert_eq!(play.take(), "");
+        // Compressed while nobody looked, with lines that nobody has read.
+        play.write("app.log", &lines(50_000, 50_100));
+        assert_eq!(play.take(), lines(50_000, 50_100));
+        play.stop();
+        play.write_bytes("app.log.2.gz", &pack(lines(50_000, 50_105).as_bytes()));
+        fs::remove_file(&path).expect("removes");
+        play.follow(&[&dir]);
+        assert_eq!(play.take(), lines(50_100, 50_105));
+        // Another log that only begins alike.
+        let other = format!("{}{}", lines(50_000, 50_060), lines(60_000, 60_100));
+        play.write_bytes("other.gz", &pack(other.as_bytes()));
+        assert_eq!(play.take(), other);
+        let short = lines(50_000, 50_050);
+        play.write_bytes("short.gz", &pack(short.as_bytes()));
+        assert_eq!(play.take(), short);
+        assert!(play.corrupt().is_empty(), "{:?}", play.corrupt());
+    }
+}
+
+#[test]
 fn a_cut_archive_gives_its_lines_and_says_so() {
     let text = lines(0, 3_000);
     for pack in [gzip, zst] {

@@ -98,6 +98,11 @@ impl Print {
         self.tail != 0 && u64::from(self.head_len) == self.offset.min(PRINT as u64)
     }
 
+    /// Whether these are the last bytes before the offset: [`PRINT`] of them, or all.
+    pub fn ends(&self, last: &[u8]) -> bool {
+        self.tail != 0 && xxh3_64(last) == self.tail
+    }
+
     /// Whether some first bytes of a file are these; a quick first question.
     pub fn begins(&self, first: &[u8]) -> bool {
         first.get(..self.head_len as usize).is_some_and(|head| xxh3_64(head) == self.head)

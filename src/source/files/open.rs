@@ -24,6 +24,8 @@ enum Start {
     After(u64),
     /// After this offset, known from what it is a copy of.
     Copied(u64),
+    /// As it seems, after what a log is known by that this is the compressed copy of.
+    Packed(Print),
 }
 
 impl Files {
@@ -75,7 +77,13 @@ impl Files {
     /// it, now or later.
     pub(super) fn decide(&mut self, file: &mut Followed, out: &Sender) -> Result<bool, SourceError> {
         let Some(found) = file.undecided.take() else { return Ok(true) };
-        let Some(start) = self.attempt(file, out, |this, f| this.start(&f.tail, &found))? else { return Ok(false) };
+        let Some(mut start) = self.attempt(file, out, |this, f| this.start(&f.tail, &found))? else { return Ok(false) };
+        if matches!(start, Start::Copied(_) | Start::Packed(_)) {
+            // What its original still has is read from there, so that it is not read from both.
+            self.drain_folder(&found.path, out)?;
+            let Some(again) = self.attempt(file, out, |this, f| this.start(&f.tail, &found))? else { return Ok(false) };
+            start = again;
+        }
         let moved = match start {
             Start::Nowhere => {
                 self.seen.insert(file.id, file.tail.stamp());
@@ -89,6 +97,7 @@ impl Files {
                 return Ok(true);
             }
             Start::Beginning => Some(()),
+            Start::Packed(print) => self.attempt(file, out, |_, f| f.tail.pass_over(print))?,
             Start::After(offset) | Start::Copied(offset) => self.attempt(file, out, |_, f| f.tail.resume(offset))?,
         };
         if let (Start::Copied(_), Some(())) = (start, moved) {
@@ -122,8 +131,12 @@ impl Files {
             let known = known.clone();
             self.retire(known);
         }
-        if packed || found.by == By::Name {
+        if found.by == By::Name {
             return Ok(Start::Beginning);
+        }
+        if packed {
+            let print = self.packed_copy(&tail.first_unpacked()?, &found.path);
+            return Ok(print.map_or(Start::Beginning, Start::Packed));
         }
         if let Some(offset) = self.copied(file, stamp, &found.path)? {
             return Ok(Start::Copied(offset));
@@ -152,6 +165,19 @@ impl Files {
             best = best.max(offset);
         }
         Ok(best)
+    }
+
+    /// What a log in the same folder is known by that begins with these bytes: rotation compresses what it has renamed. Of
+    /// several, the one that was read furthest.
+    fn packed_copy(&self, first: &[u8], path: &Path) -> Option<Print> {
+        let of = |known: &Checkpoint| {
+            let print = Print::of(known);
+            let like = print.is_strong() && print.begins(first);
+            (like && Path::new(&known.source).parent() == path.parent()).then_some(print)
+        };
+        let closed = self.known.values().chain(&self.retired).filter_map(of);
+        let open = self.tails.iter().filter_map(|f| of(&f.tail.checkpoint()));
+        closed.chain(open).max_by_key(|print| print.offset)
     }
 
     /// Whether a file begins like one that is followed in the same folder, is shorter than what was read of that, and has

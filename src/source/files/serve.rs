@@ -5,6 +5,7 @@ use crate::batch::Checkpoint;
 use crate::source::error::SourceError;
 use crate::source::tail::Progress;
 use crate::source::{Message, Sender};
+use std::path::Path;
 
 impl Files {
     /// Gives a followed file its turn; whether there was something.
@@ -26,6 +27,19 @@ impl Files {
         let last = self.tails.len() - 1;
         self.tails.swap(turn, last);
         Ok(advance == Advance::More)
+    }
+
+    /// Reads all that is left in the open files beside a path whose content has not gone.
+    pub(super) fn drain_folder(&mut self, path: &Path, out: &Sender) -> Result<(), SourceError> {
+        let (mut beside, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.tails).into_iter().partition(|f| f.path.parent() == path.parent());
+        for file in &mut beside {
+            let intact = |f: &Followed| f.undecided.is_none() && f.tail.is_intact().unwrap_or(false);
+            while intact(file) && self.advance(file, out)? == Advance::More {}
+        }
+        self.tails = others;
+        self.tails.extend(beside);
+        Ok(())
     }
 
     /// Reads on in one file, and delivers what there is.

@@ -1,11 +1,14 @@
 //! One open file, read to wherever it ends now: plain or compressed, growing, cut short or written anew under the handle.
 
+mod packed;
+
 use super::Chunk;
 use super::cutter::{Cutter, Lines};
-use super::decode::{Decoder, Form, Got};
+use super::decode::{Decoder, Form};
 use super::identity::{Print, Stamp, read_at};
 use crate::batch::Checkpoint;
 use memchr::memrchr;
+use packed::Passing;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -24,7 +27,7 @@ pub(super) enum Progress {
 }
 
 /// How the content is read.
-enum Body {
+pub(super) enum Body {
     /// Too short to say.
     Unknown,
     Plain,
@@ -48,6 +51,8 @@ pub(super) struct Tail {
     stamp: Stamp,
     /// Whether the last line delivered had no newline, so that what follows may belong to it.
     torn: bool,
+    /// What of the unpacked content is passed over, as long as it lasts.
+    passing: Option<Passing>,
 }
 
 impl Tail {
@@ -66,6 +71,7 @@ impl Tail {
             // Nothing was read at this size yet.
             stamp: Stamp { mtime_ns: i64::MIN, ..stamp },
             torn: false,
+            passing: None,
         })
     }
 
@@ -92,6 +98,7 @@ impl Tail {
         self.mark = Print::default();
         self.told = 0;
         self.torn = false;
+        self.passing = None;
         self.stamp.mtime_ns = i64::MIN;
     }
 
@@ -118,6 +125,11 @@ impl Tail {
     /// Whether it is inside of a compressed stream that may be written just now.
     pub fn packed(&self) -> bool {
         matches!(self.body, Body::Packed(_))
+    }
+
+    /// Whether the content that was read is still there.
+    pub fn is_intact(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.len() >= self.print.offset && self.print.fits(&self.file)?)
     }
 
     /// Reads on, at most one chunk.
@@ -254,55 +266,6 @@ impl Tail {
         self.told = self.told.min(start);
         self.torn = false;
         Ok(true)
-    }
-
-    fn read_packed(&mut self) -> io::Result<Progress> {
-        let (file, print) = (&self.file, &self.print);
-        let Body::Packed(decoder) = &mut self.body else { return Ok(Progress::Dry) };
-        let mut state = Got::End;
-        let mut fits = true;
-        let (n, lines) = self.cutter.fill(usize::MAX, |out| {
-            let (n, got) = decoder.read_full(out)?;
-            fits = print.fits(file)?;
-            state = got;
-            Ok(if fits { n } else { 0 })
-        })?;
-        if !fits {
-            return Ok(Progress::Replaced);
-        }
-        let taken = decoder.taken();
-        self.print.move_to(&self.file, taken)?;
-        match state {
-            Got::Bytes(_) => Ok(Progress::Read(lines.map(|lines| self.chunk(lines)).transpose()?)),
-            Got::Dry { inside: false } if taken >= self.stamp.size => self.unpacked(lines, None),
-            Got::End => self.unpacked(lines, None),
-            Got::Broken(why) => self.unpacked(lines, Some(why)),
-            Got::Dry { .. } if n > 0 => Ok(Progress::Read(lines.map(|lines| self.chunk(lines)).transpose()?)),
-            Got::Dry { .. } => Ok(Progress::Dry),
-        }
-    }
-
-    /// The end of a compressed file. What of a broken one was no whole line yet is not delivered: the break stands for it.
-    fn unpacked(&mut self, lines: Option<Lines>, corrupt: Option<String>) -> io::Result<Progress> {
-        let mut lines = lines.unwrap_or_else(|| Lines { offset: self.cutter.done(), ..Lines::default() });
-        if let (None, Some(mut last)) = (&corrupt, self.cutter.finish()) {
-            lines.bytes.append(&mut last.bytes);
-            lines.too_long.append(&mut last.too_long);
-        }
-        let size = self.stamp.size;
-        let raw_bytes = size.saturating_sub(self.told);
-        self.told = size;
-        self.mark = Print::take(&self.file, size)?;
-        let checkpoint = self.checkpoint();
-        Ok(Progress::Done(Chunk {
-            source: Arc::clone(&self.name),
-            offset: lines.offset,
-            bytes: lines.bytes,
-            too_long: lines.too_long,
-            corrupt,
-            checkpoint: Some(checkpoint),
-            raw_bytes,
-        }))
     }
 
     fn chunk(&mut self, lines: Lines) -> io::Result<Chunk> {
