@@ -443,6 +443,8 @@ enum Deed {
     RotateByRename(usize),
     /// The same, but it is copied and cut.
     RotateByCopy(usize),
+    /// The newest rotated file is compressed, once it has been read.
+    Compress,
     /// The follower looks and reads everything.
     Read,
     /// The follower does a few steps.
@@ -458,6 +460,7 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
         6 => (1usize..4_000).prop_map(Deed::Append),
         1 => (0usize..1_000).prop_map(Deed::RotateByRename),
         1 => (0usize..1_000).prop_map(Deed::RotateByCopy),
+        1 => Just(Deed::Compress),
         4 => Just(Deed::Read),
         1 => (1usize..4).prop_map(Deed::Steps),
         1 => Just(Deed::Restart),
@@ -507,6 +510,14 @@ proptest! {
                     }
                     // Two rotations between two looks hide the one in the middle from who follows a name.
                     if !folder { play.settle(); }
+                }
+                Deed::Compress => {
+                    play.settle();
+                    let old = play.path(&format!("app.log.{rotations}"));
+                    if let Ok(content) = fs::read(&old) {
+                        play.write_bytes(&format!("app.log.{rotations}.gz"), &gzip(&content));
+                        fs::remove_file(&old).expect("removes");
+                    }
                 }
                 Deed::Read => play.settle(),
                 Deed::Steps(n) => play.some(n),

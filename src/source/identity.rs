@@ -102,10 +102,35 @@ impl Print {
     pub fn ends(&self, last: &[u8]) -> bool {
         self.tail != 0 && xxh3_64(last) == self.tail
     }
+}
 
-    /// Whether some first bytes of a file are these; a quick first question.
-    pub fn begins(&self, first: &[u8]) -> bool {
-        first.get(..self.head_len as usize).is_some_and(|head| xxh3_64(head) == self.head)
+/// The first bytes of a file, to be compared with those of many others.
+pub(super) struct Head {
+    bytes: Vec<u8>,
+    /// Hashes by length, as far as they were asked for.
+    hashes: Vec<Option<u64>>,
+}
+
+impl Head {
+    /// Of a file.
+    pub fn read(file: &File) -> io::Result<Head> {
+        let mut bytes = vec![0; PRINT];
+        let n = read_at(file, &mut bytes, 0)?;
+        bytes.truncate(n);
+        Ok(Head::new(bytes))
+    }
+
+    /// Of at most [`PRINT`] bytes.
+    pub fn new(bytes: Vec<u8>) -> Head {
+        Head { hashes: vec![None; bytes.len() + 1], bytes }
+    }
+
+    /// Whether what is known by this may be copied here: it begins so, and is known well enough to tell.
+    pub fn may_copy(&mut self, print: &Print) -> bool {
+        let len = print.head_len as usize;
+        let Some(hash) = self.hashes.get_mut(len) else { return false };
+        let bytes = &self.bytes[..len];
+        print.is_strong() && *hash.get_or_insert_with(|| xxh3_64(bytes)) == print.head
     }
 }
 

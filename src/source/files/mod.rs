@@ -272,7 +272,11 @@ impl Files {
 
     /// Tells a problem, once.
     fn trouble(&mut self, source: &str, error: &SourceError, out: &Sender) -> Result<(), SourceError> {
-        let (source, message) = (Arc::<str>::from(source), chain(error));
+        let (source, mut message) = (Arc::<str>::from(source), chain(error));
+        if self.follow == Follow::Forever && matches!(error, SourceError::Missing { .. } | SourceError::NoMatch { .. })
+        {
+            message.push_str("; it is read as soon as it is there");
+        }
         if self.told.insert((Arc::clone(&source), message.clone())) {
             send(out, Message::Trouble { source, message })?;
         }

@@ -5,7 +5,7 @@ use crate::batch::Checkpoint;
 use crate::source::Sender;
 use crate::source::decode::Form;
 use crate::source::error::SourceError;
-use crate::source::identity::{PRINT, Print, Stamp, read_at};
+use crate::source::identity::{Head, PRINT, Print, Stamp, read_at};
 use crate::source::select::{By, Found, is_binary, other_form};
 use crate::source::tail::Tail;
 use std::fs::File;
@@ -135,7 +135,7 @@ impl Files {
             return Ok(Start::Beginning);
         }
         if packed {
-            let print = self.packed_copy(&tail.first_unpacked()?, &found.path);
+            let print = self.packed_copy(tail.first_unpacked()?, &found.path);
             return Ok(print.map_or(Start::Beginning, Start::Packed));
         }
         if let Some(offset) = self.copied(file, stamp, &found.path)? {
@@ -147,37 +147,34 @@ impl Files {
 
     /// How far a file is a copy of one in the same folder that was read before: rotation by copying.
     fn copied(&mut self, file: &File, stamp: Stamp, path: &Path) -> io::Result<Option<u64>> {
-        let mut first = [0; PRINT];
-        let n = read_at(file, &mut first, 0)?;
-        let fits = |known: &Checkpoint| -> io::Result<Option<u64>> {
-            let print = Print::of(known);
-            let same_folder = || Path::new(&known.source).parent() == path.parent();
-            let like = print.is_strong() && print.offset <= stamp.size && print.begins(&first[..n]);
-            Ok((like && same_folder() && print.fits(file)?).then_some(print.offset))
+        let mut head = Head::read(file)?;
+        let mut fits = |print: &Print| -> io::Result<bool> {
+            Ok(head.may_copy(print) && print.offset <= stamp.size && print.fits(file)?)
         };
         let mut best = None;
         for known in self.known.values().chain(&self.retired) {
-            best = best.max(fits(known)?);
+            let print = Print::of(known);
+            if Some(print.offset) > best && beside(known, path) && fits(&print)? {
+                best = Some(print.offset);
+            }
         }
-        for other in &mut self.tails {
-            let offset = fits(&other.tail.checkpoint())?;
-            other.copied |= offset.is_some();
-            best = best.max(offset);
+        for other in self.tails.iter_mut().filter(|f| f.path.parent() == path.parent()) {
+            let print = other.tail.mark();
+            if fits(&print)? {
+                other.copied = true;
+                best = best.max(Some(print.offset));
+            }
         }
         Ok(best)
     }
 
     /// What a log in the same folder is known by that begins with these bytes: rotation compresses what it has renamed. Of
     /// several, the one that was read furthest.
-    fn packed_copy(&self, first: &[u8], path: &Path) -> Option<Print> {
-        let of = |known: &Checkpoint| {
-            let print = Print::of(known);
-            let like = print.is_strong() && print.begins(first);
-            (like && Path::new(&known.source).parent() == path.parent()).then_some(print)
-        };
-        let closed = self.known.values().chain(&self.retired).filter_map(of);
-        let open = self.tails.iter().filter_map(|f| of(&f.tail.checkpoint()));
-        closed.chain(open).max_by_key(|print| print.offset)
+    fn packed_copy(&self, first: Vec<u8>, path: &Path) -> Option<Print> {
+        let mut head = Head::new(first);
+        let closed = self.known.values().chain(&self.retired).filter(|c| beside(c, path)).map(Print::of);
+        let open = self.tails.iter().filter(|f| f.path.parent() == path.parent()).map(|f| f.tail.mark());
+        closed.chain(open).filter(|print| head.may_copy(print)).max_by_key(|print| print.offset)
     }
 
     /// Whether a file begins like one that is followed in the same folder, is shorter than what was read of that, and has
@@ -194,6 +191,11 @@ impl Files {
         self.growing.insert(stamp.id, (stamp, since));
         Ok(alike && self.now.saturating_sub(since) < COPY_PATIENCE)
     }
+}
+
+/// Whether a checkpoint is of a file in the same folder.
+fn beside(known: &Checkpoint, path: &Path) -> bool {
+    Path::new(&known.source).parent() == path.parent()
 }
 
 /// Whether two files have the same first bytes, as far as one of them goes.

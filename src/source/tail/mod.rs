@@ -186,6 +186,11 @@ impl Tail {
         (chunk, checkpoint)
     }
 
+    /// What the content is known by, up to where its lines were delivered.
+    pub fn mark(&self) -> Print {
+        self.mark
+    }
+
     /// Where reading would go on after what was delivered.
     pub fn checkpoint(&self) -> Checkpoint {
         self.checkpoint_of(self.mark)
