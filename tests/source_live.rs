@@ -153,11 +153,11 @@ fn a_followed_pipe_waits_for_the_next_writer() {
     let path = folder.path().join("pipe");
     fifo(&path);
     let running = Running::pipe(Pipe::open(&path, Follow::Forever).expect("opens"));
-    for text in ["one\n", "two\n"] {
+    for text in ["one\n", "", "two\n"] {
         let mut writer = fs::OpenOptions::new().write(true).open(&path).expect("someone reads");
         writer.write_all(text.as_bytes()).expect("writes");
         drop(writer);
-        assert_eq!(running.read(4), text);
+        assert_eq!(running.read(text.len()), text);
     }
     running.stop.request();
     running.end();

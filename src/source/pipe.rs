@@ -7,7 +7,7 @@ use super::{CHUNK, Chunk, Follow, MAX_LINE, Message, Sender, SourceError, Stop};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -54,7 +54,9 @@ impl Pipe {
     pub fn open(path: &Path, follow: Follow) -> Result<Pipe, SourceError> {
         let name = path.to_string_lossy();
         let file = open(path).map_err(|source| SourceError::Stream { name: name.to_string(), source })?;
-        let again = (follow == Follow::Forever).then(|| path.to_owned());
+        // Only what has a name of its own can get another writer: what `/dev/fd/3` and the like lead to has none.
+        let named = path.canonicalize().is_ok() && file.metadata().is_ok_and(|m| m.file_type().is_fifo());
+        let again = (follow == Follow::Forever && named).then(|| path.to_owned());
         Ok(Pipe { again, ..Pipe::of(&name, Box::new(Patient::new(file))) })
     }
 
@@ -71,17 +73,17 @@ impl Pipe {
     pub fn run(mut self, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
         let mut offset = 0;
         loop {
+            // Opened before the old one is closed: what a pipe holds that nobody has open is lost.
+            let next = self.again.as_deref().and_then(|path| open(path).ok());
             let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
-            let end = match self.read(input, offset, out, stop) {
+            offset = match self.read(input, offset, out, stop) {
                 Err(SourceError::Closed) => return Ok(()),
                 end => end?,
             };
-            let next = self.again.as_deref().filter(|_| end > offset && !stop.requested()).map(open);
             match next {
-                Some(Ok(file)) => self.input = Box::new(Patient::new(file)),
-                Some(Err(_)) | None => break,
+                Some(file) if !stop.requested() => self.input = Box::new(Patient::new(file)),
+                _ => break,
             }
-            offset = end;
         }
         // Whether someone still listens does not matter any more.
         let _ = send(out, Message::CaughtUp);

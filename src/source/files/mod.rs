@@ -118,7 +118,8 @@ enum Advance {
 }
 
 impl Files {
-    /// Files, folders and patterns, with what is known of earlier runs: all checkpoints in the store, whatever their names.
+    /// Files, folders and patterns, with what is known of earlier runs: all checkpoints in the store, whatever their names,
+    /// the newest of each device and inode. `-` has no meaning here; [`super::Pipe::stdin`] is for that.
     ///
     /// # Errors
     /// An argument that leads to nothing or cannot be read. When following, a named file that is not there yet, but whose
