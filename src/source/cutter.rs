@@ -155,8 +155,11 @@ mod tests {
         out
     }
 
-    /// What any way of cutting must give: kept lines, and those left out, with their offsets.
-    fn expected(input: &[u8], limit: usize) -> (Vec<(u64, Vec<u8>)>, Vec<(u64, u64)>) {
+    /// Lines kept, with their offsets; and those left out, with their offsets and lengths.
+    type Cut = (Vec<(u64, Vec<u8>)>, Vec<(u64, u64)>);
+
+    /// What any way of cutting must give.
+    fn expected(input: &[u8], limit: usize) -> Cut {
         let (mut kept, mut left_out, mut offset) = (Vec::new(), Vec::new(), 0);
         for line in input.split_inclusive(|b| *b == b'\n') {
             let text = line.strip_suffix(b"\n").unwrap_or(line);

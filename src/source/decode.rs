@@ -183,22 +183,31 @@ enum State<R> {
 /// Decodes what a reader gives.
 pub(super) struct Decoder<R> {
     state: State<R>,
+    /// A failure that came after some bytes; those are handed out first.
+    failed: Option<io::Error>,
+    closed: bool,
 }
 
 impl<R: Read> Decoder<R> {
     /// Reads from the beginning of an input that may grow, until [`Decoder::close`].
     pub fn new(inner: R) -> Decoder<R> {
         let raw = Raw { inner, buf: vec![0; RAW].into(), at: 0, len: 0, taken: 0, last: false };
-        Decoder { state: State::Start(raw) }
+        Decoder { state: State::Start(raw), failed: None, closed: false }
     }
 
     /// From here on, the end of what is there is the end of the input.
     pub fn close(&mut self) {
+        self.closed = true;
         match &mut self.state {
             State::Start(raw) | State::Plain(raw) | State::Between(raw) | State::Zstd(raw, _) => raw.last = true,
             State::Gzip(gz) => gz.get_mut().last = true,
             State::Over(_) => {}
         }
+    }
+
+    /// Whether the end of what is there is the end of the input.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Raw bytes used up so far.
@@ -220,11 +229,19 @@ impl<R: Read> Decoder<R> {
     /// # Errors
     /// What reading the raw bytes fails with.
     pub fn read_full(&mut self, out: &mut [u8]) -> io::Result<(usize, Got)> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let mut n = 0;
         while n < out.len() {
-            match self.read(&mut out[n..])? {
-                Got::Bytes(more) => n += more,
-                other => return Ok((n, other)),
+            match self.read(&mut out[n..]) {
+                Ok(Got::Bytes(more)) => n += more,
+                Ok(other) => return Ok((n, other)),
+                Err(error) if n == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
             }
         }
         Ok((n, Got::Bytes(n)))

@@ -91,10 +91,46 @@ impl Print {
         }
     }
 
-    /// Whether it is enough to know the same log by under another inode: a full head, and the bytes before the offset.
-    /// A head alone is not, since logs of one program may begin with the same banner.
+    /// Whether it is enough to know the same log by under another inode: the first bytes and those before the offset. A
+    /// head alone is not, since logs of one program may begin with the same banner. What is passed over by mistake would
+    /// have to be alike at both ends of what was read; and bytes that really are the same hold no new event.
     pub fn is_strong(&self) -> bool {
-        self.head_len as usize == PRINT && self.tail != 0
+        self.tail != 0 && u64::from(self.head_len) == self.offset.min(PRINT as u64)
+    }
+
+    /// Whether these are the last bytes before the offset: [`PRINT`] of them, or all.
+    pub fn ends(&self, last: &[u8]) -> bool {
+        self.tail != 0 && xxh3_64(last) == self.tail
+    }
+}
+
+/// The first bytes of a file, to be compared with those of many others.
+pub(super) struct Head {
+    bytes: Vec<u8>,
+    /// Hashes by length, as far as they were asked for.
+    hashes: Vec<Option<u64>>,
+}
+
+impl Head {
+    /// Of a file.
+    pub fn read(file: &File) -> io::Result<Head> {
+        let mut bytes = vec![0; PRINT];
+        let n = read_at(file, &mut bytes, 0)?;
+        bytes.truncate(n);
+        Ok(Head::new(bytes))
+    }
+
+    /// Of at most [`PRINT`] bytes.
+    pub fn new(bytes: Vec<u8>) -> Head {
+        Head { hashes: vec![None; bytes.len() + 1], bytes }
+    }
+
+    /// Whether what is known by this may be copied here: it begins so, and is known well enough to tell.
+    pub fn may_copy(&mut self, print: &Print) -> bool {
+        let len = print.head_len as usize;
+        let Some(hash) = self.hashes.get_mut(len) else { return false };
+        let bytes = &self.bytes[..len];
+        print.is_strong() && *hash.get_or_insert_with(|| xxh3_64(bytes)) == print.head
     }
 }
 

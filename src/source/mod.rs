@@ -63,7 +63,8 @@ pub enum Message {
     },
     /// Some lines.
     Chunk(Chunk),
-    /// Every file has delivered what it held at the start; following goes on. A pipe sends it at its end.
+    /// Every file has delivered what it held at the start; following goes on. Sent once by a set of files, which does not
+    /// wait for the pipes among its arguments; and once by each pipe, at its end.
     CaughtUp,
     /// A problem with one source that does not end the others. Sent once for each problem.
     Trouble {

@@ -7,7 +7,7 @@ use super::{CHUNK, Chunk, Follow, MAX_LINE, Message, Sender, SourceError, Stop};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,9 +28,13 @@ pub struct Pipe {
 
 impl Pipe {
     /// Any reader, under a name. One whose `read` blocks is stopped only between reads; one that says `WouldBlock` is asked
-    /// again at once, so it should have waited a little before.
+    /// again at once, so it should have waited a little before. Lines are delivered after each read.
     pub fn new(name: &str, input: impl Read + Send + 'static) -> Pipe {
-        Pipe { name: name.into(), input: Box::new(input), again: None, limit: MAX_LINE }
+        Pipe::of(name, Box::new(Brief { inner: input, gave: false }))
+    }
+
+    fn of(name: &str, input: Box<dyn Read + Send>) -> Pipe {
+        Pipe { name: name.into(), input, again: None, limit: MAX_LINE }
     }
 
     /// Standard input, under a descriptor of its own: what is put over descriptor 0 afterwards does not matter.
@@ -40,7 +44,7 @@ impl Pipe {
     pub fn stdin() -> Result<Pipe, SourceError> {
         let failed = |source| SourceError::Stream { name: "stdin".to_owned(), source };
         let fd = io::stdin().as_fd().try_clone_to_owned().map_err(failed)?;
-        Ok(Pipe::new("stdin", Patient::new(fd.into())))
+        Ok(Pipe::of("stdin", Box::new(Patient::new(fd.into()))))
     }
 
     /// A named pipe or a device. When following, a named pipe waits for the next writer when one has gone.
@@ -50,8 +54,10 @@ impl Pipe {
     pub fn open(path: &Path, follow: Follow) -> Result<Pipe, SourceError> {
         let name = path.to_string_lossy();
         let file = open(path).map_err(|source| SourceError::Stream { name: name.to_string(), source })?;
-        let again = (follow == Follow::Forever).then(|| path.to_owned());
-        Ok(Pipe { again, ..Pipe::new(&name, Patient::new(file)) })
+        // Only what has a name of its own can get another writer: what `/dev/fd/3` and the like lead to has none.
+        let named = path.canonicalize().is_ok() && file.metadata().is_ok_and(|m| m.file_type().is_fifo());
+        let again = (follow == Follow::Forever && named).then(|| path.to_owned());
+        Ok(Pipe { again, ..Pipe::of(&name, Box::new(Patient::new(file))) })
     }
 
     /// Lines longer than this many bytes are left out; [`MAX_LINE`] unless said.
@@ -67,17 +73,17 @@ impl Pipe {
     pub fn run(mut self, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
         let mut offset = 0;
         loop {
+            // Opened before the old one is closed: what a pipe holds that nobody has open is lost.
+            let next = self.again.as_deref().and_then(|path| open(path).ok());
             let input = std::mem::replace(&mut self.input, Box::new(io::empty()));
-            let end = match self.read(input, offset, out, stop) {
+            offset = match self.read(input, offset, out, stop) {
                 Err(SourceError::Closed) => return Ok(()),
                 end => end?,
             };
-            let next = self.again.as_deref().filter(|_| end > offset && !stop.requested()).map(open);
             match next {
-                Some(Ok(file)) => self.input = Box::new(Patient::new(file)),
-                Some(Err(_)) | None => break,
+                Some(file) if !stop.requested() => self.input = Box::new(Patient::new(file)),
+                _ => break,
             }
-            offset = end;
         }
         // Whether someone still listens does not matter any more.
         let _ = send(out, Message::CaughtUp);
@@ -140,6 +146,23 @@ impl Pipe {
 /// Without waiting for a writer.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Says `WouldBlock` after each read, so that nobody waits for more before what came is handed on.
+struct Brief<R> {
+    inner: R,
+    gave: bool,
+}
+
+impl<R: Read> Read for Brief<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.gave) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let n = self.inner.read(out)?;
+        self.gave = n > 0;
+        Ok(n)
+    }
 }
 
 /// Reads a descriptor, waiting a little for bytes: `WouldBlock` when none came. After some came it does not wait for more,

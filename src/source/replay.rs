@@ -146,3 +146,116 @@ impl<C: Clock, T: FnMut(&[u8]) -> Option<i64>> Replay<C, T> {
         send(out, Message::Chunk(piece))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossbeam_channel::unbounded;
+    use std::cell::Cell;
+
+    const S: i64 = 1_000_000;
+
+    #[test]
+    fn lines_are_due_as_far_apart_as_they_were() {
+        let mut pacer = Pacer::new(60.0, LONGEST_WAIT);
+        let due: Vec<Duration> = [Some(100 * S), Some(160 * S), None, Some(130 * S), Some(220 * S)]
+            .into_iter()
+            .map(|ts| pacer.due(ts))
+            .collect();
+        let s = Duration::from_secs;
+        assert_eq!(due, [s(0), s(1), s(1), s(1), s(2)]);
+        assert_eq!(pacer.due(Some(100_000 * S)), s(12), "a long silence is cut");
+        pacer.restart();
+        assert_eq!(pacer.due(Some(0)), s(12), "another log begins where this one ended");
+        assert_eq!(pacer.due(Some(60 * S)), s(13));
+    }
+
+    #[test]
+    fn odd_speeds_and_times_never_stop_the_replay() {
+        for speed in [0.0, -1.0, f64::NAN] {
+            let mut pacer = Pacer::new(speed, LONGEST_WAIT);
+            assert_eq!([Some(i64::MIN), Some(0), Some(i64::MAX)].map(|ts| pacer.due(ts)), [Duration::ZERO; 3]);
+        }
+        for speed in [f64::MIN_POSITIVE, 1e-300] {
+            let mut pacer = Pacer::new(speed, LONGEST_WAIT);
+            pacer.due(Some(0));
+            assert_eq!(pacer.due(Some(1)), LONGEST_WAIT);
+        }
+        let mut pacer = Pacer::new(f64::INFINITY, LONGEST_WAIT);
+        assert_eq!([Some(0), Some(i64::MAX)].map(|ts| pacer.due(ts)), [Duration::ZERO; 2]);
+    }
+
+    /// A clock that moves only while someone sleeps.
+    struct Fake(Cell<Duration>);
+
+    impl Clock for &Fake {
+        fn now(&self) -> Duration {
+            self.0.get()
+        }
+
+        fn sleep(&self, time: Duration, _: &Stop) {
+            self.0.set(self.0.get() + time);
+        }
+    }
+
+    fn seconds(line: &[u8]) -> Option<i64> {
+        let digits = line.split(|b| *b == b' ').next()?;
+        std::str::from_utf8(digits).ok()?.parse::<i64>().ok().map(|s| s * S)
+    }
+
+    fn chunk(source: &str, offset: u64, text: &str) -> Message {
+        let checkpoint = Some(crate::batch::Checkpoint::default());
+        let raw_bytes = text.len() as u64;
+        Message::Chunk(Chunk {
+            source: source.into(),
+            offset,
+            bytes: text.into(),
+            checkpoint,
+            raw_bytes,
+            ..Chunk::default()
+        })
+    }
+
+    /// Plays messages; gives each chunk of lines.
+    fn play(speed: f64, messages: Vec<Message>) -> (Duration, Vec<Chunk>) {
+        let ((to, from), (out, got)) = (unbounded(), unbounded());
+        for message in messages {
+            to.send(message).expect("open");
+        }
+        drop(to);
+        let clock = Fake(Cell::new(Duration::from_secs(7)));
+        Replay::new(speed, &clock, seconds).run(&from, &out, &Stop::new()).expect("plays");
+        drop(out);
+        let chunk = |m| if let Message::Chunk(chunk) = m { Some(chunk) } else { None };
+        (clock.0.get() - Duration::from_secs(7), got.into_iter().filter_map(chunk).collect())
+    }
+
+    #[test]
+    fn what_is_due_together_comes_together() {
+        let messages = vec![chunk("a", 10, "100 a\n100 b\nno time\n103 c\n"), chunk("a", 35, "104 d\n90 late\n")];
+        let (took, chunks) = play(1.0, messages);
+        let got: Vec<(u64, &str)> =
+            chunks.iter().map(|c| (c.offset, std::str::from_utf8(&c.bytes).expect("text"))).collect();
+        assert_eq!(got, [(10, "100 a\n100 b\nno time\n"), (30, "103 c\n"), (35, "104 d\n90 late\n")]);
+        assert_eq!(took, Duration::from_secs(4));
+        assert_eq!(chunks.iter().map(|c| c.raw_bytes).sum::<u64>(), 40);
+        assert!(chunks.iter().all(|c| c.checkpoint.is_none()));
+    }
+
+    #[test]
+    fn without_waiting_chunks_stay_as_they_are() {
+        let (took, chunks) = play(0.0, vec![chunk("a", 0, "1 a\n5000 b\n"), chunk("b", 0, "2 c")]);
+        assert_eq!((took, chunks.len()), (Duration::ZERO, 2));
+    }
+
+    #[test]
+    fn a_stop_ends_the_replay() {
+        let ((to, from), (out, got)) = (unbounded(), unbounded());
+        to.send(chunk("a", 0, "1 a\n2 b\n")).expect("open");
+        let stop = Stop::new();
+        stop.request();
+        Replay::new(1.0, super::super::SystemClock::start(), seconds).run(&from, &out, &stop).expect("ends");
+        drop((out, to));
+        assert_eq!(got.into_iter().count(), 1, "only what was due");
+    }
+}

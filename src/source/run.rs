@@ -8,8 +8,11 @@ use std::time::Duration;
 /// Looks are at most this often, however much happens.
 const SOONEST: Duration = Duration::from_millis(20);
 
-/// A look is made at least this often: network file systems and links tell watchers nothing.
-const LATEST: Duration = Duration::from_millis(250);
+/// A look is made at least this often, since network file systems and links to files tell a watcher nothing.
+const LATEST: Duration = Duration::from_secs(1);
+
+/// The same where there is no watcher.
+const LATEST_UNWATCHED: Duration = Duration::from_millis(250);
 
 impl Files {
     /// Reads everything, and follows it if wanted, until the end, a requested stop, or nobody receives any more. Pipes and
@@ -55,7 +58,8 @@ impl Files {
             let cost = looked.saturating_sub(begun);
             let soonest = SOONEST.max(cost.saturating_mul(10)).saturating_sub(clock.now().saturating_sub(looked));
             clock.sleep(soonest, stop);
-            watcher.wait(LATEST.max(cost.saturating_mul(200)), stop);
+            let latest = if watcher.is_working() { LATEST } else { LATEST_UNWATCHED };
+            watcher.wait(latest.max(cost.saturating_mul(400)), stop);
         }
         self.finish(out)
     }

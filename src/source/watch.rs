@@ -18,6 +18,8 @@ pub(super) struct Watcher {
     selection: Arc<Selection>,
     inner: Option<RecommendedWatcher>,
     watched: HashSet<Root>,
+    /// Whether all folders are watched.
+    complete: bool,
     hints: Receiver<()>,
     /// Keeps the channel open where there is no watcher.
     _sender: Sender<()>,
@@ -36,9 +38,15 @@ impl Watcher {
             })
         };
         let selection = Arc::clone(selection);
-        let mut watcher = Watcher { selection, inner: inner.ok(), watched: HashSet::new(), hints, _sender: sender };
+        let watched = HashSet::new();
+        let mut watcher = Watcher { selection, inner: inner.ok(), watched, complete: false, hints, _sender: sender };
         watcher.update();
         watcher
+    }
+
+    /// Whether everything is watched, as far as the system says.
+    pub fn is_working(&self) -> bool {
+        self.complete
     }
 
     /// Waits for something to happen, at most so long, or until a stop is requested.
@@ -66,10 +74,15 @@ impl Watcher {
             }
             keep
         });
+        self.complete = true;
         for root in roots {
             let mode = if root.deep { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-            if !self.watched.contains(&root) && inner.watch(&root.path, mode).is_ok() {
-                self.watched.insert(root);
+            if self.watched.contains(&root) {
+                continue;
+            }
+            match inner.watch(&root.path, mode) {
+                Ok(()) => _ = self.watched.insert(root),
+                Err(_) => self.complete = false,
             }
         }
     }

@@ -4,10 +4,10 @@ use super::{Files, Follow, Pending};
 use crate::batch::Checkpoint;
 use crate::source::Sender;
 use crate::source::error::SourceError;
-use crate::source::identity::{FileId, Stamp, id_of};
+use crate::source::identity::{FileId, Print, Stamp, id_of};
 use crate::source::select::{By, Finding, Found, other_form};
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,8 @@ impl Files {
         let there: HashSet<FileId> = files.iter().map(|f| f.stamp.id).collect();
         self.seen.retain(|id, _| there.contains(id));
         self.growing.retain(|id, _| there.contains(id));
-        let mut rotated = self.rotated(&files, &there);
+        let open: HashSet<FileId> = self.tails.iter().chain(&self.loading).map(|f| f.id).collect();
+        let mut rotated = self.rotated(&files, &there, &open);
         let paths: HashMap<FileId, &Path> = files.iter().map(|f| (f.stamp.id, f.path.as_path())).collect();
         for file in &mut self.tails {
             file.linked = paths.contains_key(&file.id);
@@ -55,11 +56,10 @@ impl Files {
                 file.path = (*path).to_owned();
             }
         }
-        let open: HashSet<FileId> = self.tails.iter().chain(&self.loading).map(|f| f.id).collect();
         rotated.extend(files);
         for found in rotated {
             let id = found.stamp.id;
-            if !open.contains(&id) && self.seen.get(&id) != Some(&found.stamp) && found.stamp.size > 0 {
+            if !open.contains(&id) && self.seen.get(&id) != Some(&found.stamp) {
                 self.queue(found);
             }
         }
@@ -78,37 +78,39 @@ impl Files {
 
     /// Files that were read in part under a name that now leads to another file: rotation has renamed them to where nothing
     /// looks. They are searched for, once, in the folder of the name.
-    fn rotated(&mut self, files: &[Found], there: &HashSet<FileId>) -> Vec<Found> {
+    fn rotated(&mut self, files: &[Found], there: &HashSet<FileId>, open: &HashSet<FileId>) -> Vec<Found> {
         let names: HashMap<&str, &Found> = files.iter().map(|f| (&*f.name, f)).collect();
         let lost = |c: &&Checkpoint| {
             let id = id_of(c);
-            !there.contains(&id) && !self.sought.contains(&id) && !self.tails.iter().any(|f| f.id == id)
+            !there.contains(&id) && !self.sought.contains(&id) && !open.contains(&id)
         };
-        let lost: Vec<(FileId, Found)> = self
+        let lost: Vec<(Checkpoint, Found)> = self
             .known
             .values()
-            .filter(|c| names.contains_key(c.source.as_str()))
             .filter(lost)
-            .filter_map(|c| names.get(c.source.as_str()).map(|found| (id_of(c), (*found).clone())))
+            .filter_map(|c| names.get(c.source.as_str()).map(|found| (c.clone(), (*found).clone())))
             .collect();
         let mut rotated = Vec::new();
-        for (id, found) in lost {
-            self.sought.insert(id);
-            rotated.extend(sibling(&found, id));
+        for (known, found) in lost {
+            self.sought.insert(id_of(&known));
+            rotated.extend(sibling(&found, &known));
         }
         rotated.sort_by_key(|f| f.stamp.mtime_ns);
         rotated
     }
 }
 
-/// The file of this identity in the same folder.
-fn sibling(found: &Found, id: FileId) -> Option<Found> {
+/// The file in the same folder that a checkpoint is of. Its inode alone does not tell: that may have been used again.
+fn sibling(found: &Found, known: &Checkpoint) -> Option<Found> {
     let folder = found.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let entries = std::fs::read_dir(folder).ok()?;
     entries.filter_map(Result::ok).find_map(|entry| {
-        let meta = entry.metadata().ok().filter(|m| m.is_file())?;
-        let stamp = Stamp::of(&meta);
-        (stamp.id == id).then(|| Found { path: entry.path(), stamp, ..found.clone() })
+        let stamp = Stamp::of(&entry.metadata().ok().filter(Metadata::is_file)?);
+        if stamp.id != id_of(known) || stamp.size < known.offset {
+            return None;
+        }
+        let same = Print::of(known).fits(&File::open(entry.path()).ok()?).ok()?;
+        same.then(|| Found { path: entry.path(), stamp, ..found.clone() })
     })
 }
 

@@ -3,10 +3,11 @@
 
 mod look;
 mod open;
+mod serve;
 
 use super::identity::{FileId, Stamp, id_of};
 use super::select::{Found, Selection};
-use super::tail::{Progress, Tail};
+use super::tail::Tail;
 use super::{Chunk, MAX_LINE, Message, Sender, SourceError};
 use crate::batch::Checkpoint;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -38,6 +39,9 @@ const ORPHAN_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a compressed file may stand still in the middle of a stream before it counts as cut.
 const PACKED_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a file that looks like a copy in the making is given to become one.
+const COPY_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How many contents that were truncated away are remembered, to know their copies by.
 const RETIRED: usize = 64;
 
@@ -65,14 +69,16 @@ pub struct Files {
     retired: VecDeque<Checkpoint>,
     /// Checkpoints whose file was searched for under another name.
     sought: HashSet<FileId>,
-    /// Files that look like a copy in the making, as last seen.
-    growing: HashMap<FileId, Stamp>,
+    /// Files that look like a copy in the making, and since when they have been as they are.
+    growing: HashMap<FileId, (Stamp, Duration)>,
     pending: VecDeque<Pending>,
     queued: HashSet<FileId>,
     loading: Option<Followed>,
     tails: Vec<Followed>,
     turn: usize,
     caught_up: bool,
+    /// Time of the step, since any fixed moment.
+    now: Duration,
     told: HashSet<(Arc<str>, String)>,
     total: u64,
     total_told: Option<u64>,
@@ -95,7 +101,11 @@ struct Followed {
     until: u64,
     /// Whether a wanted path leads to it.
     linked: bool,
+    /// Whether a copy of it has appeared beside it: should its content go now, the unfinished line is read from the copy.
+    copied: bool,
     quiet_since: Duration,
+    /// How it was found, while it cannot be told yet where to begin in it.
+    undecided: Option<Found>,
 }
 
 /// How reading on went.
@@ -108,7 +118,8 @@ enum Advance {
 }
 
 impl Files {
-    /// Files, folders and patterns, with what is known of earlier runs: all checkpoints in the store, whatever their names.
+    /// Files, folders and patterns, with what is known of earlier runs: all checkpoints in the store, whatever their names,
+    /// the newest of each device and inode. `-` has no meaning here; [`super::Pipe::stdin`] is for that.
     ///
     /// # Errors
     /// An argument that leads to nothing or cannot be read. When following, a named file that is not there yet, but whose
@@ -130,6 +141,7 @@ impl Files {
             tails: Vec::new(),
             turn: 0,
             caught_up: false,
+            now: Duration::ZERO,
             told: HashSet::new(),
             total: 0,
             total_told: None,
@@ -164,23 +176,24 @@ impl Files {
     /// # Errors
     /// Only when nobody receives any more.
     pub fn step(&mut self, now: Duration, out: &Sender) -> Result<Step, SourceError> {
+        self.now = now;
         if !self.caught_up {
-            self.load(now, out)?;
+            self.load(out)?;
             return Ok(Step::Worked);
         }
         while let Some(next) = self.pending.pop_front() {
             self.queued.remove(&next.found.stamp.id);
-            if let Some(file) = self.open(next, now, out)? {
+            if let Some(file) = self.open(next, out)? {
                 self.keep(file);
             }
         }
         for _ in 0..self.tails.len() {
             self.turn = (self.turn + 1) % self.tails.len().max(1);
-            if self.serve(self.turn, now, out)? {
+            if self.serve(self.turn, out)? {
                 return Ok(Step::Worked);
             }
         }
-        self.let_go(now, out)?;
+        self.let_go(out)?;
         Ok(Step::Idle)
     }
 
@@ -193,7 +206,7 @@ impl Files {
         tails.extend(self.loading.take());
         for mut file in tails {
             if !file.tail.packed() {
-                let _ = self.attempt(&mut file, out, |f| f.tail.close())?;
+                let _ = self.attempt(&mut file, out, |_, f| f.tail.close())?;
                 // A rotated file cannot be found again under its name: all of it is read now.
                 while self.advance(&mut file, out)? == Advance::More && !file.linked {}
                 self.last_line(&mut file, out)?;
@@ -203,8 +216,8 @@ impl Files {
     }
 
     /// The next piece of the first reading.
-    fn load(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
-        let Some(mut file) = self.loading.take() else { return self.load_next(now, out) };
+    fn load(&mut self, out: &Sender) -> Result<(), SourceError> {
+        let Some(mut file) = self.loading.take() else { return self.load_next(out) };
         let advance = self.advance(&mut file, out)?;
         let enough = file.tail.position() >= file.until && !file.tail.packed();
         match (advance, self.follow) {
@@ -219,14 +232,14 @@ impl Files {
         Ok(())
     }
 
-    fn load_next(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
+    fn load_next(&mut self, out: &Sender) -> Result<(), SourceError> {
         self.tell_total(out)?;
         let Some(next) = self.pending.pop_front() else {
             self.caught_up = true;
             return send(out, Message::CaughtUp);
         };
         self.queued.remove(&next.found.stamp.id);
-        self.loading = self.open(next, now, out)?;
+        self.loading = self.open(next, out)?;
         if let (Some(file), Follow::UntilEnd) = (&mut self.loading, self.follow)
             && let Err(error) = file.tail.close()
         {
@@ -241,125 +254,14 @@ impl Files {
         self.tell_total(out)
     }
 
-    /// Gives a followed file its turn; whether there was something.
-    fn serve(&mut self, turn: usize, now: Duration, out: &Sender) -> Result<bool, SourceError> {
-        if turn >= self.tails.len() {
-            return Ok(false);
-        }
-        // Taken out for the time being, so that the others can be borrowed; put back at its place.
-        let mut file = self.tails.swap_remove(turn);
-        let advance = self.advance(&mut file, out)?;
-        if advance == Advance::Over {
-            self.park(&file);
-            return Ok(true);
-        }
-        if advance == Advance::More {
-            file.quiet_since = now;
-        }
-        self.tails.push(file);
-        let last = self.tails.len() - 1;
-        self.tails.swap(turn, last);
-        Ok(advance == Advance::More)
-    }
-
-    /// Reads on in one file, and delivers what there is.
-    fn advance(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
-        match self.attempt(file, out, |f| f.tail.read())? {
-            None => Ok(Advance::Over),
-            Some(Progress::Dry) => Ok(Advance::Dry),
-            Some(Progress::Read(chunk)) => {
-                chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
-                Ok(Advance::More)
-            }
-            Some(Progress::Done(chunk)) => {
-                send(out, Message::Chunk(chunk))?;
-                Ok(Advance::Over)
-            }
-            Some(Progress::Replaced) => self.replaced(file, out),
-        }
-    }
-
-    /// The old content is gone: its last line ends, and the new content is read from its beginning.
-    fn replaced(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
-        let (chunk, checkpoint) = file.tail.retire();
-        chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
-        self.retire(checkpoint);
-        file.tail.restart();
-        if self.follow == Follow::UntilEnd {
-            let _ = self.attempt(file, out, |f| f.tail.close())?;
-        }
-        Ok(Advance::More)
-    }
-
-    /// Delivers the last line of a file, if all of the file has been read.
-    fn last_line(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
-        if file.tail.at_end()
-            && let Some(Some(chunk)) = self.attempt(file, out, |f| f.tail.finish())?
-        {
-            send(out, Message::Chunk(chunk))?;
-        }
-        Ok(())
-    }
-
-    /// Closes what will not go on: rotated files after a while of silence, compressed ones that were cut.
-    fn let_go(&mut self, now: Duration, out: &Sender) -> Result<(), SourceError> {
-        let mut i = 0;
-        while i < self.tails.len() {
-            let file = &self.tails[i];
-            let quiet = now.saturating_sub(file.quiet_since);
-            if file.tail.packed() && quiet >= PACKED_PATIENCE {
-                let mut file = self.tails.swap_remove(i);
-                let _ = self.attempt(&mut file, out, |f| f.tail.close())?;
-                while self.advance(&mut file, out)? == Advance::More {}
-                self.park(&file);
-            } else if !file.linked && quiet >= ORPHAN_PATIENCE {
-                let mut file = self.tails.swap_remove(i);
-                self.last_line(&mut file, out)?;
-                self.park(&file);
-            } else {
-                i += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Follows a file; closes the one that has been quiet for longest when there are too many.
-    fn keep(&mut self, file: Followed) {
-        self.tails.push(file);
-        if self.tails.len() <= self.max_open {
-            return;
-        }
-        let idle = |f: &Followed| f.linked && f.tail.at_end();
-        let quietest = self.tails.iter().enumerate().filter(|(_, f)| idle(f)).min_by_key(|(_, f)| f.quiet_since);
-        if let Some(i) = quietest.map(|(i, _)| i) {
-            let file = self.tails.swap_remove(i);
-            self.park(&file);
-        }
-    }
-
-    /// Remembers where to go on should the file change, and closes it.
-    fn park(&mut self, file: &Followed) {
-        self.seen.insert(file.id, file.tail.stamp());
-        if let Ok(checkpoint) = file.tail.checkpoint() {
-            self.known.insert(file.id, checkpoint);
-        }
-    }
-
-    fn retire(&mut self, checkpoint: Checkpoint) {
-        if self.retired.len() == RETIRED {
-            self.retired.pop_front();
-        }
-        self.retired.push_back(checkpoint);
-    }
-
     /// Does something with a file; a failure is told, and ends only this file.
     fn attempt<T>(
         &mut self,
         file: &mut Followed,
         out: &Sender,
-        act: impl FnOnce(&mut Followed) -> std::io::Result<T>,
+        act: impl FnOnce(&mut Files, &mut Followed) -> std::io::Result<T>,
     ) -> Result<Option<T>, SourceError> {
-        match act(file) {
+        match act(self, file) {
             Ok(value) => Ok(Some(value)),
             Err(source) => {
                 let path = file.path.clone();
@@ -371,7 +273,11 @@ impl Files {
 
     /// Tells a problem, once.
     fn trouble(&mut self, source: &str, error: &SourceError, out: &Sender) -> Result<(), SourceError> {
-        let (source, message) = (Arc::<str>::from(source), chain(error));
+        let (source, mut message) = (Arc::<str>::from(source), chain(error));
+        if self.follow == Follow::Forever && matches!(error, SourceError::Missing { .. } | SourceError::NoMatch { .. })
+        {
+            message.push_str("; it is read as soon as it is there");
+        }
         if self.told.insert((Arc::clone(&source), message.clone())) {
             send(out, Message::Trouble { source, message })?;
         }

@@ -1,95 +1,117 @@
 //! Opening: where to begin in a file, by what is known of it, of files renamed, and of copies.
 
-use super::{Files, Follow, Followed, Pending, mark, send};
+use super::{COPY_PATIENCE, Files, Follow, Followed, Pending, mark, send};
 use crate::batch::Checkpoint;
 use crate::source::Sender;
 use crate::source::decode::Form;
 use crate::source::error::SourceError;
-use crate::source::identity::{FileId, PRINT, Print, Stamp, read_at};
+use crate::source::identity::{Head, PRINT, Print, Stamp, read_at};
 use crate::source::select::{By, Found, is_binary, other_form};
 use crate::source::tail::Tail;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// What to do with a file just opened.
+/// Where to begin in a file.
 enum Start {
     /// It is no log, or nothing is new in it.
     Nowhere,
-    /// Perhaps a copy that is being written: look again later.
+    /// Not to be said yet: it is empty, or perhaps a copy that is being written.
     Later,
     Beginning,
     /// After this offset, known from its own checkpoint.
     After(u64),
     /// After this offset, known from what it is a copy of.
     Copied(u64),
+    /// As it seems, after what a log is known by that this is the compressed copy of.
+    Packed(Print),
 }
 
 impl Files {
     /// Opens a file and goes to where it is to be read from; `None` where there is nothing to read.
-    pub(super) fn open(&mut self, next: Pending, now: Duration, out: &Sender) -> Result<Option<Followed>, SourceError> {
+    pub(super) fn open(&mut self, next: Pending, out: &Sender) -> Result<Option<Followed>, SourceError> {
         let Pending { found, counted } = next;
-        let opened = self.try_open(&found, out);
-        let fresh = match &opened {
-            Ok(Some(tail)) => tail.stamp().size.saturating_sub(tail.position()),
-            _ => 0,
-        };
-        self.total = self.total.saturating_sub(counted).saturating_add(fresh);
-        match opened {
-            Ok(Some(tail)) => {
-                let stamp = tail.stamp();
-                Ok(Some(Followed {
-                    tail,
-                    id: stamp.id,
-                    until: stamp.size,
-                    path: found.path,
-                    linked: true,
-                    quiet_since: now,
-                }))
-            }
-            Ok(None) => Ok(None),
-            Err(OpenError::Source(error)) => Err(error),
+        self.total = self.total.saturating_sub(counted);
+        let tail = match self.try_open(&found) {
+            Ok(Some(tail)) => tail,
+            Ok(None) => return Ok(None),
             // Renamed or removed since it was found; the next look tells.
-            Err(OpenError::Io(e)) if e.kind() == io::ErrorKind::NotFound && self.follow == Follow::Forever => Ok(None),
-            Err(OpenError::Io(source)) => {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && self.follow == Follow::Forever => return Ok(None),
+            Err(source) => {
                 let error = SourceError::Unreadable { path: found.path.clone(), source };
                 self.trouble(&found.name, &error, out)?;
-                Ok(None)
-            }
-        }
-    }
-
-    fn try_open(&mut self, found: &Found, out: &Sender) -> Result<Option<Tail>, OpenError> {
-        let file = File::open(&found.path)?;
-        let meta = file.metadata()?;
-        let stamp = Stamp::of(&meta);
-        if !meta.is_file() || self.tails.iter().any(|f| f.id == stamp.id) {
-            return Ok(None);
-        }
-        let start = self.start(&file, stamp, found)?;
-        let mut tail = Tail::new(Arc::clone(&found.name), file, self.limit)?;
-        match start {
-            Start::Nowhere => {
-                self.seen.insert(stamp.id, stamp);
-                if let (By::Name, Some(form)) = (found.by, other_form(tail.file())) {
-                    self.trouble(&found.name, &SourceError::WrongForm { path: found.path.clone(), form }, out)?;
-                }
                 return Ok(None);
             }
-            Start::Later => return Ok(None),
-            Start::Beginning => {}
-            Start::After(offset) => tail.resume(offset)?,
-            Start::Copied(offset) => {
-                tail.resume(offset)?;
-                send(out, mark(&found.name, tail.checkpoint()?))?;
-            }
+        };
+        let stamp = tail.stamp();
+        let mut file = Followed {
+            tail,
+            id: stamp.id,
+            until: stamp.size,
+            path: found.path.clone(),
+            linked: true,
+            copied: false,
+            quiet_since: self.now,
+            undecided: Some(found),
+        };
+        if !self.decide(&mut file, out)? {
+            return Ok(None);
         }
-        Ok(Some(tail))
+        let fresh = stamp.size.saturating_sub(file.tail.position());
+        self.total = self.total.saturating_add(fresh);
+        Ok(Some(file))
     }
 
-    fn start(&mut self, file: &File, stamp: Stamp, found: &Found) -> io::Result<Start> {
+    fn try_open(&mut self, found: &Found) -> io::Result<Option<Tail>> {
+        let file = File::open(&found.path)?;
+        let meta = file.metadata()?;
+        let id = Stamp::of(&meta).id;
+        if !meta.is_file() || self.tails.iter().any(|f| f.id == id) {
+            return Ok(None);
+        }
+        Tail::new(Arc::clone(&found.name), file, self.limit).map(Some)
+    }
+
+    /// Goes to where an open file is to be read from, as soon as that can be told; false where there is nothing to read in
+    /// it, now or later.
+    pub(super) fn decide(&mut self, file: &mut Followed, out: &Sender) -> Result<bool, SourceError> {
+        let Some(found) = file.undecided.take() else { return Ok(true) };
+        let Some(mut start) = self.attempt(file, out, |this, f| this.start(&f.tail, &found))? else { return Ok(false) };
+        if matches!(start, Start::Copied(_) | Start::Packed(_)) {
+            // What its original still has is read from there, so that it is not read from both.
+            self.drain_folder(&found.path, out)?;
+            let Some(again) = self.attempt(file, out, |this, f| this.start(&f.tail, &found))? else { return Ok(false) };
+            start = again;
+        }
+        let moved = match start {
+            Start::Nowhere => {
+                self.seen.insert(file.id, file.tail.stamp());
+                if let (By::Name, Some(form)) = (found.by, other_form(file.tail.file())) {
+                    self.trouble(&found.name, &SourceError::WrongForm { path: found.path, form }, out)?;
+                }
+                return Ok(false);
+            }
+            Start::Later => {
+                file.undecided = Some(found);
+                return Ok(true);
+            }
+            Start::Beginning => Some(()),
+            Start::Packed(print) => self.attempt(file, out, |_, f| f.tail.pass_over(print))?,
+            Start::After(offset) | Start::Copied(offset) => self.attempt(file, out, |_, f| f.tail.resume(offset))?,
+        };
+        if let (Start::Copied(_), Some(())) = (start, moved) {
+            send(out, mark(&found.name, file.tail.checkpoint()))?;
+        }
+        Ok(moved.is_some())
+    }
+
+    fn start(&mut self, tail: &Tail, found: &Found) -> io::Result<Start> {
+        let file = tail.file();
+        let stamp = Stamp::of(&file.metadata()?);
+        if stamp.size == 0 && self.follow == Follow::Forever {
+            return Ok(Start::Later);
+        }
         let mut first = [0; 4];
         let n = read_at(file, &mut first, 0)?;
         let packed = matches!(Form::of(&first[..n]), Form::Gzip | Form::Zstd);
@@ -109,8 +131,12 @@ impl Files {
             let known = known.clone();
             self.retire(known);
         }
-        if packed || found.by == By::Name {
+        if found.by == By::Name {
             return Ok(Start::Beginning);
+        }
+        if packed {
+            let print = self.packed_copy(tail.first_unpacked()?, &found.path);
+            return Ok(print.map_or(Start::Beginning, Start::Packed));
         }
         if let Some(offset) = self.copied(file, stamp, &found.path)? {
             return Ok(Start::Copied(offset));
@@ -120,33 +146,56 @@ impl Files {
     }
 
     /// How far a file is a copy of one in the same folder that was read before: rotation by copying.
-    fn copied(&self, file: &File, stamp: Stamp, path: &Path) -> io::Result<Option<u64>> {
-        if (stamp.size as usize) < PRINT {
-            return Ok(None);
-        }
-        let open: Vec<Checkpoint> = self.tails.iter().filter_map(|f| f.tail.checkpoint().ok()).collect();
+    fn copied(&mut self, file: &File, stamp: Stamp, path: &Path) -> io::Result<Option<u64>> {
+        let mut head = Head::read(file)?;
+        let mut fits = |print: &Print| -> io::Result<bool> {
+            Ok(head.may_copy(print) && print.offset <= stamp.size && print.fits(file)?)
+        };
         let mut best = None;
-        for known in self.known.values().chain(&self.retired).chain(&open) {
+        for known in self.known.values().chain(&self.retired) {
             let print = Print::of(known);
-            let same_folder = || Path::new(&known.source).parent() == path.parent();
-            let better = stamp.size >= print.offset && best.is_none_or(|b| print.offset > b);
-            if better && print.is_strong() && same_folder() && print.fits(file)? {
+            if Some(print.offset) > best && beside(known, path) && fits(&print)? {
                 best = Some(print.offset);
+            }
+        }
+        for other in self.tails.iter_mut().filter(|f| f.path.parent() == path.parent()) {
+            let print = other.tail.mark();
+            if fits(&print)? {
+                other.copied = true;
+                best = best.max(Some(print.offset));
             }
         }
         Ok(best)
     }
 
+    /// What a log in the same folder is known by that begins with these bytes: rotation compresses what it has renamed. Of
+    /// several, the one that was read furthest.
+    fn packed_copy(&self, first: Vec<u8>, path: &Path) -> Option<Print> {
+        let mut head = Head::new(first);
+        let closed = self.known.values().chain(&self.retired).filter(|c| beside(c, path)).map(Print::of);
+        let open = self.tails.iter().filter(|f| f.path.parent() == path.parent()).map(|f| f.tail.mark());
+        closed.chain(open).filter(|print| head.may_copy(print)).max_by_key(|print| print.offset)
+    }
+
     /// Whether a file begins like one that is followed in the same folder, is shorter than what was read of that, and has
-    /// changed since the last look: then it is being written as its copy.
+    /// changed not long ago: then it is being written as its copy.
     fn copy_in_the_making(&mut self, file: &File, stamp: Stamp, path: &Path) -> io::Result<bool> {
         let mut alike = false;
         for other in self.tails.iter().filter(|f| f.path.parent() == path.parent() && f.tail.position() > stamp.size) {
             alike |= begin_alike(file, other.tail.file(), stamp.size)?;
         }
-        let id: FileId = stamp.id;
-        Ok(alike && self.growing.insert(id, stamp) != Some(stamp))
+        let since = match self.growing.get(&stamp.id) {
+            Some((before, since)) if *before == stamp => *since,
+            _ => self.now,
+        };
+        self.growing.insert(stamp.id, (stamp, since));
+        Ok(alike && self.now.saturating_sub(since) < COPY_PATIENCE)
     }
+}
+
+/// Whether a checkpoint is of a file in the same folder.
+fn beside(known: &Checkpoint, path: &Path) -> bool {
+    Path::new(&known.source).parent() == path.parent()
 }
 
 /// Whether two files have the same first bytes, as far as one of them goes.
@@ -156,22 +205,4 @@ fn begin_alike(a: &File, b: &File, size: u64) -> io::Result<bool> {
     let n = read_at(a, &mut first[..len], 0)?;
     let m = read_at(b, &mut second[..len], 0)?;
     Ok(n > 0 && n == m && first[..n] == second[..m])
-}
-
-/// Why a file was not opened: the file system, or nobody listens.
-enum OpenError {
-    Io(io::Error),
-    Source(SourceError),
-}
-
-impl From<io::Error> for OpenError {
-    fn from(error: io::Error) -> OpenError {
-        OpenError::Io(error)
-    }
-}
-
-impl From<SourceError> for OpenError {
-    fn from(error: SourceError) -> OpenError {
-        OpenError::Source(error)
-    }
 }

@@ -1,11 +1,14 @@
 //! One open file, read to wherever it ends now: plain or compressed, growing, cut short or written anew under the handle.
 
+mod packed;
+
 use super::Chunk;
 use super::cutter::{Cutter, Lines};
-use super::decode::{Decoder, Form, Got};
+use super::decode::{Decoder, Form};
 use super::identity::{Print, Stamp, read_at};
 use crate::batch::Checkpoint;
 use memchr::memrchr;
+use packed::Passing;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -24,7 +27,7 @@ pub(super) enum Progress {
 }
 
 /// How the content is read.
-enum Body {
+pub(super) enum Body {
     /// Too short to say.
     Unknown,
     Plain,
@@ -40,12 +43,16 @@ pub(super) struct Tail {
     limit: usize,
     /// What was read so far is known by this; its offset is the raw bytes read, partial line included.
     print: Print,
+    /// What is known of it up to where its lines were delivered.
+    mark: Print,
     /// Raw bytes told in chunks.
     told: u64,
     /// The file when it was last looked at.
     stamp: Stamp,
     /// Whether the last line delivered had no newline, so that what follows may belong to it.
     torn: bool,
+    /// What of the unpacked content is passed over, as long as it lasts.
+    passing: Option<Passing>,
 }
 
 impl Tail {
@@ -59,10 +66,12 @@ impl Tail {
             cutter: Cutter::new(0, limit),
             limit,
             print: Print::default(),
+            mark: Print::default(),
             told: 0,
             // Nothing was read at this size yet.
             stamp: Stamp { mtime_ns: i64::MIN, ..stamp },
             torn: false,
+            passing: None,
         })
     }
 
@@ -75,6 +84,7 @@ impl Tail {
         self.body = Body::Plain;
         self.cutter = Cutter::new(offset, self.limit);
         self.print = Print::take(&self.file, offset)?;
+        self.mark = self.print;
         self.told = offset;
         self.torn = last != [b'\n'];
         Ok(())
@@ -85,8 +95,10 @@ impl Tail {
         self.body = Body::Unknown;
         self.cutter = Cutter::new(0, self.limit);
         self.print = Print::default();
+        self.mark = Print::default();
         self.told = 0;
         self.torn = false;
+        self.passing = None;
         self.stamp.mtime_ns = i64::MIN;
     }
 
@@ -113,6 +125,11 @@ impl Tail {
     /// Whether it is inside of a compressed stream that may be written just now.
     pub fn packed(&self) -> bool {
         matches!(self.body, Body::Packed(_))
+    }
+
+    /// Whether the content that was read is still there.
+    pub fn is_intact(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.len() >= self.print.offset && self.print.fits(&self.file)?)
     }
 
     /// Reads on, at most one chunk.
@@ -169,14 +186,14 @@ impl Tail {
         (chunk, checkpoint)
     }
 
-    /// Where reading would go on.
-    pub fn checkpoint(&self) -> io::Result<Checkpoint> {
-        let done = match self.body {
-            Body::Packed(_) => 0,
-            Body::Plain | Body::Unknown => self.cutter.done(),
-        };
-        let print = if done == self.print.offset { self.print } else { Print::take(&self.file, done)? };
-        Ok(self.checkpoint_of(print))
+    /// What the content is known by, up to where its lines were delivered.
+    pub fn mark(&self) -> Print {
+        self.mark
+    }
+
+    /// Where reading would go on after what was delivered.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint_of(self.mark)
     }
 
     fn checkpoint_of(&self, print: Print) -> Checkpoint {
@@ -250,67 +267,24 @@ impl Tail {
         };
         self.cutter = Cutter::new(start, self.limit);
         self.print = Print::take(&self.file, start)?;
+        self.mark = self.print;
         self.told = self.told.min(start);
         self.torn = false;
         Ok(true)
     }
 
-    fn read_packed(&mut self) -> io::Result<Progress> {
-        let (file, print) = (&self.file, &self.print);
-        let Body::Packed(decoder) = &mut self.body else { return Ok(Progress::Dry) };
-        let mut state = Got::End;
-        let mut fits = true;
-        let (n, lines) = self.cutter.fill(usize::MAX, |out| {
-            let (n, got) = decoder.read_full(out)?;
-            fits = print.fits(file)?;
-            state = got;
-            Ok(if fits { n } else { 0 })
-        })?;
-        if !fits {
-            return Ok(Progress::Replaced);
-        }
-        let taken = decoder.taken();
-        self.print.move_to(&self.file, taken)?;
-        match state {
-            Got::Bytes(_) => Ok(Progress::Read(lines.map(|lines| self.chunk(lines)).transpose()?)),
-            Got::Dry { inside: false } if taken >= self.stamp.size => self.unpacked(lines, None),
-            Got::End => self.unpacked(lines, None),
-            Got::Broken(why) => self.unpacked(lines, Some(why)),
-            Got::Dry { .. } if n > 0 => Ok(Progress::Read(lines.map(|lines| self.chunk(lines)).transpose()?)),
-            Got::Dry { .. } => Ok(Progress::Dry),
-        }
-    }
-
-    /// The end of a compressed file. What of a broken one was no whole line yet is not delivered: the break stands for it.
-    fn unpacked(&mut self, lines: Option<Lines>, corrupt: Option<String>) -> io::Result<Progress> {
-        let mut lines = lines.unwrap_or_else(|| Lines { offset: self.cutter.done(), ..Lines::default() });
-        match (&corrupt, self.cutter.finish()) {
-            (None, Some(mut last)) => {
-                lines.bytes.append(&mut last.bytes);
-                lines.too_long.append(&mut last.too_long);
-            }
-            (Some(_), _) | (None, None) => {}
-        }
-        let size = self.stamp.size;
-        let raw_bytes = size.saturating_sub(self.told);
-        self.told = size;
-        let checkpoint = self.checkpoint_of(Print::take(&self.file, size)?);
-        Ok(Progress::Done(Chunk {
-            source: Arc::clone(&self.name),
-            offset: lines.offset,
-            bytes: lines.bytes,
-            too_long: lines.too_long,
-            corrupt,
-            checkpoint: Some(checkpoint),
-            raw_bytes,
-        }))
-    }
-
     fn chunk(&mut self, lines: Lines) -> io::Result<Chunk> {
-        let checkpoint = self.checkpoint()?;
         let done = match &self.body {
-            Body::Packed(decoder) => decoder.taken(),
-            Body::Plain | Body::Unknown => checkpoint.offset,
+            // What is in the middle of a stream is not resumed.
+            Body::Packed(decoder) => {
+                self.mark = Print { tail: 0, offset: 0, ..self.print };
+                decoder.taken()
+            }
+            Body::Plain | Body::Unknown => {
+                let done = self.cutter.done();
+                self.mark = if done == self.print.offset { self.print } else { Print::take(&self.file, done)? };
+                done
+            }
         };
         let raw_bytes = done.saturating_sub(self.told);
         self.told = self.told.max(done);
@@ -320,7 +294,7 @@ impl Tail {
             bytes: lines.bytes,
             too_long: lines.too_long,
             corrupt: None,
-            checkpoint: Some(checkpoint),
+            checkpoint: Some(self.checkpoint()),
             raw_bytes,
         })
     }

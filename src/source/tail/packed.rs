@@ -1,0 +1,138 @@
+//! Compressed files: unpacked from their beginnings; what is the compressed copy of a log that was read already is passed
+//! over, as far as it was read.
+
+use super::{Body, Progress, Tail};
+use crate::source::cutter::{Cutter, Lines};
+use crate::source::decode::{Decoder, Got};
+use crate::source::identity::{PRINT, Print};
+use crate::source::{CHUNK, Chunk};
+use std::io;
+use std::sync::Arc;
+
+/// The unpacked content up to an offset, on the way there.
+pub(in crate::source) struct Passing {
+    /// What it has to be known by at the end.
+    print: Print,
+    at: u64,
+    /// The last bytes, at most [`PRINT`].
+    last: Vec<u8>,
+}
+
+impl Tail {
+    /// Unpacks the first bytes of a compressed file.
+    pub fn first_unpacked(&self) -> io::Result<Vec<u8>> {
+        let mut decoder = Decoder::new(self.rewound()?);
+        let mut first = vec![0; PRINT];
+        let (n, _) = decoder.read_full(&mut first)?;
+        first.truncate(n);
+        Ok(first)
+    }
+
+    /// A compressed file begins like a log that was read: passes over as much if it goes on alike, else reads all of it.
+    pub fn pass_over(&mut self, print: Print) -> io::Result<()> {
+        self.body = Body::Packed(Box::new(Decoder::new(self.rewound()?)));
+        self.passing = Some(Passing { print, at: 0, last: Vec::new() });
+        Ok(())
+    }
+
+    pub(super) fn read_packed(&mut self) -> io::Result<Progress> {
+        if let Some(passing) = self.passing.take() {
+            return self.pass(passing);
+        }
+        let (file, print) = (&self.file, &self.print);
+        let Body::Packed(decoder) = &mut self.body else { return Ok(Progress::Dry) };
+        let (mut state, mut fits) = (Got::End, true);
+        let (n, lines) = self.cutter.fill(usize::MAX, |out| {
+            let (n, got) = decoder.read_full(out)?;
+            fits = print.fits(file)?;
+            state = got;
+            Ok(if fits { n } else { 0 })
+        })?;
+        if !fits {
+            return Ok(Progress::Replaced);
+        }
+        let taken = decoder.taken();
+        self.print.move_to(&self.file, taken)?;
+        match state {
+            Got::Dry { inside: false } if taken >= self.stamp.size => self.unpacked(lines, None),
+            Got::End => self.unpacked(lines, None),
+            Got::Broken(why) => self.unpacked(lines, Some(why)),
+            Got::Dry { .. } if n == 0 => Ok(Progress::Dry),
+            Got::Bytes(_) | Got::Dry { .. } => Ok(Progress::Read(lines.map(|lines| self.chunk(lines)).transpose()?)),
+        }
+    }
+
+    /// Passes over a piece.
+    fn pass(&mut self, mut passing: Passing) -> io::Result<Progress> {
+        let Body::Packed(decoder) = &mut self.body else { return Ok(Progress::Dry) };
+        let left = passing.print.offset.saturating_sub(passing.at);
+        let mut piece = vec![0; usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK))];
+        let (n, got) = decoder.read_full(&mut piece)?;
+        passing.add(&piece[..n]);
+        let taken = decoder.taken();
+        self.print.move_to(&self.file, taken)?;
+        match (passing.is_through(), got) {
+            (Some(true), _) => {
+                self.cutter = Cutter::new(passing.print.offset, self.limit);
+            }
+            (Some(false), _) | (None, Got::End | Got::Broken(_)) => self.begin_again()?,
+            (None, Got::Dry { inside: false }) if taken >= self.stamp.size => self.begin_again()?,
+            (None, Got::Dry { .. }) if n == 0 => {
+                self.passing = Some(passing);
+                return Ok(Progress::Dry);
+            }
+            (None, Got::Bytes(_) | Got::Dry { .. }) => self.passing = Some(passing),
+        }
+        Ok(Progress::Read(None))
+    }
+
+    /// It is another log after all.
+    fn begin_again(&mut self) -> io::Result<()> {
+        let mut decoder = Decoder::new(self.rewound()?);
+        if let Body::Packed(old) = &self.body
+            && old.is_closed()
+        {
+            decoder.close();
+        }
+        self.body = Body::Packed(Box::new(decoder));
+        self.print = Print::default();
+        Ok(())
+    }
+
+    /// The end of a compressed file. What of a broken one was no whole line yet is not delivered: the break stands for it.
+    fn unpacked(&mut self, lines: Option<Lines>, corrupt: Option<String>) -> io::Result<Progress> {
+        let mut lines = lines.unwrap_or_else(|| Lines { offset: self.cutter.done(), ..Lines::default() });
+        if let (None, Some(mut last)) = (&corrupt, self.cutter.finish()) {
+            lines.bytes.append(&mut last.bytes);
+            lines.too_long.append(&mut last.too_long);
+        }
+        let size = self.stamp.size;
+        let raw_bytes = size.saturating_sub(self.told);
+        self.told = size;
+        self.mark = Print::take(&self.file, size)?;
+        Ok(Progress::Done(Chunk {
+            source: Arc::clone(&self.name),
+            offset: lines.offset,
+            bytes: lines.bytes,
+            too_long: lines.too_long,
+            corrupt,
+            checkpoint: Some(self.checkpoint()),
+            raw_bytes,
+        }))
+    }
+}
+
+impl Passing {
+    fn add(&mut self, piece: &[u8]) {
+        self.at += piece.len() as u64;
+        self.last.extend_from_slice(&piece[piece.len().saturating_sub(PRINT)..]);
+        let surplus = self.last.len().saturating_sub(PRINT);
+        self.last.drain(..surplus);
+    }
+
+    /// At the end: whether the content is the one that was read, up to the end of a line. `None` before.
+    fn is_through(&self) -> Option<bool> {
+        let ends = || self.last.last() == Some(&b'\n') && self.print.ends(&self.last);
+        (self.at >= self.print.offset).then(ends)
+    }
+}

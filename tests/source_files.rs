@@ -1,0 +1,535 @@
+//! Files as they are found in the field: rotated, cut short, written anew, compressed, broken, unreadable. Driven step by
+//! step, so that nothing depends on time.
+
+mod source_common;
+
+use llmtop::source::{Files, Follow, SourceError};
+use proptest::prelude::*;
+use source_common::{Play, gzip, zst};
+use std::collections::HashSet;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+fn lines(from: usize, to: usize) -> String {
+    (from..to).map(|i| format!("{{\"event\":\"llm_call\",\"request_id\":\"r{i:06}\",\"model\":\"m\"}}\n")).collect()
+}
+
+fn append(path: &PathBuf, text: &str) {
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(path).expect("opens");
+    file.write_all(text.as_bytes()).expect("writes");
+}
+
+#[test]
+fn a_file_is_read_to_its_end_and_not_again() {
+    let mut play = Play::new();
+    let path = play.write("app.log", &lines(0, 40_000));
+    assert_eq!(play.ingest(&[&path]), lines(0, 40_000));
+    assert_eq!(play.raw_bytes(), play.total());
+    assert_eq!(play.ingest(&[&path]), "");
+    append(&path, &lines(40_000, 40_010));
+    assert_eq!(play.ingest(&[&path]), lines(40_000, 40_010));
+    assert_eq!((play.raw_bytes(), play.total()), (lines(0, 10).len() as u64, lines(0, 10).len() as u64));
+}
+
+#[test]
+fn the_last_line_needs_no_newline() {
+    let mut play = Play::new();
+    let path = play.write("app.log", "a\nb");
+    assert_eq!(play.ingest(&[&path]), "a\nb");
+    assert_eq!(play.ingest(&[&path]), "", "nothing is new");
+    append(&path, "\nc\r");
+    assert_eq!(play.ingest(&[&path]), "c\r", "only the newline of b came");
+    append(&path, "\n");
+    assert_eq!(play.ingest(&[&path]), "");
+    append(&path, "d");
+    assert_eq!(play.ingest(&[&path]), "d");
+    append(&path, "e\nf\n");
+    assert_eq!(play.ingest(&[&path]), "de\nf\n", "a torn line is read again as a whole");
+}
+
+#[test]
+fn while_following_the_last_line_waits() {
+    let mut play = Play::new();
+    let path = play.write("app.log", "a\nb");
+    play.follow(&[&path]);
+    assert_eq!(play.take(), "a\n");
+    append(&path, "c\nd");
+    assert_eq!(play.take(), "bc\n");
+    assert_eq!(play.stop(), "d");
+    append(&path, "\ne\n");
+    play.follow(&[&path]);
+    assert_eq!(play.take(), "e\n");
+}
+
+#[test]
+fn rotation_by_rename_reads_the_rest_of_the_old_file() {
+    for folder in [false, true] {
+        let mut play = Play::new();
+        let path = play.write("app.log", &lines(0, 100));
+        let arg = if folder { play.dir() } else { path.clone() };
+        play.follow(&[&arg]);
+        assert_eq!(play.take(), lines(0, 100));
+        append(&path, &lines(100, 110));
+        fs::rename(&path, play.path("app.log.1")).expect("renames");
+        append(&play.path("app.log.1"), &lines(110, 120));
+        append(&path, &lines(120, 130));
+        let mut got: Vec<String> = play.take().lines().map(str::to_owned).collect();
+        got.sort();
+        assert_eq!(got, lines(100, 130).lines().map(str::to_owned).collect::<Vec<_>>());
+        append(&play.path("app.log.1"), "late\n");
+        assert_eq!(play.take(), "late\n", "a writer that has not noticed yet");
+        play.stop();
+        play.follow(&[&arg]);
+        assert_eq!(play.take(), "", "nothing is read again, under whatever name");
+    }
+}
+
+#[test]
+fn a_file_rotated_while_nobody_looked_is_found() {
+    let mut play = Play::new();
+    let path = play.write("app.log", &lines(0, 100));
+    assert_eq!(play.ingest(&[&path]), lines(0, 100));
+    append(&path, &lines(100, 110));
+    fs::rename(&path, play.path("app.log.1")).expect("renames");
+    play.write("app.log", &lines(110, 120));
+    assert_eq!(play.ingest(&[&path]), lines(100, 120));
+    assert_eq!(play.ingest(&[&path]), "");
+}
+
+#[test]
+fn copy_and_truncate_reads_nothing_twice_and_loses_nothing() {
+    let mut play = Play::new();
+    let path = play.write("app.log", &lines(0, 100));
+    let dir = play.dir();
+    play.follow(&[&dir]);
+    assert_eq!(play.take(), lines(0, 100));
+    append(&path, &lines(100, 105));
+    fs::copy(&path, play.path("app.log.1")).expect("copies");
+    fs::write(&path, lines(105, 108)).expect("writes");
+    let mut got: Vec<String> = play.take().lines().map(str::to_owned).collect();
+    got.sort();
+    assert_eq!(got, lines(100, 108).lines().map(str::to_owned).collect::<Vec<_>>());
+    play.stop();
+    play.follow(&[&dir]);
+    assert_eq!(play.take(), "", "the copy has a checkpoint of its own");
+}
+
+#[test]
+fn a_copy_in_the_making_is_waited_for() {
+    let mut play = Play::new();
+    let text = lines(0, 100);
+    let path = play.write("app.log", &text);
+    let dir = play.dir();
+    play.follow(&[&dir]);
+    assert_eq!(play.take(), text);
+    for part in [10, 700, 3_000, text.len()] {
+        play.write("app.log.1", &text[..part]);
+        assert_eq!(play.take(), "", "{part} bytes copied");
+    }
+    fs::write(&path, "new\n").expect("writes");
+    assert_eq!(play.take(), "new\n");
+}
+
+#[test]
+fn a_named_copy_is_a_file_of_its_own() {
+    let mut play = Play::new();
+    let path = play.write("app.log", &lines(0, 100));
+    let copy = play.write("copy.log", &lines(0, 100));
+    assert_eq!(play.ingest(&[&path]), lines(0, 100));
+    assert_eq!(play.ingest(&[&copy]), lines(0, 100));
+}
+
+#[test]
+fn replaced_content_of_equal_size_is_read() {
+    let mut play = Play::new();
+    let path = play.write("app.log", &lines(0, 100));
+    play.follow(&[&path]);
+    assert_eq!(play.take(), lines(0, 100));
+    // Under another inode.
+    let other = play.write("other", &lines(100, 200));
+    fs::rename(&other, &path).expect("renames");
+    assert_eq!(play.take(), lines(100, 200));
+    // In place: the times differ, however coarse the file system's clock is.
+    fs::write(&path, lines(200, 300)).expect("writes");
+    let file = fs::File::options().write(true).open(&path).expect("opens");
+    file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(4_000_000_000)).expect("sets");
+    assert_eq!(play.take(), lines(200, 300));
+    // While nobody looked; only the end differs.
+    play.stop();
+    fs::write(&path, format!("{}{}", lines(200, 299), lines(999, 1_000))).expect("writes");
+    play.follow(&[&path]);
+    assert_eq!(play.take(), format!("{}{}", lines(200, 299), lines(999, 1_000)));
+}
+
+#[test]
+fn a_file_that_is_cut_short_begins_again() {
+    let mut play = Play::new();
+    let path = play.write("app.log", "one\ntwo\nunfinished");
+    play.follow(&[&path]);
+    assert_eq!(play.take(), "one\ntwo\n");
+    fs::write(&path, "three\n").expect("writes");
+    assert_eq!(play.take(), "unfinishedthree\n", "the last line of the old content ended with it");
+    assert_eq!(play.offsets(), vec![0, 8, 0]);
+}
+
+#[test]
+fn a_path_that_vanishes_and_comes_back() {
+    let mut play = Play::new();
+    let path = play.write("app.log", "one\n");
+    play.follow(&[&path]);
+    assert_eq!(play.take(), "one\n");
+    fs::remove_file(&path).expect("removes");
+    assert_eq!(play.take(), "");
+    assert!(play.troubles().iter().any(|t| t.contains("no such file")), "{:?}", play.troubles());
+    fs::write(&path, "two\n").expect("writes");
+    assert_eq!(play.take(), "two\n");
+    // Moved away and back.
+    fs::rename(&path, play.path("elsewhere")).expect("renames");
+    assert_eq!(play.take(), "");
+    fs::rename(play.path("elsewhere"), &path).expect("renames");
+    append(&path, "three\n");
+    assert_eq!(play.take(), "three\n");
+}
+
+#[test]
+fn a_rotated_file_is_closed_after_a_while_with_its_last_line() {
+    let mut play = Play::new();
+    let path = play.write("app.log", "one\ntwo");
+    play.follow(&[&path]);
+    assert_eq!(play.take(), "one\n");
+    fs::remove_file(&path).expect("removes");
+    assert_eq!(play.take(), "");
+    play.wait(Duration::from_secs(61));
+    assert_eq!(play.take(), "two");
+    assert_eq!(play.stop(), "");
+}
+
+#[test]
+fn what_is_missing_is_an_error_or_waited_for() {
+    let mut play = Play::new();
+    let missing = play.path("missing.log");
+    let new = |follow, arg: &PathBuf| Files::new(vec![arg.clone()], follow, Vec::new()).map(drop);
+    assert!(matches!(new(Follow::UntilEnd, &missing), Err(SourceError::Missing { .. })));
+    assert!(matches!(new(Follow::Forever, &play.path("no/such/folder.log")), Err(SourceError::Missing { .. })));
+    assert!(matches!(new(Follow::UntilEnd, &play.path("*.log")), Err(SourceError::NoMatch { .. })));
+    assert!(matches!(new(Follow::Forever, &play.path("[a.log")), Err(SourceError::BadPattern { .. })));
+    let archive = play.path("a.xz");
+    fs::write(&archive, b"\xfd7zXZ\0\0\0").expect("writes");
+    let error = new(Follow::UntilEnd, &archive).expect_err("xz is not read").to_string();
+    assert!(error.contains("a.xz") && error.contains("unpack it"), "{error}");
+    play.follow(&[&missing]);
+    assert_eq!(play.take(), "");
+    play.write("missing.log", "here\n");
+    assert_eq!(play.take(), "here\n");
+}
+
+#[test]
+fn folders_and_patterns_find_new_files() {
+    let mut play = Play::new();
+    fs::create_dir_all(play.path("logs/deep")).expect("creates");
+    play.write("logs/a.log", "a\n");
+    play.write("logs/deep/b.log", "b\n");
+    play.write("logs/.hidden", "no\n");
+    play.write_bytes("logs/picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    play.write_bytes("logs/program", b"junk\0\x01\x02\x03junk\n");
+    play.write_bytes("logs/nul.log", b"\0\0\0\0n\n");
+    play.write("x.log", "x\n");
+    std::os::unix::fs::symlink(play.path("logs"), play.path("logs/deep/circle")).expect("links");
+    std::os::unix::fs::symlink(play.path("nowhere"), play.path("logs/deep/dangling")).expect("links");
+    std::os::unix::fs::symlink(play.path("logs/a.log"), play.path("logs/z.log")).expect("links");
+    let (folder, pattern) = (play.path("logs"), play.path("*.log"));
+    play.follow(&[&folder, &pattern]);
+    assert_eq!(play.take_sorted(), ["\0\0\0\0n", "a", "b", "x"]);
+    play.write("logs/deep/c.log", "c\n");
+    play.write("y.log", "y\n");
+    assert_eq!(play.take_sorted(), ["c", "y"]);
+    assert_eq!(play.troubles(), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_that_becomes_a_file() {
+    let mut play = Play::new();
+    fs::create_dir(play.path("logs")).expect("creates");
+    play.write("logs/a.log", "a\n");
+    let logs = play.path("logs");
+    play.follow(&[&logs]);
+    assert_eq!(play.take(), "a\n");
+    fs::remove_dir_all(&logs).expect("removes");
+    play.write("logs", "b\n");
+    assert_eq!(play.take(), "b\n");
+}
+
+#[test]
+fn unreadable_files_are_told_and_stop_nothing() {
+    let mut play = Play::new();
+    let bad = play.write("bad.log", "bad\n");
+    play.write("good.log", "good\n");
+    fs::set_permissions(&bad, fs::Permissions::from_mode(0o000)).expect("sets");
+    if fs::read(&bad).is_ok() {
+        return; // The superuser reads everything.
+    }
+    let error = Files::new(vec![bad.clone()], Follow::UntilEnd, Vec::new()).map(drop).expect_err("not readable");
+    assert!(error.to_string().contains("permissions"));
+    let dir = play.dir();
+    assert_eq!(play.ingest(&[&dir]), "good\n");
+    assert_eq!(play.troubles().len(), 1);
+}
+
+#[test]
+fn compressed_files_are_read_by_content_and_once() {
+    for pack in [gzip, zst] {
+        let mut play = Play::new();
+        let text = lines(0, 30_000);
+        let path = play.write_bytes("misnamed.log", &pack(text.as_bytes()));
+        assert_eq!(play.ingest(&[&path]), text);
+        assert_eq!((play.raw_bytes(), play.total()), (fs::metadata(&path).expect("is").len(), play.total()));
+        assert_eq!(play.ingest(&[&path]), "");
+        let mut more = fs::OpenOptions::new().append(true).open(&path).expect("opens");
+        more.write_all(&pack(b"more")).expect("writes");
+        assert_eq!(play.ingest(&[&path]), format!("{text}more"), "a grown one is read anew");
+        assert_eq!(play.ingest(&[&path]), "");
+    }
+}
+
+#[test]
+fn a_rotated_log_that_is_compressed_later_is_not_read_again() {
+    for pack in [gzip, zst] {
+        let mut play = Play::new();
+        let text = lines(0, 30_000);
+        let path = play.write("app.log", &text);
+        let dir = play.dir();
+        play.follow(&[&dir]);
+        assert_eq!(play.take(), text);
+        append(&path, "last\n");
+        let whole = pack(format!("{text}last\n").as_bytes());
+        fs::rename(&path, play.path("app.log.1")).expect("renames");
+        // Written piece by piece, as the compressor does it.
+        play.write_bytes("app.log.1.gz", &whole[..whole.len() / 2]);
+        assert_eq!(play.take(), "last\n");
+        play.write_bytes("app.log.1.gz", &whole);
+        fs::remove_file(play.path("app.log.1")).expect("removes");
+        assert_eq!(play.take(), "");
+        play.stop();
+        play.follow(&[&dir]);
+        assert_eq!(play.take(), "");
+        // Compressed while nobody looked, with lines that nobody has read.
+        play.write("app.log", &lines(50_000, 50_100));
+        assert_eq!(play.take(), lines(50_000, 50_100));
+        play.stop();
+        play.write_bytes("app.log.2.gz", &pack(lines(50_000, 50_105).as_bytes()));
+        fs::remove_file(&path).expect("removes");
+        play.follow(&[&dir]);
+        assert_eq!(play.take(), lines(50_100, 50_105));
+        // Another log that only begins alike.
+        let other = format!("{}{}", lines(50_000, 50_060), lines(60_000, 60_100));
+        play.write_bytes("other.gz", &pack(other.as_bytes()));
+        assert_eq!(play.take(), other);
+        let short = lines(50_000, 50_050);
+        play.write_bytes("short.gz", &pack(short.as_bytes()));
+        assert_eq!(play.take(), short);
+        assert!(play.corrupt().is_empty(), "{:?}", play.corrupt());
+    }
+}
+
+#[test]
+fn a_cut_archive_gives_its_lines_and_says_so() {
+    let text = lines(0, 3_000);
+    for pack in [gzip, zst] {
+        let whole = pack(text.as_bytes());
+        for cut in [5, 20, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
+            let mut play = Play::new();
+            let path = play.write_bytes("a.gz", &whole[..cut]);
+            let got = play.ingest(&[&path]);
+            assert!(text.starts_with(&got) && (got.is_empty() || got.ends_with('\n')), "cut at {cut}");
+            assert_eq!(play.corrupt().len(), 1, "cut at {cut}");
+            assert_eq!(play.ingest(&[&path]), "", "unchanged, so not read again");
+            fs::write(&path, &whole).expect("writes");
+            assert_eq!(play.ingest(&[&path]), text, "complete now");
+        }
+    }
+}
+
+#[test]
+fn an_archive_in_the_making_is_followed() {
+    for pack in [gzip, zst] {
+        let mut play = Play::new();
+        let text = lines(0, 3_000);
+        let whole = pack(text.as_bytes());
+        let path = play.write_bytes("a.gz", &whole[..1]);
+        play.follow(&[&path]);
+        let mut got = play.take();
+        for part in whole[1..].chunks(whole.len() / 3) {
+            fs::OpenOptions::new().append(true).open(&path).expect("opens").write_all(part).expect("writes");
+            got += &play.take();
+        }
+        assert!(got == text && play.corrupt().is_empty());
+        // One that stays unfinished is told after a while.
+        play.write_bytes("a.gz", &whole[..whole.len() / 2]);
+        play.take();
+        assert!(play.corrupt().is_empty());
+        play.wait(Duration::from_secs(11));
+        play.take();
+        assert_eq!(play.corrupt().len(), 1);
+    }
+}
+
+#[test]
+fn long_lines_are_left_out_with_their_offset() {
+    let mut play = Play::new();
+    play.line_limit(100);
+    let long = "x".repeat(101);
+    let just = "y".repeat(100);
+    let path = play.write("app.log", &format!("a\n{long}\nb\n{just}\n{long}"));
+    assert_eq!(play.ingest(&[&path]), format!("a\nb\n{just}\n"));
+    let told: Vec<(u64, u64)> = play.too_long().iter().map(|(at, len, _)| (*at, *len)).collect();
+    assert_eq!(told, vec![(2, 101), (207, 101)]);
+    assert_eq!(play.ingest(&[&path]), "");
+    assert!(play.too_long().is_empty());
+}
+
+#[test]
+fn bytes_are_handed_on_as_they_are() {
+    let mut play = Play::new();
+    let text = b"\xef\xbb\xbfa\r\n\0\0\n\xff\xfe\n\n\n";
+    let path = play.write_bytes("app.log", text);
+    assert_eq!(play.ingest_bytes(&[&path]), text);
+    play.write("empty.log", "");
+    let empty = play.path("empty.log");
+    assert_eq!(play.ingest(&[&empty]), "");
+}
+
+#[test]
+fn many_files_with_few_open_at_a_time() {
+    let mut play = Play::new();
+    play.max_open(3);
+    for i in 0..20 {
+        play.write(&format!("{i:02}.log"), &format!("{i}a\n{i}"));
+    }
+    let dir = play.dir();
+    play.follow(&[&dir]);
+    assert_eq!(play.take_sorted().len(), 20);
+    for i in (0..20).rev() {
+        append(&play.path(&format!("{i:02}.log")), "b\n");
+    }
+    // Some were closed in favour of others in between; the next look finds that they have changed.
+    let mut got = [play.take_sorted(), play.take_sorted()].concat();
+    got.sort();
+    let mut want: Vec<String> = (0..20).map(|i| format!("{i}b")).collect();
+    want.sort();
+    assert_eq!(got, want);
+}
+
+#[test]
+fn a_file_removed_while_it_is_read_is_read_to_its_end() {
+    let mut play = Play::new();
+    let text = lines(0, 60_000);
+    let path = play.write("app.log", &text);
+    play.follow(&[&path]);
+    let mut got = play.steps(2);
+    fs::remove_file(&path).expect("removes");
+    got += &play.take();
+    assert!(got == text, "{} of {} bytes", got.len(), text.len());
+}
+
+/// What can happen to a log.
+#[derive(Debug, Clone)]
+enum Deed {
+    /// So many bytes of the next lines are written.
+    Append(usize),
+    /// So many bytes, and the rest of a line, are written, and the file is renamed.
+    RotateByRename(usize),
+    /// The same, but it is copied and cut.
+    RotateByCopy(usize),
+    /// The newest rotated file is compressed, once it has been read.
+    Compress,
+    /// The follower looks and reads everything.
+    Read,
+    /// The follower does a few steps.
+    Steps(usize),
+    /// It ends as it should, and begins again.
+    Restart,
+    /// It is killed; what was handed out last did not reach the store.
+    Kill(usize),
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let deed = prop_oneof![
+        6 => (1usize..4_000).prop_map(Deed::Append),
+        1 => (0usize..1_000).prop_map(Deed::RotateByRename),
+        1 => (0usize..1_000).prop_map(Deed::RotateByCopy),
+        1 => Just(Deed::Compress),
+        4 => Just(Deed::Read),
+        1 => (1usize..4).prop_map(Deed::Steps),
+        1 => Just(Deed::Restart),
+        1 => (0usize..3).prop_map(Deed::Kill),
+    ];
+    proptest::collection::vec(deed, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    /// Whatever happens to a log in a folder, every line is delivered, and none twice.
+    #[test]
+    fn no_line_is_lost_and_none_counted_twice(deeds in deeds(), folder in any::<bool>()) {
+        let mut play = Play::new();
+        let path = play.write("app.log", "");
+        let arg = if folder { play.dir() } else { path.clone() };
+        let text: String = (0..4_000).map(|i| format!("line {i:05} {}\n", "z".repeat(i % 50))).collect();
+        let (mut written, mut rotations) = (0, 0);
+        play.follow(&[&arg]);
+        for deed in deeds {
+            match deed {
+                Deed::Append(n) => {
+                    let end = (written + n).min(text.len());
+                    append(&path, &text[written..end]);
+                    written = end;
+                }
+                Deed::RotateByRename(n) | Deed::RotateByCopy(n) => {
+                    // Who follows a name only must have seen the file before it goes; its rest may be new.
+                    if !folder { play.settle(); }
+                    // A rotation between two lines, as writers of logs do it.
+                    let end = (written + n).min(text.len());
+                    let end = text[end..].find('\n').map_or(text.len(), |i| end + i + 1);
+                    append(&path, &text[written..end]);
+                    written = end;
+                    rotations += 1;
+                    let old = play.path(&format!("app.log.{rotations}"));
+                    if matches!(deed, Deed::RotateByRename(_)) {
+                        fs::rename(&path, &old).expect("renames");
+                        append(&path, "");
+                    } else {
+                        // Without the folder, what comes between the last look and the cut is lost to everybody.
+                        if !folder { play.settle(); }
+                        fs::copy(&path, &old).expect("copies");
+                        fs::write(&path, "").expect("cuts");
+                        play.settle();
+                    }
+                    // Two rotations between two looks hide the one in the middle from who follows a name.
+                    if !folder { play.settle(); }
+                }
+                Deed::Compress => {
+                    play.settle();
+                    let old = play.path(&format!("app.log.{rotations}"));
+                    if let Ok(content) = fs::read(&old) {
+                        play.write_bytes(&format!("app.log.{rotations}.gz"), &gzip(&content));
+                        fs::remove_file(&old).expect("removes");
+                    }
+                }
+                Deed::Read => play.settle(),
+                Deed::Steps(n) => play.some(n),
+                Deed::Restart => play.restart(&arg),
+                Deed::Kill(lost) => play.kill(lost, &arg),
+            }
+        }
+        play.settle();
+        play.restart(&arg);
+        let whole: HashSet<&str> = text.lines().collect();
+        let got = play.stored_of(&whole);
+        let want: Vec<&str> = text[..written].lines().filter(|l| whole.contains(l)).collect();
+        prop_assert_eq!(got, want);
+    }
+}
