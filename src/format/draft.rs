@@ -305,10 +305,12 @@ impl<'a> Draft<'a> {
         {
             return Outcome::Ok;
         }
+        // Alone it is no error, but it may be all that a failed call says.
+        let reason = call.finish_reason.as_deref().filter(|_| self.ok == Some(false) && call.error_message.is_none());
         classify(Evidence {
             ok: self.ok,
             http_status: call.http_status,
-            error_type: call.error_type.as_deref().unwrap_or_default(),
+            error_type: call.error_type.as_deref().or(reason).unwrap_or_default(),
             message: call.error_message.as_deref().unwrap_or_default(),
         })
     }

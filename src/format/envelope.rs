@@ -46,7 +46,7 @@ pub static BUNYAN: Envelope =
     Envelope { app: &["name"], ..plain("bunyan", &["v", "name", "hostname", "msg"], &["msg"]) };
 
 /// Pino's records carry a numeric level, process and host.
-pub static PINO: Envelope = Envelope { app: &["name"], ..plain("pino", &["level", "time", "msg"], &["msg", "data"]) };
+pub static PINO: Envelope = Envelope { app: &["name"], ..plain("pino", &["level", "time", "pid", "msg"], &["msg", "data"]) };
 
 /// Loguru's `serialize=True`: the record, with the message and what was bound to it.
 pub static LOGURU: Envelope = plain("loguru", &["text", "record"], &["record"]);

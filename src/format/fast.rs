@@ -222,6 +222,11 @@ impl<'a> Cursor<'a> {
             b'f' => self.literal("false", Value::Bool(false)),
             b'n' => self.literal("null", Value::Null),
             b'{' | b'[' => self.nested(),
+            // The expected key was written without a space.
+            b' ' | b'\t' => {
+                self.skip_space();
+                self.value()
+            }
             _ => None,
         }
     }

@@ -253,3 +253,6 @@ fn has_marker(text: &str) -> bool {
     memchr::memmem::find_iter(text.as_bytes(), "llm_")
         .any(|at| MARKERS.iter().any(|marker| text[at..].starts_with(marker)))
 }
+
+#[cfg(test)]
+mod tests;
