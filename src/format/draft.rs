@@ -265,7 +265,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The call, with what its surroundings know and it does not; or why there is none.
-    pub fn finish(mut self, around: &Context<'a>) -> Result<Call<'a>, Reason> {
+    pub fn finish(&mut self, around: &Context<'a>) -> Result<&Call<'a>, Reason> {
         self.settle_times()?;
         self.settle_tokens()?;
         if let Some(reason) = self.fault {
@@ -281,7 +281,7 @@ impl<'a> Draft<'a> {
             return Err(Reason::MissingField);
         }
         around.fill(&mut self.call);
-        Ok(self.call)
+        Ok(&self.call)
     }
 
     /// What span and score events have in common with calls: the times, ids and evidence read, with `id` apart.

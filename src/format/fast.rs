@@ -6,14 +6,21 @@ use super::json::{self, Value};
 use super::keys::{self, Field, Key, MAX_NAMES};
 use super::{Context, number};
 use crate::event::{Sink, Verdict};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// So many keys out of the expected order make the next line the new example.
 const MAX_SURPRISES: usize = 3;
 
 /// More keys than any event has that is worth a fast path.
 const MAX_KEYS: usize = 96;
+
+/// How most native calls begin.
+const USUAL: &str = "{\"event\":\"llm_call\"";
+
+static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"llm_call\""));
 
 /// A key as the example had it: the bytes between two values (`, "model": `), and what the key says.
 #[derive(Debug)]
@@ -61,7 +68,7 @@ impl Scanner {
     /// Reads a text that is a native call; `None` where it is anything else, or odd.
     #[inline]
     pub fn read(&mut self, text: &str, around: &Context<'_>, sink: &mut dyn Sink) -> Option<Verdict> {
-        if !text.starts_with('{') || memchr::memmem::find(text.as_bytes(), b"\"llm_call\"").is_none() {
+        if !text.starts_with('{') || !(text.starts_with(USUAL) || CALL.find(text.as_bytes()).is_some()) {
             return None;
         }
         let mut cursor = Cursor { text, at: 0, next: 0, surprises: 0 };
@@ -71,7 +78,7 @@ impl Scanner {
         read?;
         match draft.finish(around) {
             Ok(call) => {
-                sink.call(&call);
+                sink.call(call);
                 Some(Verdict::Taken)
             }
             Err(reason) => Some(Verdict::Rejected(reason)),
