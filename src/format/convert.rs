@@ -111,7 +111,7 @@ pub fn duration(value: Value<'_>, meaning: Meaning) -> Field<u64> {
         Meaning::Nanos => 1e-3,
         Meaning::Millis | Meaning::Plain | Meaning::Apart => 1e3,
     };
-    Ok(amount(&value, scale, MAX_DURATION_US)?.map(|us| us.round() as u64))
+    Ok(amount(&value, scale, MAX_DURATION_US)?.map(|us| (us + 0.5) as u64))
 }
 
 /// Dollars as nano-dollars; a `$` in front is fine.

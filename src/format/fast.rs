@@ -25,9 +25,45 @@ static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"llm_ca
 /// A key as the example had it: the bytes between two values (`, "model": `), and what the key says.
 #[derive(Debug)]
 struct Expected {
-    glue: Box<[u8]>,
+    glue: Glue,
     name: Range<usize>,
     key: Option<Key>,
+}
+
+/// Some bytes, and their first 32 as words with a mask, for a comparison without a call.
+#[derive(Debug)]
+struct Glue {
+    bytes: Box<[u8]>,
+    words: [u64; 4],
+    masks: [u64; 4],
+}
+
+impl Glue {
+    fn new(bytes: &[u8]) -> Glue {
+        let (mut head, mut mask) = ([0; 32], [0; 32]);
+        for (i, byte) in bytes.iter().take(32).enumerate() {
+            (head[i], mask[i]) = (*byte, 0xff);
+        }
+        Glue { bytes: bytes.into(), words: words(&head), masks: words(&mask) }
+    }
+
+    /// Whether a text begins with these bytes.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        match text.first_chunk::<32>() {
+            Some(head) if self.bytes.len() <= 32 => {
+                let head = words(head);
+                let differs = (0..4).fold(0, |differs, i| differs | ((head[i] ^ self.words[i]) & self.masks[i]));
+                differs == 0
+            }
+            _ => text.starts_with(&self.bytes),
+        }
+    }
+}
+
+#[inline]
+fn words(bytes: &[u8; 32]) -> [u64; 4] {
+    std::array::from_fn(|i| u64::from_le_bytes(std::array::from_fn(|j| bytes[i * 8 + j])))
 }
 
 /// Reads native calls; learns the order of their keys.
@@ -119,8 +155,8 @@ impl Scanner {
         let rest = cursor.text.as_bytes().get(cursor.at..)?;
         for skipped in 0..2 {
             let expected = self.expected.get(cursor.next + skipped)?;
-            if rest.starts_with(&expected.glue) {
-                cursor.at += expected.glue.len();
+            if expected.glue.begins(rest) {
+                cursor.at += expected.glue.bytes.len();
                 cursor.next += skipped + 1;
                 cursor.surprises += skipped;
                 return Some(expected.key);
@@ -144,14 +180,14 @@ impl Scanner {
             }
             self.strangers.push(name_range.clone());
         }
-        match self.expected.iter().position(|expected| expected.glue[expected.name.clone()] == *name.as_bytes()) {
+        match self.expected.iter().position(|expected| expected.glue.bytes[expected.name.clone()] == *name.as_bytes()) {
             Some(place) if place >= cursor.next => cursor.next = place + 1,
             Some(_) if key.is_none() => return None,
             _ => {}
         }
         if self.expected.is_empty() {
             let name = name_range.start - from..name_range.end - from;
-            self.learned.push(Expected { glue: glue.into(), name, key });
+            self.learned.push(Expected { glue: Glue::new(glue), name, key });
         }
         Some(key)
     }

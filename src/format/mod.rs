@@ -274,8 +274,7 @@ fn best(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 
 /// Whether a text may hold an LLM event.
 fn has_marker(text: &str) -> bool {
-    memchr::memmem::find_iter(text.as_bytes(), "llm_")
-        .any(|at| MARKERS.iter().any(|marker| text[at..].starts_with(marker)))
+    STEM.find_iter(text.as_bytes()).any(|at| MARKERS.iter().any(|marker| text[at..].starts_with(marker)))
 }
 
 #[cfg(test)]
