@@ -24,6 +24,7 @@ const MAX_COST_NUSD: i64 = 1_000_000_000_000_000;
 const MAX_RETRIES: u64 = 1_000_000;
 
 /// A text; empty is unknown, and numbers stand for their digits.
+#[inline]
 pub fn text(value: Value<'_>) -> Field<Cow<'_, str>> {
     match value {
         Value::Text(text) => Ok((!text.is_empty()).then_some(text)),

@@ -99,8 +99,21 @@ impl<'a> Draft<'a> {
         {
             return self.nest(key, raw);
         }
-        if let Err(reason) = self.assign(key, value) {
+        if let Err(reason) = self.take(key, value) {
             self.fault.get_or_insert(reason);
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
+        let mut best = self.best[key.field as usize];
+        match self.text_slot(key.field) {
+            Some(slot) => {
+                put(&mut best, key, slot, convert::text(value))?;
+                self.best[key.field as usize] = best;
+                Ok(())
+            }
+            None => self.assign(key, value),
         }
     }
 
@@ -128,13 +141,56 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The table from fields to where they go.
+    /// The table from fields of plain text to where they go.
     #[inline]
+    fn text_slot(&mut self, field: Field) -> Option<&mut Text<'a>> {
+        let call = &mut self.call;
+        Some(match field {
+            Field::RequestId => &mut call.request_id,
+            Field::BareId => &mut self.bare_id,
+            Field::TraceId => &mut call.trace_id,
+            Field::SpanId => &mut call.span_id,
+            Field::ParentId => &mut call.parent_id,
+            Field::UserId => &mut call.user_id,
+            Field::SessionId => &mut call.session_id,
+            Field::Host => &mut call.host,
+            Field::App => &mut call.app,
+            Field::Environment => &mut call.environment,
+            Field::Model => &mut call.model,
+            Field::Provider => &mut call.provider,
+            Field::Operation => &mut call.operation,
+            Field::ErrorType => &mut call.error_type,
+            Field::FallbackFrom => &mut call.fallback_from,
+            Field::Experiment => &mut call.experiment,
+            Field::Variant => &mut call.variant,
+            _ => return None,
+        })
+    }
+
+    /// The table from all other fields to where they go and how they are read.
     fn assign(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
         let best = &mut self.best[key.field as usize];
         let (call, apart) = (&mut self.call, &mut self.apart);
         match key.field {
             Field::Event | Field::Nest => Ok(()),
+            // Plain text has its slots above.
+            Field::RequestId
+            | Field::BareId
+            | Field::TraceId
+            | Field::SpanId
+            | Field::ParentId
+            | Field::UserId
+            | Field::SessionId
+            | Field::Host
+            | Field::App
+            | Field::Environment
+            | Field::Model
+            | Field::Provider
+            | Field::Operation
+            | Field::ErrorType
+            | Field::FallbackFrom
+            | Field::Experiment
+            | Field::Variant => Ok(()),
             Field::Timestamp => put(best, key, &mut self.timestamp, convert::time(value)),
             Field::End => put(best, key, &mut self.end, convert::time(value)),
             Field::Start => put(best, key, &mut self.start, convert::time(value)),
@@ -143,20 +199,7 @@ impl<'a> Draft<'a> {
                 let read = convert::time(value).inspect_err(|reason| self.bad_log_time = Some(*reason));
                 put(best, key, &mut self.log_time, read.or(Ok(None)))
             }
-            Field::RequestId => put(best, key, &mut call.request_id, convert::text(value)),
-            Field::BareId => put(best, key, &mut self.bare_id, convert::text(value)),
-            Field::TraceId => put(best, key, &mut call.trace_id, convert::text(value)),
-            Field::SpanId => put(best, key, &mut call.span_id, convert::text(value)),
-            Field::ParentId => put(best, key, &mut call.parent_id, convert::text(value)),
-            Field::UserId => put(best, key, &mut call.user_id, convert::text(value)),
-            Field::SessionId => put(best, key, &mut call.session_id, convert::text(value)),
-            Field::Host => put(best, key, &mut call.host, convert::text(value)),
-            Field::App => put(best, key, &mut call.app, convert::text(value)),
-            Field::Environment => put(best, key, &mut call.environment, convert::text(value)),
             Field::Tags => put(best, key, &mut call.tags, convert::tags(value)),
-            Field::Model => put(best, key, &mut call.model, convert::text(value)),
-            Field::Provider => put(best, key, &mut call.provider, convert::text(value)),
-            Field::Operation => put(best, key, &mut call.operation, convert::text(value)),
             Field::InputTokens => put_tokens(best, key, &mut call.input_tokens, &mut apart.input, value),
             Field::OutputTokens => put_tokens(best, key, &mut call.output_tokens, &mut apart.output, value),
             Field::TotalTokens => put(best, key, &mut self.total_tokens, convert::tokens(value)),
@@ -181,14 +224,10 @@ impl<'a> Draft<'a> {
                 self.evidence(key, value)
             }
             Field::HttpStatus => put(best, key, &mut call.http_status, convert::http_status(value)),
-            Field::ErrorType => put(best, key, &mut call.error_type, convert::text(value)),
             Field::ErrorMessage => put(best, key, &mut call.error_message, convert::text_or_json(value)),
             Field::Retries => put(best, key, &mut call.retries, convert::retries(value)),
             Field::Attempts => put(best, key, &mut self.attempts, convert::retries(value)),
-            Field::FallbackFrom => put(best, key, &mut call.fallback_from, convert::text(value)),
             Field::Cache => put(best, key, &mut call.cache, convert::cache(value)),
-            Field::Experiment => put(best, key, &mut call.experiment, convert::text(value)),
-            Field::Variant => put(best, key, &mut call.variant, convert::text(value)),
             Field::Temperature => put(best, key, &mut call.temperature, convert::temperature(value)),
             Field::MaxTokens => put(best, key, &mut call.max_tokens, convert::max_tokens(value)),
             Field::FinishReason => put(best, key, &mut call.finish_reason, convert::text_or_first(value)),
@@ -212,7 +251,7 @@ impl<'a> Draft<'a> {
             (Field::Error, Value::Text(text)) => {
                 self.note_error(!text.trim().is_empty());
                 let slot = if status::is_one_word(&text) { Field::ErrorType } else { Field::ErrorMessage };
-                return self.assign(Key { field: slot, ..key }, Value::Text(text));
+                return self.take(Key { field: slot, ..key }, Value::Text(text));
             }
             (Field::Error, Value::Json(raw)) => {
                 self.note_error(raw[1..].trim_start().len() > 1);
@@ -224,7 +263,7 @@ impl<'a> Draft<'a> {
                     Err(_) => None,
                 };
                 let slot = if code.is_some() { Field::HttpStatus } else { Field::ErrorType };
-                return self.assign(Key { field: slot, ..key }, value);
+                return self.take(Key { field: slot, ..key }, value);
             }
         }
         Ok(())
@@ -246,7 +285,7 @@ impl<'a> Draft<'a> {
         match said.names {
             status::Names::Nothing => Ok(()),
             status::Names::Http => self.assign(Key { field: Field::HttpStatus, ..key }, Value::Text(word)),
-            status::Names::Failure => self.assign(Key { field: Field::ErrorType, ..key }, Value::Text(word)),
+            status::Names::Failure => self.take(Key { field: Field::ErrorType, ..key }, Value::Text(word)),
         }
     }
 

@@ -318,26 +318,62 @@ impl<'a> Cursor<'a> {
 /// Where the first quote or backslash is; `None` where a control character or the end comes first.
 #[inline]
 fn end_of_string(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut rest = bytes.get(from..)?;
+    while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
+        if let Some(place) = first_special(chunk) {
+            return (chunk[place] >= 0x20).then(|| bytes.len() - rest.len() + place);
+        }
+        rest = after;
+    }
+    let place = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
+    (rest[place] >= 0x20).then(|| bytes.len() - rest.len() + place)
+}
+
+/// Where the first quote, backslash or control character is in some bytes.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn first_special(chunk: &[u8; 16]) -> Option<usize> {
+    // SAFETY: SSE2 is part of every x86-64.
+    unsafe { first_special_by_sse2(chunk) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+#[inline]
+fn first_special_by_sse2(chunk: &[u8; 16]) -> Option<usize> {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+    };
+    let [low, high] = [0, 8].map(|at| i64::from_le_bytes(std::array::from_fn(|i| chunk[at + i])));
+    let bytes = _mm_set_epi64x(high, low);
+    let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"'.cast_signed()));
+    let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed()));
+    let control = _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, _mm_set1_epi8(0x1f)));
+    let marks = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control));
+    (marks != 0).then_some(marks.trailing_zeros() as usize)
+}
+
+/// Where the first quote, backslash or control character is in some bytes: eight at a time in a word.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn first_special(chunk: &[u8; 16]) -> Option<usize> {
+    first_special_by_words(chunk)
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn first_special_by_words(chunk: &[u8; 16]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES << 7;
     let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let mut at = from;
-    while let Some(chunk) = bytes.get(at..at + 8).and_then(|chunk| <[u8; 8]>::try_from(chunk).ok()) {
-        let word = u64::from_le_bytes(chunk);
+    [0, 8].into_iter().find_map(|at| {
+        let word = u64::from_le_bytes(std::array::from_fn(|i| chunk[at + i]));
         let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
         let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        // The lowest mark is exact in each of the three; higher ones may be borrowed from it.
+        // The lowest mark of each is exact; only higher ones may come from a borrow.
         let marks = quote | backslash | control;
-        if marks != 0 {
-            let place = at + marks.trailing_zeros() as usize / 8;
-            return (bytes[place] >= 0x20).then_some(place);
-        }
-        at += 8;
-    }
-    let tail = bytes.get(at..)?;
-    let place = at + tail.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
-    (bytes[place] >= 0x20).then_some(place)
+        (marks != 0).then(|| at + marks.trailing_zeros() as usize / 8)
+    })
 }
 
 #[cfg(test)]
@@ -374,6 +410,8 @@ mod tests {
                     _ => Some(20),
                 };
                 assert_eq!(end_of_string(&bytes, 0), want, "{byte} at {place}");
+                let chunk = bytes.first_chunk::<16>().unwrap();
+                assert_eq!(first_special(chunk), first_special_by_words(chunk), "{byte} at {place}");
             }
         }
     }
