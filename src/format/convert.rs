@@ -94,7 +94,7 @@ pub fn tokens(value: Value<'_>) -> Field<u64> {
 /// The asked limit of output tokens; -1 is how some say that there is none.
 pub fn max_tokens(value: Value<'_>) -> Field<u64> {
     match number(&value) {
-        Ok(Some(Num::Float(f))) if f == -1.0 => Ok(None),
+        Ok(Some(Num::Float(-1.0))) => Ok(None),
         _ => whole(&value, u64::from(u32::MAX)),
     }
 }

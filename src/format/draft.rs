@@ -104,6 +104,7 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Takes a value that is no object of more names.
     #[inline]
     fn take(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
         let mut best = self.best[key.field as usize];

@@ -141,6 +141,13 @@ fn payload(value: Value<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Whether a text may be a record of journald whose message is a list of bytes, where no marker can be seen.
+pub fn has_bytes(text: &str) -> bool {
+    const KEY: &str = "\"MESSAGE\"";
+    text.starts_with('{')
+        && text.split_once(KEY).is_some_and(|(_, rest)| rest.trim_start_matches([' ', ':']).starts_with('['))
+}
+
 /// The time under any of the names that events use; what does not read as one is passed over.
 fn known_time(object: &Object<'_>) -> Option<i64> {
     let is_time = |name: &str| matches!(keys::find(name).map(|key| key.field), Some(Field::Timestamp | Field::LogTime));

@@ -191,7 +191,7 @@ fn general(text: &str, around: &Context<'_>, sink: &mut dyn Sink, inner: &mut In
     if memchr::memchr(0, text.as_bytes()).is_some() {
         return Verdict::Rejected(Reason::NulBytes);
     }
-    if !has_marker(text) {
+    if !has_marker(text) && !envelope::has_bytes(text) {
         return without_marker(text);
     }
     if !text.starts_with('{') {
