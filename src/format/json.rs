@@ -174,9 +174,9 @@ impl<'a> Object<'a> {
         let again: Vec<(usize, usize)> =
             if entries.len() <= FEW { repeated_few(&entries) } else { repeated_many(&entries) };
         let contradicts = again.iter().any(|&(first, later)| value(entries[first].1) != value(entries[later].1));
-        for &(_, later) in again.iter().rev() {
-            entries.remove(later);
-        }
+        let mut again = again.iter().map(|&(_, later)| later).peekable();
+        let mut place = 0..;
+        entries.retain(|_| again.next_if_eq(&place.next().unwrap_or(usize::MAX)).is_none());
         Object { entries, contradicts }
     }
 }
@@ -267,6 +267,10 @@ mod tests {
         assert_eq!(keys, ["b", "a", "c"]);
         assert!(!object.contradicts);
         assert_eq!(object.text("c").as_deref(), Some("é"));
+        let many: Vec<String> = (0..50_000).map(|n| format!("\"k{}\":{}", n % 300, n % 300)).collect();
+        let object = Object::parse(&format!("{{{}}}", many.join(","))).unwrap();
+        assert_eq!((object.entries.len(), object.contradicts), (300, false));
+        assert_eq!(object.entries[299].0, "k299");
         assert!(Object::parse(r#"{"b":1,"b":2}"#).unwrap().contradicts);
         assert!(!Object::parse(r#"{"b":"A","b":"\u0041"}"#).unwrap().contradicts);
     }
