@@ -159,10 +159,11 @@ pub fn classify(evidence: Evidence<'_>) -> Outcome {
         return Outcome::Ok;
     }
     let kind = squeeze(type_of(&evidence));
+    if let Some(mode) = exact(&kind).or_else(|| find(TYPES, &kind)) {
+        return Outcome::Failed(mode);
+    }
     let message = clip(evidence.message).to_ascii_lowercase();
-    let mode = exact(&kind)
-        .or_else(|| find(TYPES, &kind))
-        .or_else(|| find(MESSAGES, &message))
+    let mode = find(MESSAGES, &message)
         .or_else(|| error_status.or_else(|| status_in(&kind, &message)).and_then(|status| by_status(status, &message)))
         .or_else(|| find(WIDE_TYPES, &kind));
     Outcome::Failed(mode.unwrap_or(FailureMode::Unknown))
@@ -170,7 +171,8 @@ pub fn classify(evidence: Evidence<'_>) -> Outcome {
 
 /// A word of this project's own list.
 fn exact(kind: &str) -> Option<FailureMode> {
-    FailureMode::ALL.into_iter().filter(|mode| *mode != FailureMode::Unknown).find(|mode| squeeze(mode.word()) == kind)
+    let is_word = |mode: &FailureMode| mode.word().bytes().filter(|b| *b != b'_').eq(kind.bytes());
+    FailureMode::ALL.into_iter().filter(|mode| *mode != FailureMode::Unknown).find(is_word)
 }
 
 /// The error type; without one, the class name that many messages begin with (`RateLimitError: …`).

@@ -24,6 +24,7 @@ const MAX_COST_NUSD: i64 = 1_000_000_000_000_000;
 const MAX_RETRIES: u64 = 1_000_000;
 
 /// A text; empty is unknown, and numbers stand for their digits.
+#[inline]
 pub fn text(value: Value<'_>) -> Field<Cow<'_, str>> {
     match value {
         Value::Text(text) => Ok((!text.is_empty()).then_some(text)),
@@ -93,7 +94,7 @@ pub fn tokens(value: Value<'_>) -> Field<u64> {
 /// The asked limit of output tokens; -1 is how some say that there is none.
 pub fn max_tokens(value: Value<'_>) -> Field<u64> {
     match number(&value) {
-        Ok(Some(Num::Float(f))) if f == -1.0 => Ok(None),
+        Ok(Some(Num::Float(-1.0))) => Ok(None),
         _ => whole(&value, u64::from(u32::MAX)),
     }
 }
@@ -111,7 +112,7 @@ pub fn duration(value: Value<'_>, meaning: Meaning) -> Field<u64> {
         Meaning::Nanos => 1e-3,
         Meaning::Millis | Meaning::Plain | Meaning::Apart => 1e3,
     };
-    Ok(amount(&value, scale, MAX_DURATION_US)?.map(|us| us.round() as u64))
+    Ok(amount(&value, scale, MAX_DURATION_US)?.map(|us| (us + 0.5) as u64))
 }
 
 /// Dollars as nano-dollars; a `$` in front is fine.

@@ -46,7 +46,8 @@ pub static BUNYAN: Envelope =
     Envelope { app: &["name"], ..plain("bunyan", &["v", "name", "hostname", "msg"], &["msg"]) };
 
 /// Pino's records carry a numeric level, process and host.
-pub static PINO: Envelope = Envelope { app: &["name"], ..plain("pino", &["level", "time", "msg"], &["msg", "data"]) };
+pub static PINO: Envelope =
+    Envelope { app: &["name"], ..plain("pino", &["level", "time", "pid", "msg"], &["msg", "data"]) };
 
 /// Loguru's `serialize=True`: the record, with the message and what was bound to it.
 pub static LOGURU: Envelope = plain("loguru", &["text", "record"], &["record"]);
@@ -119,7 +120,7 @@ impl Envelope {
         let own = |names: &[&str]| names.iter().find_map(|name| object.text(name));
         let own_time = own(self.time).and_then(|text| time::parse(&text));
         Context {
-            ts_us: own_time.or_else(|| known_time(object)),
+            ts_us: known_time(object).or(own_time),
             host: own(self.host).or_else(|| known_text(object, Field::Host)),
             app: own(self.app).map(without_unit).or_else(|| known_text(object, Field::App)),
             environment: known_text(object, Field::Environment),
@@ -138,6 +139,13 @@ fn payload(value: Value<'_>) -> Option<Cow<'_, str>> {
         }
         _ => None,
     }
+}
+
+/// Whether a text may be a record of journald whose message is a list of bytes, where no marker can be seen.
+pub fn has_bytes(text: &str) -> bool {
+    const KEY: &str = "\"MESSAGE\"";
+    text.starts_with('{')
+        && text.split_once(KEY).is_some_and(|(_, rest)| rest.trim_start_matches([' ', ':']).starts_with('['))
 }
 
 /// The time under any of the names that events use; what does not read as one is passed over.

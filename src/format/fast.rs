@@ -6,8 +6,10 @@ use super::json::{self, Value};
 use super::keys::{self, Field, Key, MAX_NAMES};
 use super::{Context, number};
 use crate::event::{Sink, Verdict};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// So many keys out of the expected order make the next line the new example.
 const MAX_SURPRISES: usize = 3;
@@ -15,12 +17,53 @@ const MAX_SURPRISES: usize = 3;
 /// More keys than any event has that is worth a fast path.
 const MAX_KEYS: usize = 96;
 
+/// How most native calls begin.
+const USUAL: &str = "{\"event\":\"llm_call\"";
+
+static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"llm_call\""));
+
 /// A key as the example had it: the bytes between two values (`, "model": `), and what the key says.
 #[derive(Debug)]
 struct Expected {
-    glue: Box<[u8]>,
+    glue: Glue,
     name: Range<usize>,
     key: Option<Key>,
+}
+
+/// Some bytes, and their first 32 as words with a mask, for a comparison without a call.
+#[derive(Debug)]
+struct Glue {
+    bytes: Box<[u8]>,
+    words: [u64; 4],
+    masks: [u64; 4],
+}
+
+impl Glue {
+    fn new(bytes: &[u8]) -> Glue {
+        let (mut head, mut mask) = ([0; 32], [0; 32]);
+        for (i, byte) in bytes.iter().take(32).enumerate() {
+            (head[i], mask[i]) = (*byte, 0xff);
+        }
+        Glue { bytes: bytes.into(), words: words(&head), masks: words(&mask) }
+    }
+
+    /// Whether a text begins with these bytes.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        match text.first_chunk::<32>() {
+            Some(head) if self.bytes.len() <= 32 => {
+                let head = words(head);
+                let differs = (0..4).fold(0, |differs, i| differs | ((head[i] ^ self.words[i]) & self.masks[i]));
+                differs == 0
+            }
+            _ => text.starts_with(&self.bytes),
+        }
+    }
+}
+
+#[inline]
+fn words(bytes: &[u8; 32]) -> [u64; 4] {
+    std::array::from_fn(|i| u64::from_le_bytes(std::array::from_fn(|j| bytes[i * 8 + j])))
 }
 
 /// Reads native calls; learns the order of their keys.
@@ -61,7 +104,7 @@ impl Scanner {
     /// Reads a text that is a native call; `None` where it is anything else, or odd.
     #[inline]
     pub fn read(&mut self, text: &str, around: &Context<'_>, sink: &mut dyn Sink) -> Option<Verdict> {
-        if !text.starts_with('{') || memchr::memmem::find(text.as_bytes(), b"\"llm_call\"").is_none() {
+        if !text.starts_with('{') || !(text.starts_with(USUAL) || CALL.find(text.as_bytes()).is_some()) {
             return None;
         }
         let mut cursor = Cursor { text, at: 0, next: 0, surprises: 0 };
@@ -71,7 +114,7 @@ impl Scanner {
         read?;
         match draft.finish(around) {
             Ok(call) => {
-                sink.call(&call);
+                sink.call(call);
                 Some(Verdict::Taken)
             }
             Err(reason) => Some(Verdict::Rejected(reason)),
@@ -112,8 +155,8 @@ impl Scanner {
         let rest = cursor.text.as_bytes().get(cursor.at..)?;
         for skipped in 0..2 {
             let expected = self.expected.get(cursor.next + skipped)?;
-            if rest.starts_with(&expected.glue) {
-                cursor.at += expected.glue.len();
+            if expected.glue.begins(rest) {
+                cursor.at += expected.glue.bytes.len();
                 cursor.next += skipped + 1;
                 cursor.surprises += skipped;
                 return Some(expected.key);
@@ -137,14 +180,14 @@ impl Scanner {
             }
             self.strangers.push(name_range.clone());
         }
-        match self.expected.iter().position(|expected| expected.glue[expected.name.clone()] == *name.as_bytes()) {
+        match self.expected.iter().position(|expected| expected.glue.bytes[expected.name.clone()] == *name.as_bytes()) {
             Some(place) if place >= cursor.next => cursor.next = place + 1,
             Some(_) if key.is_none() => return None,
             _ => {}
         }
         if self.expected.is_empty() {
             let name = name_range.start - from..name_range.end - from;
-            self.learned.push(Expected { glue: glue.into(), name, key });
+            self.learned.push(Expected { glue: Glue::new(glue), name, key });
         }
         Some(key)
     }
@@ -222,6 +265,11 @@ impl<'a> Cursor<'a> {
             b'f' => self.literal("false", Value::Bool(false)),
             b'n' => self.literal("null", Value::Null),
             b'{' | b'[' => self.nested(),
+            // The expected key was written without a space.
+            b' ' | b'\t' => {
+                self.skip_space();
+                self.value()
+            }
             _ => None,
         }
     }
@@ -270,26 +318,62 @@ impl<'a> Cursor<'a> {
 /// Where the first quote or backslash is; `None` where a control character or the end comes first.
 #[inline]
 fn end_of_string(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut rest = bytes.get(from..)?;
+    while let Some((chunk, after)) = rest.split_first_chunk::<16>() {
+        if let Some(place) = first_special(chunk) {
+            return (chunk[place] >= 0x20).then(|| bytes.len() - rest.len() + place);
+        }
+        rest = after;
+    }
+    let place = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
+    (rest[place] >= 0x20).then(|| bytes.len() - rest.len() + place)
+}
+
+/// Where the first quote, backslash or control character is in some bytes.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn first_special(chunk: &[u8; 16]) -> Option<usize> {
+    // SAFETY: SSE2 is part of every x86-64.
+    unsafe { first_special_by_sse2(chunk) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+#[inline]
+fn first_special_by_sse2(chunk: &[u8; 16]) -> Option<usize> {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+    };
+    let [low, high] = [0, 8].map(|at| i64::from_le_bytes(std::array::from_fn(|i| chunk[at + i])));
+    let bytes = _mm_set_epi64x(high, low);
+    let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"'.cast_signed()));
+    let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed()));
+    let control = _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, _mm_set1_epi8(0x1f)));
+    let marks = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control));
+    (marks != 0).then_some(marks.trailing_zeros() as usize)
+}
+
+/// Where the first quote, backslash or control character is in some bytes: eight at a time in a word.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn first_special(chunk: &[u8; 16]) -> Option<usize> {
+    first_special_by_words(chunk)
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn first_special_by_words(chunk: &[u8; 16]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES << 7;
     let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let mut at = from;
-    while let Some(chunk) = bytes.get(at..at + 8).and_then(|chunk| <[u8; 8]>::try_from(chunk).ok()) {
-        let word = u64::from_le_bytes(chunk);
+    [0, 8].into_iter().find_map(|at| {
+        let word = u64::from_le_bytes(std::array::from_fn(|i| chunk[at + i]));
         let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
         let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        // The lowest mark is exact in each of the three; higher ones may be borrowed from it.
+        // The lowest mark of each is exact; only higher ones may come from a borrow.
         let marks = quote | backslash | control;
-        if marks != 0 {
-            let place = at + marks.trailing_zeros() as usize / 8;
-            return (bytes[place] >= 0x20).then_some(place);
-        }
-        at += 8;
-    }
-    let tail = bytes.get(at..)?;
-    let place = at + tail.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
-    (bytes[place] >= 0x20).then_some(place)
+        (marks != 0).then(|| at + marks.trailing_zeros() as usize / 8)
+    })
 }
 
 #[cfg(test)]
@@ -326,6 +410,8 @@ mod tests {
                     _ => Some(20),
                 };
                 assert_eq!(end_of_string(&bytes, 0), want, "{byte} at {place}");
+                let chunk = bytes.first_chunk::<16>().unwrap();
+                assert_eq!(first_special(chunk), first_special_by_words(chunk), "{byte} at {place}");
             }
         }
     }

@@ -120,6 +120,21 @@ pub fn depth(text: &str) -> usize {
     deepest
 }
 
+/// Whether a text is nested beyond the limit.
+pub fn is_too_deep(text: &str) -> bool {
+    let opens = memchr::memchr2_iter(b'{', b'[', text.as_bytes());
+    opens.take(MAX_DEPTH + 1).count() > MAX_DEPTH && depth(text) > MAX_DEPTH
+}
+
+/// Whether a text is one JSON value, and not too deep.
+pub fn check(text: &str) -> Result<(), Reason> {
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        _ if is_too_deep(text) => Err(Reason::TooDeep),
+        Ok(_) => Ok(()),
+        Err(_) => Err(Reason::InvalidJson),
+    }
+}
+
 /// The keys of an object in order, each once, with their values unread.
 #[derive(Debug)]
 pub struct Object<'a> {
@@ -133,7 +148,7 @@ impl<'a> Object<'a> {
     /// Reads a text that holds one object and nothing else.
     pub fn parse(text: &'a str) -> Result<Object<'a>, Reason> {
         match serde_json::from_str::<Object<'a>>(text) {
-            _ if depth(text) > MAX_DEPTH => Err(Reason::TooDeep),
+            _ if is_too_deep(text) => Err(Reason::TooDeep),
             Ok(object) => Ok(object),
             Err(_) => Err(Reason::InvalidJson),
         }
@@ -153,24 +168,38 @@ impl<'a> Object<'a> {
     }
 
     /// Keeps the first of keys that came again, and notes whether they disagree.
-    fn of(entries: Vec<(Cow<'a, str>, &'a RawValue)>) -> Object<'a> {
-        let mut first: HashMap<Cow<'a, str>, &'a RawValue> = HashMap::with_capacity(entries.len());
-        let mut contradicts = false;
-        let entries = entries
-            .into_iter()
-            .filter(|(key, raw)| match first.get(key) {
-                Some(seen) => {
-                    contradicts |= value(seen) != value(raw);
-                    false
-                }
-                None => {
-                    first.insert(key.clone(), raw);
-                    true
-                }
-            })
-            .collect();
+    fn of(mut entries: Vec<(Cow<'a, str>, &'a RawValue)>) -> Object<'a> {
+        /// Up to so many keys are compared each with each.
+        const FEW: usize = 40;
+        let again: Vec<(usize, usize)> =
+            if entries.len() <= FEW { repeated_few(&entries) } else { repeated_many(&entries) };
+        let contradicts = again.iter().any(|&(first, later)| value(entries[first].1) != value(entries[later].1));
+        let mut again = again.iter().map(|&(_, later)| later).peekable();
+        let mut place = 0..;
+        entries.retain(|_| again.next_if_eq(&place.next().unwrap_or(usize::MAX)).is_none());
         Object { entries, contradicts }
     }
+}
+
+/// Places of keys that came before, each with where it first was.
+fn repeated_few(entries: &[(Cow<'_, str>, &RawValue)]) -> Vec<(usize, usize)> {
+    let first = |(later, (key, _)): (usize, &(Cow<'_, str>, &RawValue))| {
+        entries[..later].iter().position(|(before, _)| before == key).map(|first| (first, later))
+    };
+    entries.iter().enumerate().filter_map(first).collect()
+}
+
+/// As [`repeated_few`], for objects of any size.
+fn repeated_many(entries: &[(Cow<'_, str>, &RawValue)]) -> Vec<(usize, usize)> {
+    let mut seen: HashMap<&str, usize> = HashMap::with_capacity(entries.len());
+    let mut again = Vec::new();
+    for (place, (key, _)) in entries.iter().enumerate() {
+        let first = *seen.entry(key.as_ref()).or_insert(place);
+        if first != place {
+            again.push((first, place));
+        }
+    }
+    again
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
@@ -238,6 +267,11 @@ mod tests {
         assert_eq!(keys, ["b", "a", "c"]);
         assert!(!object.contradicts);
         assert_eq!(object.text("c").as_deref(), Some("é"));
+        let many: Vec<String> = (0..50_000).map(|n| format!("\"k{}\":{}", n % 300, n % 300)).collect();
+        let text = format!("{{{}}}", many.join(","));
+        let object = Object::parse(&text).unwrap();
+        assert_eq!((object.entries.len(), object.contradicts), (300, false));
+        assert_eq!(object.entries[299].0, "k299");
         assert!(Object::parse(r#"{"b":1,"b":2}"#).unwrap().contradicts);
         assert!(!Object::parse(r#"{"b":"A","b":"\u0041"}"#).unwrap().contradicts);
     }

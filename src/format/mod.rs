@@ -22,13 +22,18 @@ pub mod write;
 
 use crate::event::{Call, Reason, Sink, Text, Verdict};
 use json::Object;
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Envelopes within envelopes are opened so deep.
 const MAX_LEVELS: usize = 8;
 
 /// What every LLM event has in it, in any spelling of its surroundings.
 const MARKERS: [&str; 3] = ["llm_call", "llm_span", "llm_score"];
+
+/// What all markers begin with.
+static STEM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("llm_"));
 
 /// One form that events, or lines with events inside, arrive in.
 pub trait Format: Sync {
@@ -153,6 +158,7 @@ impl Decoder {
         if level >= MAX_LEVELS {
             return Verdict::Skipped;
         }
+        let text = text.trim_ascii();
         if let Some(verdict) = self.scanners[level.min(1)].read(text, around, sink) {
             return verdict;
         }
@@ -186,29 +192,47 @@ fn general(text: &str, around: &Context<'_>, sink: &mut dyn Sink, inner: &mut In
     if memchr::memchr(0, text.as_bytes()).is_some() {
         return Verdict::Rejected(Reason::NulBytes);
     }
+    if !has_marker(text) && !envelope::has_bytes(text) {
+        return without_marker(text);
+    }
     if !text.starts_with('{') {
-        let steps = FORMATS.iter().filter_map(|format| format.text(text));
-        return follow(steps, around, sink, inner);
+        return follow(FORMATS.iter().filter_map(|format| format.text(text)), around, sink, inner);
     }
     match Object::parse(text) {
-        Ok(object) => {
-            for format in FORMATS {
-                let step = format.object(&object, around, sink);
-                match follow(step.into_iter(), around, sink, inner) {
-                    Verdict::Skipped => {}
-                    verdict => return verdict,
-                }
-            }
-            Verdict::Skipped
-        }
-        Err(reason) => {
-            let steps = FORMATS.iter().filter(|_| reason == Reason::InvalidJson).filter_map(|format| format.text(text));
-            match follow(steps, around, sink, inner) {
-                Verdict::Skipped => Verdict::Rejected(reason),
+        Ok(object) => from_object(&object, around, sink, inner),
+        Err(Reason::InvalidJson) => {
+            match follow(FORMATS.iter().filter_map(|format| format.text(text)), around, sink, inner) {
+                Verdict::Skipped => Verdict::Rejected(Reason::InvalidJson),
                 verdict => verdict,
             }
         }
+        Err(reason) => Verdict::Rejected(reason),
     }
+}
+
+/// A text without an event in it: skipped, but for JSON that is broken.
+fn without_marker(text: &str) -> Verdict {
+    let is_object =
+        text.strip_prefix('{').is_some_and(|rest| matches!(rest.trim_start().chars().next(), Some('"' | '}') | None));
+    match is_object.then(|| json::check(text)) {
+        Some(Err(reason)) => Verdict::Rejected(reason),
+        Some(Ok(())) | None => Verdict::Skipped,
+    }
+}
+
+/// Reads an object by trying every format.
+fn from_object<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sink, inner: &mut Inner<'_>) -> Verdict {
+    let mut result = Verdict::Skipped;
+    for format in FORMATS {
+        let step = format.object(object, around, sink);
+        match follow(step.into_iter(), around, sink, inner) {
+            Verdict::Skipped => {}
+            Verdict::Taken => return Verdict::Taken,
+            rejected if result == Verdict::Skipped => result = rejected,
+            Verdict::Rejected(_) => {}
+        }
+    }
+    result
 }
 
 /// Goes where formats lead: the first event taken ends it, else the first rejection counts.
@@ -251,6 +275,8 @@ fn best(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 
 /// Whether a text may hold an LLM event.
 fn has_marker(text: &str) -> bool {
-    memchr::memmem::find_iter(text.as_bytes(), "llm_")
-        .any(|at| MARKERS.iter().any(|marker| text[at..].starts_with(marker)))
+    STEM.find_iter(text.as_bytes()).any(|at| MARKERS.iter().any(|marker| text[at..].starts_with(marker)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,7 @@ fn call<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sink) -> R
             draft.set(key, json::value(raw));
         }
     }
-    sink.call(&draft.finish(around)?);
+    sink.call(draft.finish(around)?);
     Ok(())
 }
 

@@ -8,6 +8,11 @@ type Row = (FailureMode, &'static [&'static str]);
 /// Failure modes by stems of error types, codes and class names, in lower case without any punctuation; the first stem
 /// found in the type decides. These say what happened whatever the message and the HTTP status are.
 pub const TYPES: &[Row] = &[
+    // First, for it is what most failures are.
+    (
+        FailureMode::RateLimit,
+        &["ratelimit", "toomanyrequests", "throttl", "resourceexhausted", "quotaexceeded", "exceededquota"],
+    ),
     (
         FailureMode::ContextLength,
         &["contextlength", "contextwindow", "maxtokensexceeded", "promptisttoolong", "stringabovemaxlength"],
@@ -41,10 +46,6 @@ pub const TYPES: &[Row] = &[
             "paymentrequired",
             "spendlimit",
         ],
-    ),
-    (
-        FailureMode::RateLimit,
-        &["ratelimit", "toomanyrequests", "throttl", "resourceexhausted", "quotaexceeded", "exceededquota"],
     ),
     (FailureMode::Overloaded, &["overloaded", "engineoverload", "capacity", "modelnotready", "slowdown"]),
     (FailureMode::Timeout, &["timeout", "timedout", "deadlineexceeded", "etimedout", "modeltimeout"]),

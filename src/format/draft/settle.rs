@@ -1,0 +1,141 @@
+//! The end of a draft: what its keys say together becomes the call.
+
+use super::Draft;
+use crate::event::{Call, Evidence, Outcome, Reason, Text, classify};
+use crate::format::{Context, convert};
+
+impl<'a> Draft<'a> {
+    /// The call, with what its surroundings know and it does not; or why there is none.
+    pub fn finish(&mut self, around: &Context<'a>) -> Result<&Call<'a>, Reason> {
+        self.settle_times()?;
+        self.settle_tokens()?;
+        if let Some(reason) = self.fault {
+            return Err(reason);
+        }
+        self.call.outcome = self.outcome();
+        if self.call.retries.is_none() {
+            self.call.retries = self.attempts.map(|n| n.saturating_sub(1));
+        }
+        let bare_id = self.bare_id.take();
+        self.call.request_id = self.call.request_id.take().or(bare_id);
+        if is_empty(&self.call) {
+            return Err(Reason::MissingField);
+        }
+        around.fill(&mut self.call);
+        Ok(&self.call)
+    }
+
+    /// What span and score events have in common with calls: the times, ids and evidence read, with `id` apart.
+    pub fn finish_common(mut self, around: &Context<'a>) -> Result<(Call<'a>, Text<'a>, Option<Outcome>), Reason> {
+        self.settle_times()?;
+        if let Some(reason) = self.fault {
+            return Err(reason);
+        }
+        let outcome = self.outcome();
+        let said = self.ok.is_some() || self.call.http_status.is_some() || outcome.is_error();
+        around.fill(&mut self.call);
+        Ok((self.call, self.bare_id, said.then_some(outcome)))
+    }
+
+    fn outcome(&self) -> Outcome {
+        let call = &self.call;
+        if self.ok != Some(false)
+            && call.http_status.is_none()
+            && call.error_type.is_none()
+            && call.error_message.is_none()
+        {
+            return Outcome::Ok;
+        }
+        // Alone it is no error, but it may be all that a failed call says.
+        let reason = call.finish_reason.as_deref().filter(|_| self.ok == Some(false) && call.error_message.is_none());
+        classify(Evidence {
+            ok: self.ok,
+            http_status: call.http_status,
+            error_type: call.error_type.as_deref().or(reason).unwrap_or_default(),
+            message: call.error_message.as_deref().unwrap_or_default(),
+        })
+    }
+
+    /// When it ended, and the durations that pairs of times give.
+    fn settle_times(&mut self) -> Result<(), Reason> {
+        if let Some(start) = self.start {
+            if self.call.latency_us.is_none()
+                && let Some(end) = self.end
+            {
+                self.call.latency_us = Some(between(start, end)?);
+            }
+            if self.call.ttft_us.is_none()
+                && let Some(first) = self.first_token
+            {
+                self.call.ttft_us = Some(between(start, first)?);
+            }
+        }
+        self.call.ts_us = self.timestamp.or(self.end).or(self.log_time).or_else(|| {
+            let latency = i64::try_from(self.call.latency_us?).ok()?;
+            self.start?.checked_add(latency)
+        });
+        match self.bad_log_time {
+            Some(reason) if self.call.ts_us.is_none() => Err(self.fault.unwrap_or(reason)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Token counts as totals: what stands beside is added, what is missing of a sum is what is left.
+    fn settle_tokens(&mut self) -> Result<(), Reason> {
+        let call = &mut self.call;
+        if call.cache_write_tokens.is_none() && (self.cache_write_5m.is_some() || call.cache_write_1h_tokens.is_some())
+        {
+            let kept = [self.cache_write_5m, call.cache_write_1h_tokens];
+            call.cache_write_tokens = Some(kept.into_iter().flatten().sum());
+        }
+        if self.apart.output {
+            call.output_tokens = call.output_tokens.map(|out| out + call.reasoning_tokens.unwrap_or(0));
+        }
+        let includes_cache = match (self.total_tokens, call.input_tokens, call.output_tokens) {
+            (Some(total), Some(input), Some(output)) => total == input + output,
+            _ => false,
+        };
+        if self.apart.input
+            && !includes_cache
+            && let Some(input) = call.input_tokens
+        {
+            let read = call.cached_input_tokens.filter(|_| self.apart.cache_read).unwrap_or(0);
+            let write = call.cache_write_tokens.filter(|_| self.apart.cache_write).unwrap_or(0);
+            call.input_tokens = Some(input + read + write);
+        }
+        if call.input_tokens.is_none()
+            && let (Some(total), Some(output)) = (self.total_tokens, call.output_tokens)
+        {
+            call.input_tokens = Some(total.checked_sub(output).ok_or(self.fault.unwrap_or(Reason::OutOfRange))?);
+        }
+        Ok(())
+    }
+}
+
+/// µs from one time to a later one.
+fn between(from: i64, to: i64) -> Result<u64, Reason> {
+    u64::try_from(to - from).ok().filter(|us| *us as f64 <= convert::MAX_DURATION_US).ok_or(Reason::OutOfRange)
+}
+
+/// Whether a call says nothing that could be counted or found again.
+fn is_empty(call: &Call<'_>) -> bool {
+    let texts = [
+        &call.request_id,
+        &call.trace_id,
+        &call.span_id,
+        &call.model,
+        &call.provider,
+        &call.operation,
+        &call.error_type,
+        &call.error_message,
+        &call.prompt_preview,
+        &call.prompt,
+        &call.response,
+    ];
+    let counts = [call.input_tokens, call.output_tokens, call.latency_us, call.ttft_us];
+    texts.iter().all(|text| text.is_none())
+        && counts.iter().all(Option::is_none)
+        && call.cost_nusd.is_none()
+        && call.http_status.is_none()
+        && !call.outcome.is_error()
+}

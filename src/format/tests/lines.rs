@@ -1,0 +1,287 @@
+//! Lines by example: aliases, units, token semantics, status, times, and everything that is refused.
+
+use super::*;
+use serde_json::{Value, json};
+
+/// The fields of the one call of a line.
+fn call(fields: &str) -> Value {
+    event(&format!(r#"{{"event":"llm_call","request_id":"r",{fields}}}"#))["call"].take()
+}
+
+fn verdict(line: &str) -> Verdict {
+    read(line.as_bytes()).0
+}
+
+#[test]
+fn the_example_of_the_mission_is_an_event() {
+    let line = r#"{"event":"llm_call","request_id":"abc","model":"gpt-4o","input_tokens":812,"output_tokens":243,"latency_ms":1834,"prompt_preview":"Hi"}"#;
+    let want = json!({"call": {"request_id": "abc", "model": "gpt-4o", "input_tokens": 812, "output_tokens": 243,
+        "latency_us": 1_834_000, "prompt_preview": "Hi", "outcome": "ok"}});
+    assert_eq!(event(line), want);
+}
+
+#[test]
+fn aliases_and_units_lead_to_one_field() {
+    let cases = [
+        (r#""prompt_tokens":3"#, "input_tokens", json!(3)),
+        (r#""completionTokens":3"#, "output_tokens", json!(3)),
+        (r#""latency":1.5"#, "latency_us", json!(1_500_000)),
+        (r#""duration":"1.5s""#, "latency_us", json!(1_500_000)),
+        (r#""latency_ms":"1500""#, "latency_us", json!(1_500_000)),
+        (r#""durationMs":1500"#, "latency_us", json!(1_500_000)),
+        (r#""response_time":1.5"#, "latency_us", json!(1_500_000)),
+        (r#""latency_ns":1500000000"#, "latency_us", json!(1_500_000)),
+        (r#""start_time":1700000000,"end_time":1700000001.5"#, "latency_us", json!(1_500_000)),
+        (r#""startTime":1700000000.0,"completionStartTime":1700000000.25"#, "ttft_us", json!(250_000)),
+        (r#""time_to_first_token":0.25"#, "ttft_us", json!(250_000)),
+        (r#""retry_after":2"#, "retry_after_us", json!(2_000_000)),
+        (r#""response_cost":0.002"#, "cost_nusd", json!(2_000_000)),
+        (r#""attempts":3"#, "retries", json!(2)),
+        (r#""cache_hit":true"#, "cache", json!("hit")),
+        (r#""traceId":"t""#, "trace_id", json!("t")),
+        (r#""user":{"id":7}"#, "user_id", json!("7")),
+        (r#""gen_ai":{"request":{"model":"a"},"response":{"model":"b"}}"#, "model", json!("b")),
+        (r#""gen_ai.request.model":"a""#, "model", json!("a")),
+        (r#""model":"m","response_model":"n""#, "model", json!("m")),
+        (r#""messages":[{"role":"user"}]"#, "prompt", json!(r#"[{"role":"user"}]"#)),
+        (r#""gen_ai.response.finish_reasons":["stop"]"#, "finish_reason", json!("stop")),
+        (r#""stream":"true""#, "stream", json!(true)),
+        (r#""max_tokens":-1"#, "max_tokens", Value::Null),
+        (r#""user_id":"","user":"u""#, "user_id", json!("u")),
+        (r#""user_id":null,"user":"u""#, "user_id", json!("u")),
+        (r#""guardrail":{"name":"pii","action":"mask"}"#, "guardrail", json!(r#"[{"name":"pii","action":"mask"}]"#)),
+    ];
+    for (fields, field, want) in cases {
+        assert_eq!(call(fields)[field], want, "{fields}");
+    }
+}
+
+#[test]
+fn the_order_of_names_does_not_matter() {
+    assert_eq!(call(r#""prompt_tokens":1,"input_tokens":2"#)["input_tokens"], 2);
+    assert_eq!(call(r#""input_tokens":2,"prompt_tokens":1"#)["input_tokens"], 2);
+    assert_eq!(call(r#""error":"late","error_message":"exact""#)["error_message"], "exact");
+}
+
+#[test]
+fn tokens_become_totals_whatever_the_protocol_counts() {
+    let tokens = |fields: &str| {
+        let call = call(fields);
+        ["input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens"].map(|f| call[f].as_u64())
+    };
+    let cases = [
+        // OpenAI: the cached are in the input.
+        (
+            r#""usage":{"prompt_tokens":100,"completion_tokens":9,"prompt_tokens_details":{"cached_tokens":64}}"#,
+            [Some(100), Some(64), None, Some(9)],
+        ),
+        // Anthropic: they stand beside it.
+        (
+            r#""usage":{"input_tokens":10,"cache_read_input_tokens":64,"cache_creation_input_tokens":26,"output_tokens":9}"#,
+            [Some(100), Some(64), Some(26), Some(9)],
+        ),
+        (
+            r#""input_tokens":10,"cache_read_input_tokens":64,"cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":6}"#,
+            [Some(100), Some(64), Some(26), None],
+        ),
+        // litellm gives OpenAI's totals with Anthropic's names beside them.
+        (
+            r#""prompt_tokens":100,"cache_read_input_tokens":64,"completion_tokens":9"#,
+            [Some(100), Some(64), None, Some(9)],
+        ),
+        // The sum says that the input is a total.
+        (
+            r#""input_tokens":100,"cache_read_input_tokens":64,"output_tokens":9,"total_tokens":109"#,
+            [Some(100), Some(64), None, Some(9)],
+        ),
+        // Native names are totals.
+        (
+            r#""input_tokens":100,"cached_input_tokens":64,"cache_write_tokens":26"#,
+            [Some(100), Some(64), Some(26), None],
+        ),
+        // OpenTelemetry: the input includes them.
+        (
+            r#""gen_ai.usage.input_tokens":100,"gen_ai.usage.cache_read.input_tokens":64"#,
+            [Some(100), Some(64), None, None],
+        ),
+        // Gemini: thoughts stand beside the output.
+        (
+            r#""usageMetadata":{"promptTokenCount":100,"candidatesTokenCount":9,"thoughtsTokenCount":30,"cachedContentTokenCount":64}"#,
+            [Some(100), Some(64), None, Some(39)],
+        ),
+        // What is missing of a sum is what is left.
+        (r#""output_tokens":9,"total_tokens":109"#, [Some(100), None, None, Some(9)]),
+        (r#""total_tokens":109"#, [None, None, None, None]),
+    ];
+    for (fields, want) in cases {
+        assert_eq!(tokens(fields), want, "{fields}");
+    }
+}
+
+#[test]
+fn outcomes_come_from_whatever_says_so() {
+    let cases = [
+        (r#""status":"ok""#, "ok"),
+        (r#""status":"success""#, "ok"),
+        (r#""status":"error""#, "unknown"),
+        (r#""status":"failure","error_type":"RateLimitError""#, "rate_limit"),
+        (r#""status":"cancelled""#, "cancelled"),
+        (r#""status":"timeout""#, "timeout"),
+        (r#""status":429"#, "rate_limit"),
+        (r#""status":200"#, "ok"),
+        (r#""success":false"#, "unknown"),
+        (r#""failure":true"#, "unknown"),
+        (r#""failure":false"#, "ok"),
+        (r#""error":null"#, "ok"),
+        (r#""error":false"#, "ok"),
+        (r#""error":"""#, "ok"),
+        (r#""error":{}"#, "ok"),
+        (r#""error":true"#, "unknown"),
+        (r#""error":"rate_limit_exceeded""#, "rate_limit"),
+        (r#""error":"Request timed out.""#, "timeout"),
+        (r#""error":{"type":"overloaded_error","message":"Overloaded"}"#, "overloaded"),
+        (r#""error":{"code":"context_length_exceeded","type":"invalid_request_error"}"#, "context_length"),
+        (r#""error":{"code":503,"status":"UNAVAILABLE","message":"The model is overloaded."}"#, "overloaded"),
+        (r#""error":{"detail":"too many requests"}"#, "rate_limit"),
+        (r#""error_code":"429""#, "rate_limit"),
+        (r#""http_status":503"#, "server_error"),
+        (r#""status":"ok","http_status":500"#, "server_error"),
+        (r#""status":"ok","error_type":"rate_limit","retries":1"#, "ok"),
+        (r#""status":"ok","success":false"#, "unknown"),
+        (r#""finish_reason":"content_filter","status":"ok""#, "ok"),
+        (r#""finish_reason":"content_filter","status":"error""#, "content_filter"),
+    ];
+    for (fields, want) in cases {
+        assert_eq!(call(fields)["outcome"], want, "{fields}");
+    }
+}
+
+#[test]
+fn errors_keep_their_raw_words() {
+    let got = call(r#""error":{"code":"rate_limit_exceeded","type":"tokens","message":"slow"}"#);
+    assert_eq!((&got["error_type"], &got["error_message"]), (&json!("rate_limit_exceeded"), &json!("slow")));
+    let got = call(r#""error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"slow"}"#);
+    assert_eq!((&got["error_type"], &got["http_status"]), (&json!("RESOURCE_EXHAUSTED"), &json!(429)));
+}
+
+#[test]
+fn the_time_is_when_it_ended() {
+    let cases = [
+        (r#""timestamp":1700000005,"end_time":1700000004,"ts":1700000009"#, Some(1_700_000_005_000_000_i64)),
+        (r#""end_time":1700000004,"ts":1700000009"#, Some(1_700_000_004_000_000)),
+        (r#""ts":"2023-11-14T22:13:29Z""#, Some(1_700_000_009_000_000)),
+        (r#""start_time":1700000000,"latency_ms":1500"#, Some(1_700_000_001_500_000)),
+        (r#""timestamp":1700000005,"asctime":"Tuesday""#, Some(1_700_000_005_000_000)),
+        (r#""timestamp":null"#, None),
+        (r#""model":"m""#, None),
+    ];
+    for (fields, want) in cases {
+        assert_eq!(call(fields)["ts_us"].as_i64(), want, "{fields}");
+    }
+}
+
+#[test]
+fn what_no_real_call_can_say_is_refused() {
+    let cases = [
+        (r#""input_tokens":-1"#, Reason::OutOfRange),
+        (r#""latency_ms":-0.5"#, Reason::OutOfRange),
+        (r#""latency_ms":1e300"#, Reason::OutOfRange),
+        (r#""latency_ms":NaN"#, Reason::OutOfRange),
+        (r#""latency_ms":"NaN""#, Reason::OutOfRange),
+        (r#""cost_usd":-0.01"#, Reason::OutOfRange),
+        (r#""output_tokens":1e400"#, Reason::OutOfRange),
+        (r#""http_status":42"#, Reason::OutOfRange),
+        (r#""start_time":1700000001,"end_time":1700000000"#, Reason::OutOfRange),
+        (r#""output_tokens":10,"total_tokens":9"#, Reason::OutOfRange),
+        (r#""input_tokens":"many""#, Reason::WrongType),
+        (r#""input_tokens":1.5"#, Reason::WrongType),
+        (r#""input_tokens":[1]"#, Reason::WrongType),
+        (r#""model":{"name":"m"}"#, Reason::WrongType),
+        (r#""model":true"#, Reason::WrongType),
+        (r#""timestamp":"yesterday""#, Reason::BadTimestamp),
+        (r#""timestamp":"1969-12-31T23:59:59Z""#, Reason::BadTimestamp),
+        (r#""timestamp":"2200-01-01T00:00:00Z""#, Reason::BadTimestamp),
+        (r#""timestamp":-5"#, Reason::BadTimestamp),
+        (r#""asctime":"Tuesday""#, Reason::BadTimestamp),
+        (r#""model":"a","model":"b""#, Reason::DuplicateKey),
+        (r#""x":1,"x":2"#, Reason::DuplicateKey),
+        (r#""usage":{"input_tokens":1,"input_tokens":2}"#, Reason::DuplicateKey),
+        (r#""model":"a"#, Reason::InvalidJson),
+        (r#""model":"a",}"#, Reason::InvalidJson),
+        (r#""model":'a'"#, Reason::InvalidJson),
+    ];
+    for (fields, want) in cases {
+        let line = format!(r#"{{"event":"llm_call","request_id":"r",{fields}}}"#);
+        assert_eq!(verdict(&line), Verdict::Rejected(want), "{fields}");
+    }
+    assert_eq!(call(r#""model":"a","model":"a""#)["model"], "a");
+}
+
+#[test]
+fn every_line_ends_in_one_verdict() {
+    let deep = format!(r#"{{"event":"llm_call","x":{}1{}}}"#, "[".repeat(128), "]".repeat(128));
+    let cases = [
+        ("", Verdict::Skipped),
+        ("   \t\r", Verdict::Skipped),
+        ("INFO started", Verdict::Skipped),
+        ("the llm_call failed", Verdict::Skipped),
+        ("calling {model} for llm_call", Verdict::Skipped),
+        (r#"{"level":"info","msg":"llm_call done"}"#, Verdict::Skipped),
+        (r#"{"event":"user_login","model":5}"#, Verdict::Skipped),
+        (r#"["llm_call"]"#, Verdict::Skipped),
+        (r#"{"a":1"#, Verdict::Rejected(Reason::InvalidJson)),
+        (r#"{"event":"llm_call","mod"#, Verdict::Rejected(Reason::InvalidJson)),
+        (r#"INFO {"event":"llm_call","mod"#, Verdict::Rejected(Reason::InvalidJson)),
+        (r#"{"event":"llm_call"}"#, Verdict::Rejected(Reason::MissingField)),
+        (r#"{"event":"llm_call","host":"h"}"#, Verdict::Rejected(Reason::MissingField)),
+        (r#"{"event":"llm_span","name":"x"}"#, Verdict::Rejected(Reason::MissingField)),
+        (r#"{"event":"llm_score","name":"x","trace_id":"t"}"#, Verdict::Rejected(Reason::MissingField)),
+        (r#"{"event":"llm_score","value":1,"trace_id":"t"}"#, Verdict::Rejected(Reason::MissingField)),
+        (r#"{"event":"llm_score","name":"x","value":"good","trace_id":"t"}"#, Verdict::Rejected(Reason::WrongType)),
+        (deep.as_str(), Verdict::Rejected(Reason::TooDeep)),
+        ("\0\0\0\0", Verdict::Rejected(Reason::NulBytes)),
+        ("{\"event\":\"llm_call\",\0\"model\":\"m\"}", Verdict::Rejected(Reason::NulBytes)),
+        ("\u{feff}{\"event\":\"llm_call\",\"model\":\"m\"}\r", Verdict::Taken),
+        (" {\"event\" : \"llm_call\" , \"model\" : \"m\" } ", Verdict::Taken),
+    ];
+    for (line, want) in cases {
+        assert_eq!(verdict(line), want, "{line}");
+    }
+    assert_eq!(read(b"{\"event\":\"llm_call\",\"model\":\"\xff\"}").0, Verdict::Rejected(Reason::InvalidUtf8));
+    assert_eq!(read(b"caf\xe9").0, Verdict::Rejected(Reason::InvalidUtf8));
+}
+
+#[test]
+fn spans_keep_what_has_no_field() {
+    let line = r#"{"event":"llm_span","kind":"retriever","name":"kb","traceId":"t","id":"s","parent_span_id":"p","timestamp":1700000000,"latency_ms":12.5,"status":"error","error":"index offline again","retrieved":["a","b"],"cited":1,"model":"e","http_status":503,"none":null}"#;
+    let want = json!({"span": {"kind": "retrieval", "name": "kb", "trace_id": "t", "span_id": "s", "parent_id": "p",
+        "ts_us": 1_700_000_000_000_000_i64, "latency_us": 12_500, "ok": false, "error_message": "index offline again",
+        "attrs": r#"{"retrieved":["a","b"],"cited":1,"model":"e","http_status":503}"#}});
+    assert_eq!(event(line), want);
+    assert_eq!(event(r#"{"event":"llm_span","trace_id":"t","name":"x"}"#)["span"]["kind"], "chain");
+    assert_eq!(event(r#"{"event":"llm_span","trace_id":"t","status":"ok"}"#)["span"]["ok"], true);
+    assert_eq!(event(r#"{"event":"llm_span","trace_id":"t"}"#)["span"]["ok"], Value::Null);
+}
+
+#[test]
+fn scores_take_numbers_and_booleans() {
+    let line = r#"{"event":"llm_score","id":"sc","name":"thumbs","value":true,"source":"user","request_id":"r","comment":"nice"}"#;
+    let want = json!({"score": {"score_id": "sc", "name": "thumbs", "value": 1.0, "source": "user", "request_id": "r",
+        "comment": "nice"}});
+    assert_eq!(event(line), want);
+    assert_eq!(event(r#"{"event":"llm_score","name":"nps","value":-7,"trace_id":"t"}"#)["score"]["value"], -7.0);
+    assert_eq!(event(r#"{"event":"llm_score","name":"nps","value":"0.5","trace_id":"t"}"#)["score"]["value"], 0.5);
+}
+
+#[test]
+fn envelopes_open_one_in_another() {
+    let inner = r#"{"event":"llm_call","model":"m","timestamp":null}"#;
+    let logger = json!({"level": "info", "asctime": "2024-01-01 12:00:00,123", "message": inner}).to_string();
+    let docker = json!({"log": logger + "\n", "stream": "stdout", "time": "2024-01-01T12:00:05Z"}).to_string();
+    assert_eq!(event(&docker)["call"]["ts_us"], 1_704_110_400_123_000_i64);
+    let mut nested = inner.to_owned();
+    for _ in 0..20 {
+        nested = json!({ "message": nested }).to_string();
+    }
+    assert_eq!(verdict(&nested), Verdict::Skipped);
+}
