@@ -46,8 +46,10 @@ pub const fn middle(bucket: u16) -> u64 {
 /// filled, an array afterwards: a minute of one series is cheap, and so is a month of everything.
 #[derive(Debug, Clone, Default)]
 pub struct Histogram {
-    few: Vec<(u16, u64)>,
-    many: Vec<u64>,
+    few: Vec<(u16, u32)>,
+    many: Vec<u32>,
+    /// Bucket of the first element of `many`.
+    base: u16,
     is_array: bool,
     n: u64,
     sum: u64,
@@ -55,7 +57,10 @@ pub struct Histogram {
 }
 
 /// Above so many filled buckets the array is used.
-const FEW: usize = 64;
+const FEW: usize = 48;
+
+/// The array begins and ends at multiples of this many buckets, less one for the mask.
+const MARGIN: usize = 127;
 
 impl PartialEq for Histogram {
     fn eq(&self, other: &Histogram) -> bool {
@@ -93,8 +98,8 @@ impl Histogram {
     }
 
     #[inline]
-    fn add(&mut self, bucket: u16, count: u64) {
-        self.n = self.n.saturating_add(count);
+    fn add(&mut self, bucket: u16, count: u32) {
+        self.n = self.n.saturating_add(u64::from(count));
         if self.is_array {
             self.add_to_array(bucket, count);
             return;
@@ -109,32 +114,53 @@ impl Histogram {
         }
     }
 
-    fn add_to_array(&mut self, bucket: u16, count: u64) {
-        let index = usize::from(bucket).min(BUCKETS - 1);
-        if self.many.len() <= index {
-            self.many.resize(index + 1, 0);
+    #[inline]
+    fn add_to_array(&mut self, bucket: u16, count: u32) {
+        match self.many.get_mut(usize::from(bucket.wrapping_sub(self.base))) {
+            Some(slot) if bucket >= self.base => *slot = slot.saturating_add(count),
+            _ => {
+                self.make_room(bucket, bucket);
+                self.many[usize::from(bucket - self.base)] += count;
+            }
         }
-        self.many[index] = self.many[index].saturating_add(count);
+    }
+
+    /// Lets the array reach from one bucket to another, and a little further, so that this stays rare.
+    fn make_room(&mut self, low: u16, high: u16) {
+        let high = (usize::from(high) | MARGIN).min(BUCKETS - 1);
+        if self.many.is_empty() {
+            self.base = low & !(MARGIN as u16);
+        } else if low < self.base {
+            let base = low & !(MARGIN as u16);
+            self.many.splice(..0, std::iter::repeat_n(0, usize::from(self.base - base)));
+            self.base = base;
+        }
+        let len = high - usize::from(self.base) + 1;
+        if self.many.len() < len {
+            self.many.resize(len, 0);
+        }
     }
 
     fn become_array(&mut self) {
         self.is_array = true;
-        for (bucket, count) in std::mem::take(&mut self.few) {
-            self.add_to_array(bucket, count);
+        let few = std::mem::take(&mut self.few);
+        if let (Some((low, _)), Some((high, _))) = (few.first(), few.last()) {
+            self.make_room(*low, *high);
         }
+        few.into_iter().for_each(|(bucket, count)| self.add_to_array(bucket, count));
     }
 
     /// Adds all of another.
     pub fn merge(&mut self, other: &Histogram) {
         let n = self.n.saturating_add(other.n);
-        if other.is_array {
+        if other.is_array && !other.many.is_empty() {
             if !self.is_array {
                 self.become_array();
             }
-            if self.many.len() < other.many.len() {
-                self.many.resize(other.many.len(), 0);
-            }
-            self.many.iter_mut().zip(&other.many).for_each(|(mine, theirs)| *mine = mine.saturating_add(*theirs));
+            self.make_room(other.base, other.base + (other.many.len() - 1) as u16);
+            let at = usize::from(other.base - self.base);
+            let mine = self.many[at..].iter_mut();
+            mine.zip(&other.many).for_each(|(mine, theirs)| *mine = mine.saturating_add(*theirs));
         } else {
             other.few.iter().for_each(|(bucket, count)| self.add(*bucket, *count));
         }
@@ -147,7 +173,7 @@ impl Histogram {
     pub fn clear(&mut self) {
         self.few.clear();
         if self.is_array {
-            self.many.fill(0);
+            self.many.clear();
             self.is_array = false;
         }
         (self.n, self.sum, self.max) = (0, 0, 0);
@@ -173,8 +199,10 @@ impl Histogram {
     /// The filled buckets as (bucket, count), lowest first.
     pub fn filled(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
         let array = if self.is_array { self.many.as_slice() } else { &[] };
-        let array = array.iter().enumerate().filter(|(_, c)| **c > 0).map(|(i, c)| (i as u16, *c));
-        self.few.iter().copied().chain(array)
+        let base = self.base;
+        let array = array.iter().enumerate().filter(|(_, c)| **c > 0);
+        let array = array.map(move |(i, c)| (base + i as u16, u64::from(*c)));
+        self.few.iter().map(|(b, c)| (*b, u64::from(*c))).chain(array)
     }
 
     /// Appends the sparse form: count, sum, max, then (gap, count) for each filled bucket, all varints.
@@ -211,13 +239,13 @@ impl Histogram {
         let mut at = 0u64;
         while seen < n {
             let gap = varint::take(bytes)?;
-            let count = if gap & 1 == 1 { varint::take(bytes)? } else { 1 };
-            at += gap >> 1;
+            let count = if gap & 1 == 1 { u32::try_from(varint::take(bytes)?).ok()? } else { 1 };
+            at = at.checked_add(gap >> 1)?;
             if at >= BUCKETS as u64 || count == 0 {
                 return None;
             }
             self.add(at as u16, count);
-            seen = seen.checked_add(count)?;
+            seen = seen.checked_add(u64::from(count))?;
         }
         self.sum = self.sum.saturating_add(sum);
         self.max = self.max.max(max);

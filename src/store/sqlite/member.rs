@@ -83,44 +83,63 @@ impl Totals {
         self.known |= other.known;
     }
 
+    /// Packs it; what most members lack (errors, unpriced calls, retries) takes a bit.
     fn encode(&self, out: &mut Vec<u8>) {
-        put(out, self.calls);
-        put(out, self.errors << 4 | u64::from(self.known));
+        let flags = self.known
+            | u8::from(self.errors > 0) << 4
+            | u8::from(self.unpriced > 0) << 5
+            | u8::from(self.latency_count == self.calls) << 6
+            | u8::from(self.calls == 1) << 7;
+        out.push(flags);
+        if self.calls != 1 {
+            put(out, self.calls);
+        }
         if self.errors > 0 {
+            put(out, self.errors);
             put(out, self.rate_limited);
         }
-        put(out, self.unpriced);
+        if self.unpriced > 0 {
+            put(out, self.unpriced);
+        }
         for (bit, sum) in [self.retries, self.input_tokens, self.output_tokens, self.cost_nusd].into_iter().enumerate()
         {
             if self.known & (1 << bit) != 0 {
                 put_signed(out, sum);
             }
         }
-        put(out, self.latency_count);
+        if self.latency_count != self.calls {
+            put(out, self.latency_count);
+        }
         if self.latency_count > 0 {
             put_signed(out, self.latency_sum_us);
+        }
+        if self.latency_count > 1 {
             put_signed(out, self.latency_max_us);
         }
     }
 
     fn decode(bytes: &mut &[u8]) -> Option<Totals> {
-        let mut t = Totals { calls: take(bytes)?, ..Totals::default() };
-        let errors = take(bytes)?;
-        (t.errors, t.known) = (errors >> 4, (errors & 15) as u8);
-        if t.errors > 0 {
+        let (&flags, rest) = bytes.split_first()?;
+        *bytes = rest;
+        let has = |bit: u8| flags & (1 << bit) != 0;
+        let mut t = Totals { calls: if has(7) { 1 } else { take(bytes)? }, known: flags & 15, ..Totals::default() };
+        if has(4) {
+            t.errors = take(bytes)?;
             t.rate_limited = take(bytes)?;
         }
-        t.unpriced = take(bytes)?;
+        if has(5) {
+            t.unpriced = take(bytes)?;
+        }
         let sums = [&mut t.retries, &mut t.input_tokens, &mut t.output_tokens, &mut t.cost_nusd];
         for (bit, sum) in sums.into_iter().enumerate() {
             if t.known & (1 << bit) != 0 {
                 *sum = take_signed(bytes)?;
             }
         }
-        t.latency_count = take(bytes)?;
+        t.latency_count = if has(6) { t.calls } else { take(bytes)? };
         if t.latency_count > 0 {
             t.latency_sum_us = take_signed(bytes)?;
-            t.latency_max_us = take_signed(bytes)?;
+            t.latency_max_us = if t.latency_count > 1 { take_signed(bytes)? } else { t.latency_sum_us };
         }
         Some(t)
     }
@@ -162,14 +181,20 @@ impl Open {
 
     /// The run: members sorted by name.
     fn encode(&self) -> Vec<u8> {
-        let mut order: Vec<u32> = (0..self.totals.len() as u32).collect();
-        order.sort_unstable_by(|a, b| self.name(*a).cmp(self.name(*b)));
-        let mut out = Vec::with_capacity(self.names.len() + self.totals.len() * 24);
-        for n in order {
-            put_bytes(&mut out, self.name(n));
-            self.totals[n as usize].encode(&mut out);
+        // The first bytes as a number decide most comparisons without a look at the names.
+        let head = |name: &[u8]| {
+            let mut first = [0; 16];
+            let len = name.len().min(16);
+            first[..len].copy_from_slice(&name[..len]);
+            u128::from_be_bytes(first)
+        };
+        let mut order: Vec<(u128, u32)> = (0..self.totals.len() as u32).map(|n| (head(self.name(n)), n)).collect();
+        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.name(a.1).cmp(self.name(b.1))));
+        let mut run = RunWriter::with_room(self.names.len() + self.totals.len() * 20);
+        for (_, n) in order {
+            run.put(self.name(n), &self.totals[n as usize]);
         }
-        out
+        run.out
     }
 
     fn clear(&mut self) {
@@ -267,45 +292,139 @@ fn add_run(conn: &Connection, place: &Place, kind: Kind, hour: i64, mut run: Vec
     Ok(())
 }
 
-fn next<'a>(run: &mut &'a [u8]) -> Option<Option<(&'a [u8], Totals)>> {
-    if run.is_empty() {
-        return Some(None);
+/// Writes a run: each name as how much of it is that of the name before, and its rest.
+struct RunWriter {
+    out: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl RunWriter {
+    fn with_room(bytes: usize) -> RunWriter {
+        RunWriter { out: Vec::with_capacity(bytes), last: Vec::new() }
     }
-    Some(Some((take_bytes(run)?, Totals::decode(run)?)))
+
+    fn put(&mut self, name: &[u8], totals: &Totals) {
+        let shared = self.last.iter().zip(name).take_while(|(a, b)| a == b).count();
+        put(&mut self.out, shared as u64);
+        put_bytes(&mut self.out, &name[shared..]);
+        self.last.truncate(shared);
+        self.last.extend_from_slice(&name[shared..]);
+        totals.encode(&mut self.out);
+    }
+}
+
+/// Reads a run, member by member.
+struct RunReader<'a> {
+    rest: &'a [u8],
+    name: Vec<u8>,
+    totals: Totals,
+    /// Whether `name` and `totals` are those of a member, or the run has ended.
+    is_at_member: bool,
+}
+
+impl<'a> RunReader<'a> {
+    /// Stands at the first member.
+    fn new(run: &'a [u8]) -> Option<RunReader<'a>> {
+        let mut reader = RunReader { rest: run, name: Vec::new(), totals: Totals::default(), is_at_member: false };
+        reader.advance()?;
+        Some(reader)
+    }
+
+    /// Goes to the next member; `None` on broken bytes.
+    fn advance(&mut self) -> Option<()> {
+        self.is_at_member = !self.rest.is_empty();
+        if self.is_at_member {
+            let shared = usize::try_from(take(&mut self.rest)?).ok().filter(|s| *s <= self.name.len())?;
+            self.name.truncate(shared);
+            self.name.extend_from_slice(take_bytes(&mut self.rest)?);
+            self.totals = Totals::decode(&mut self.rest)?;
+        }
+        Some(())
+    }
 }
 
 /// Merges two sorted runs; `None` on broken bytes.
-fn merge_runs(mut a: &[u8], mut b: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(a.len() + b.len());
-    let (mut left, mut right) = (next(&mut a)?, next(&mut b)?);
-    loop {
-        use std::cmp::Ordering::{Equal, Greater, Less};
-        let order = match (&left, &right) {
-            (None, None) => return Some(out),
-            (Some(_), None) => Less,
-            (None, Some(_)) => Greater,
-            (Some((l, _)), Some((r, _))) => l.cmp(r),
+fn merge_runs(a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let mut out = RunWriter::with_room(a.len() + b.len());
+    let (mut left, mut right) = (RunReader::new(a)?, RunReader::new(b)?);
+    while left.is_at_member || right.is_at_member {
+        let order = match (left.is_at_member, right.is_at_member) {
+            (true, false) => Less,
+            (false, _) => Greater,
+            (true, true) => left.name.cmp(&right.name),
         };
-        let (name, mut totals) = if order == Greater { right? } else { left? };
-        if let (Equal, Some((_, other))) = (order, &right) {
-            totals.merge(other);
+        if order == Equal {
+            left.totals.merge(&right.totals);
         }
-        put_bytes(&mut out, name);
-        totals.encode(&mut out);
+        let first = if order == Greater { &right } else { &left };
+        out.put(&first.name, &first.totals);
         if order != Greater {
-            left = next(&mut a)?;
+            left.advance()?;
         }
         if order != Less {
-            right = next(&mut b)?;
+            right.advance()?;
         }
     }
+    Some(out.out)
 }
 
 /// Calls `each` with every member of a run: whether the name is packed, the name, the totals. `None` on broken bytes.
-pub fn each_member(mut run: &[u8], mut each: impl FnMut(bool, &[u8], &Totals)) -> Option<()> {
-    while let Some((name, totals)) = next(&mut run)? {
-        let (tag, name) = name.split_first()?;
-        each(*tag == 1, name, &totals);
+pub fn each_member(run: &[u8], mut each: impl FnMut(bool, &[u8], &Totals)) -> Option<()> {
+    let mut reader = RunReader::new(run)?;
+    while reader.is_at_member {
+        let (tag, name) = reader.name.split_first()?;
+        each(*tag == 1, name, &reader.totals);
+        reader.advance()?;
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn totals() -> impl Strategy<Value = Totals> {
+        let sample =
+            (0u8..3, prop::option::of(0u64..9_999), prop::option::of(0u64..9_999_999), prop::option::of(0i64..9_999));
+        prop::collection::vec(sample, 1..5).prop_map(|samples| {
+            let mut sum = Totals::default();
+            for (outcome, input_tokens, latency_us, cost_nusd) in samples {
+                let outcome = crate::event::Outcome::from_number(outcome);
+                sum.merge(&Totals::of(&Sample { outcome, input_tokens, latency_us, cost_nusd, ..Sample::default() }));
+            }
+            sum
+        })
+    }
+
+    fn run(of: &BTreeMap<String, Totals>) -> Vec<u8> {
+        let mut out = RunWriter::with_room(0);
+        of.iter().for_each(|(name, totals)| out.put(format!("\0{name}").as_bytes(), totals));
+        out.out
+    }
+
+    proptest! {
+        #[test]
+        fn merged_runs_hold_the_sum(a in prop::collection::btree_map("[ab]{0,4}", totals(), 0..20), b in prop::collection::btree_map("[ab]{0,4}", totals(), 0..20)) {
+            let mut sum = a.clone();
+            for (name, totals) in &b {
+                sum.entry(name.clone()).or_default().merge(totals);
+            }
+            let merged = merge_runs(&run(&a), &run(&b)).expect("its own bytes");
+            let mut got = BTreeMap::new();
+            each_member(&merged, |packed, name, totals| {
+                assert!(!packed);
+                got.insert(String::from_utf8(name.to_vec()).expect("text"), *totals);
+            }).expect("its own bytes");
+            prop_assert_eq!(got, sum);
+        }
+
+        #[test]
+        fn broken_runs_never_panic(bytes: Vec<u8>) {
+            let _ = each_member(&bytes, |_, _, _| {});
+            let _ = merge_runs(&bytes, &bytes);
+        }
+    }
 }
