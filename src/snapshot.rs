@@ -350,7 +350,7 @@ pub struct Scan {
 }
 
 /// One answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// The question.
     pub view: View,
@@ -391,24 +391,6 @@ pub struct Snapshot {
 impl Snapshot {
     /// An empty answer, for a face that has none yet.
     pub fn empty(view: View, now_us: i64) -> Snapshot {
-        Snapshot {
-            range: view.window.resolve(None, now_us),
-            view,
-            now_us,
-            accounting: Accounting::default(),
-            holdings: Holdings::default(),
-            totals: Stats::default(),
-            previous: Stats::default(),
-            unfiltered_calls: None,
-            distribution: None,
-            previous_distribution: None,
-            chart: Chart::default(),
-            tables: Vec::new(),
-            failures: Vec::new(),
-            clusters: Clusters::default(),
-            errors: Vec::new(),
-            records: Vec::new(),
-            scan: Scan::default(),
-        }
+        Snapshot { range: view.window.resolve(None, now_us), view, now_us, ..Snapshot::default() }
     }
 }

@@ -2,6 +2,7 @@
 //! Three significant digits; unknown is `–`.
 
 use chrono::{DateTime, Local, TimeZone, Utc};
+use std::borrow::Cow;
 
 /// What stands for an unknown figure.
 pub const UNKNOWN: &str = "–";
@@ -9,28 +10,77 @@ pub const UNKNOWN: &str = "–";
 /// Reads a length of time: `250ms`, `5s`, `1.5m`, `2h`, `7d`, `1w`, `80us`; µs, or `None` where it does not read.
 pub fn parse_duration_us(text: &str) -> Option<i64> {
     let text = text.trim();
-    let split = text.find(|c: char| c.is_ascii_alphabetic() || c == 'µ')?;
+    let split = text.find(|c: char| c.is_alphabetic())?;
     let (number, unit) = text.split_at(split);
-    let number: f64 = number.trim().parse().ok()?;
     let unit_us = match unit {
-        "us" | "µs" => 1.0,
-        "ms" => 1e3,
-        "s" => 1e6,
-        "m" | "min" => 60e6,
-        "h" => 3_600e6,
-        "d" => 86_400e6,
-        "w" => 7.0 * 86_400e6,
+        "us" | "µs" | "μs" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        "m" | "min" => 60_000_000,
+        "h" => 3_600_000_000,
+        "d" => 86_400_000_000,
+        "w" => 7 * 86_400_000_000,
         _ => return None,
     };
-    let us = number * unit_us;
-    (us.is_finite() && us.abs() < 9e18).then_some(us.round() as i64)
+    scaled(number.trim_end(), unit_us)
 }
 
 /// Reads dollars (`0.01`, `$5`) as nano-dollars.
 pub fn parse_usd_nano(text: &str) -> Option<i64> {
     let text = text.trim();
-    let number: f64 = text.strip_prefix('$').unwrap_or(text).parse().ok()?;
-    nano_usd(number)
+    scaled(text.strip_prefix('$').unwrap_or(text), 1_000_000_000)
+}
+
+/// Reads a number of things: `8000`, `8k`, `1.5M`, `2G`.
+pub fn parse_count(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "" => 1,
+        "k" | "K" => 1_000,
+        "m" | "M" => 1_000_000,
+        "g" | "G" => 1_000_000_000,
+        _ => return None,
+    };
+    scaled(number, scale)
+}
+
+/// Reads bytes: `512`, `800kB`, `20GB` (powers of 1,000), `20GiB` (powers of 1,024).
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale: i64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" | "k" => 1_000,
+        "mb" | "m" => 1_000_000,
+        "gb" | "g" => 1_000_000_000,
+        "tb" | "t" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return None,
+    };
+    scaled(number.trim_end(), scale).and_then(|bytes| u64::try_from(bytes).ok())
+}
+
+/// A plain decimal times `scale`, rounded half away from zero, in whole numbers all the way: no figure is bent by a float.
+fn scaled(text: &str, scale: i64) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = !(whole.is_empty() && part.is_empty()) && (whole.len() + part.len()) <= 24;
+    if !is_number || !whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let mantissa: i128 = format!("0{whole}{part}").parse().ok()?;
+    let divisor = 10i128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let value = mantissa.checked_mul(i128::from(scale))?.checked_add(divisor / 2)? / divisor;
+    i64::try_from(if negative { -value } else { value }).ok()
 }
 
 /// Dollars as nano-dollars; `None` where not finite or beyond ±9 billion dollars.
@@ -65,6 +115,21 @@ pub fn duration_us(us: f64) -> String {
     if unit == "µs" { format!("{value:.0} {unit}") } else { format!("{} {unit}", digits3(value)) }
 }
 
+/// A length of time as it is typed, exact, in the largest unit that needs no fraction: `90s`, `1h`, `7d`. Reads back with
+/// [`parse_duration_us`].
+pub fn exact_duration(us: i64) -> String {
+    let units = [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms")];
+    let (unit_us, unit) = units.into_iter().find(|(unit, _)| us != 0 && us % unit == 0).unwrap_or((1, "us"));
+    format!("{}{unit}", us / unit_us)
+}
+
+/// Bytes as they are typed, exact, in the largest unit that needs no fraction: `20GB`. Reads back with [`parse_bytes`].
+pub fn exact_bytes(n: u64) -> String {
+    let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let (size, unit) = units.into_iter().find(|(size, _)| n != 0 && n.is_multiple_of(*size)).unwrap_or((1, "B"));
+    format!("{}{unit}", n / size)
+}
+
 /// A duration without the space, for table cells: `1.23s`.
 pub fn duration_cell(us: Option<f64>) -> String {
     us.map_or_else(|| UNKNOWN.to_owned(), |us| duration_us(us).replace(' ', ""))
@@ -75,7 +140,7 @@ pub fn count(n: u64) -> String {
     let plain = n.to_string();
     let mut out = String::with_capacity(plain.len() + plain.len() / 3);
     for (i, c) in plain.chars().enumerate() {
-        if i > 0 && (plain.len() - i) % 3 == 0 {
+        if i > 0 && (plain.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);
@@ -171,9 +236,53 @@ pub fn rfc3339(us: i64) -> String {
     time(us, Zone::Utc, form)
 }
 
+/// The hour a time is in, UTC: `2026-05-01T14:00:00Z`. What groups by hour are called, and what the filter `hour:` matches.
+pub fn hour(us: i64) -> String {
+    time(us, Zone::Utc, "%Y-%m-%dT%H:00:00Z")
+}
+
+/// The day a time is on, UTC: `2026-05-01`. What groups by day are called, and what the filter `day:` matches.
+pub fn day(us: i64) -> String {
+    time(us, Zone::Utc, "%Y-%m-%d")
+}
+
+/// Text from outside, safe to print: white space becomes a plain space; control and escape characters, those that turn the
+/// direction of writing and those that hide become `U+FFFD`. What is left still has to be cut to its width.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| c == ' ' || !(c.is_whitespace() || is_unsafe(c))) {
+        return Cow::Borrowed(text);
+    }
+    let safe = |c: char| match c {
+        c if c.is_whitespace() => ' ',
+        c if is_unsafe(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    Cow::Owned(text.chars().map(safe).collect())
+}
+
+/// Whether a character may steer a terminal, or reorder or hide text: controls (C0, C1, DEL), bidirectional marks, line and
+/// paragraph separators, what has no width, and fillers that look like nothing.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hostile_text_is_disarmed() {
+        for harmless in ["", "gpt-4o", "日本語 モデル", "naïve – “quoted” 🦀", "a\u{301}"] {
+            assert!(matches!(clean(harmless), Cow::Borrowed(same) if same == harmless), "{harmless}");
+        }
+        assert_eq!(clean("a\tb\nc\r"), "a b c ");
+        assert_eq!(clean("\u{1b}[2J\u{9b}31m\u{7f}\0"), "\u{FFFD}[2J\u{FFFD}31m\u{FFFD}\u{FFFD}");
+        assert_eq!(clean("user\u{202e}nimda\u{200b}\u{feff}\u{2028}"), "user\u{FFFD}nimda\u{FFFD}\u{FFFD} ");
+    }
 
     #[test]
     fn figures_have_three_digits_and_their_unit() {
@@ -196,6 +305,8 @@ mod tests {
             (rate(427, 10_000_000), "42.7/s"),
             (rate(30, 3_600_000_000), "30.0/h"),
             (rfc3339(1_700_000_000_250_000), "2023-11-14T22:13:20.250Z"),
+            (hour(1_700_000_000_250_000), "2023-11-14T22:00:00Z"),
+            (day(1_700_000_000_250_000), "2023-11-14"),
         ];
         for (got, want) in cases {
             assert_eq!(got, want);
@@ -207,6 +318,26 @@ mod tests {
         assert_eq!(parse_duration_us("1.5m"), Some(90_000_000));
         assert_eq!(parse_duration_us("250ms"), Some(250_000));
         assert_eq!(parse_duration_us("24"), None);
+        assert_eq!(parse_duration_us(".5s"), Some(500_000));
+        assert_eq!(parse_duration_us("-5s"), Some(-5_000_000));
+        for bad in ["", "s", ".s", "1e5s", "5 parsecs", "99999999999999d", "inf s", "1.2.3s", "+5s", "5s5"] {
+            assert_eq!(parse_duration_us(bad), None, "{bad}");
+        }
         assert_eq!(parse_usd_nano("$0.01"), Some(10_000_000));
+        assert_eq!(parse_usd_nano("9007199.254740993"), Some(9_007_199_254_740_993));
+        assert_eq!(parse_usd_nano("0.0000000005"), Some(1));
+        assert_eq!(parse_usd_nano("NaN"), None);
+        assert_eq!(parse_count("1.5M"), Some(1_500_000));
+        assert_eq!(parse_count("8k"), Some(8_000));
+        assert_eq!(parse_bytes("20GB"), Some(20_000_000_000));
+        assert_eq!(parse_bytes("1.5 GiB"), Some(1_610_612_736));
+        assert_eq!(parse_bytes("-1"), None);
+        for us in [0, 1, 1_500, 90_000_000, 3_600_000_000, 604_800_000_000, i64::MAX, -5_000] {
+            assert_eq!(parse_duration_us(&exact_duration(us)), Some(us));
+        }
+        assert_eq!(exact_duration(86_400_000_000), "1d");
+        for n in [0, 7, 20_000_000_000, 1 << 40, 9_007_199_254_740_993] {
+            assert_eq!(parse_bytes(&exact_bytes(n)), Some(n));
+        }
     }
 }

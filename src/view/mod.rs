@@ -3,7 +3,9 @@
 mod filter;
 mod window;
 
-pub use filter::{Field, Filter, FilterError, Match, Number, Term};
+pub use filter::{
+    CallSubject, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
+};
 pub use window::{Anchor, Range, Span, Window, WindowError};
 
 /// A dimension calls can be grouped by.

@@ -1,6 +1,8 @@
 //! Windows of time: how long, and where they end. Half-open, `[since, until)`, in µs since the Unix epoch.
 
+use crate::units;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use std::fmt;
 
 /// How long a window is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +66,7 @@ impl Range {
 
 /// Why a window could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("window {text:?}: {why}; try 15m, 24h, 7d, all, or 2026-05-01T14:00..2026-05-01T15:00")]
+#[error("window {text:?}: {why}; try 15m, 24h, 7d, all, 2026-05-01, or 2026-05-01T14:00..2026-05-01T15:00")]
 pub struct WindowError {
     /// What was given.
     pub text: String,
@@ -98,26 +100,58 @@ impl Window {
         ("all", None),
     ];
 
-    /// Reads `15m`, `all`, a start such as `2026-05-01` (until now), or `FROM..TO`. Times without a zone are UTC.
+    /// Reads `15m`, `all`, a day such as `2026-05-01`, or `FROM..TO`. Times without a zone are UTC.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text and gives examples.
     pub fn parse(text: &str, anchor: Anchor) -> Result<Window, WindowError> {
         let fail = |why| WindowError { text: text.to_owned(), why };
         let trimmed = text.trim();
-        if trimmed == "all" {
+        if trimmed.eq_ignore_ascii_case("all") {
             return Ok(Window { span: Span::All, anchor });
         }
         if let Some((from, to)) = trimmed.split_once("..") {
             let since = parse_time(from).ok_or_else(|| fail("the start is no time"))?;
             let until = parse_time(to).ok_or_else(|| fail("the end is no time"))?;
-            if until <= since {
-                return Err(fail("the end is not after the start"));
-            }
-            return Ok(Window { span: Span::Micros(until - since), anchor: Anchor::At(until) });
+            return Window::between(since, until).ok_or_else(|| fail("the end is not after the start"));
         }
-        let us = crate::units::parse_duration_us(trimmed).ok_or_else(|| fail("neither a length nor a range"))?;
+        if let Some(midnight) = parse_day(trimmed) {
+            return Window::between(midnight, midnight.saturating_add(86_400 * SECOND))
+                .ok_or_else(|| fail("the day is out of range"));
+        }
+        let us = units::parse_duration_us(trimmed).ok_or_else(|| fail("neither a length nor a range"))?;
         if us <= 0 {
             return Err(fail("a window has to be longer than nothing"));
         }
         Ok(Window { span: Span::Micros(us), anchor })
+    }
+
+    /// The window from one time up to another, µs; `None` where nothing is between.
+    pub fn between(since_us: i64, until_us: i64) -> Option<Window> {
+        let us = until_us.checked_sub(since_us).filter(|us| *us > 0)?;
+        Some(Window { span: Span::Micros(us), anchor: Anchor::At(until_us) })
+    }
+
+    /// Reads a start and an end as they are given apart, `--since 24h --until 2026-05-01`. Either is a time, or a length
+    /// before the present `now_us`; the start may be `all`, and is if it is missing; the end is the present if it is missing
+    /// or `now`.
+    ///
+    /// # Errors
+    /// Says which of the two does not read, or that they are the wrong way round.
+    pub fn since_until(since: Option<&str>, until: Option<&str>, now_us: i64) -> Result<Window, WindowError> {
+        let until_us = match until.map(str::trim) {
+            None | Some("now") => None,
+            Some(text) => Some(parse_moment(text, now_us)?),
+        };
+        let since = since.map_or("all", str::trim);
+        if since.eq_ignore_ascii_case("all") {
+            return Ok(Window { span: Span::All, anchor: until_us.map_or(Anchor::Auto, Anchor::At) });
+        }
+        match (units::parse_duration_us(since), until_us) {
+            (Some(us), None) if us > 0 => Ok(Window { span: Span::Micros(us), anchor: Anchor::Now }),
+            (_, until_us) => Window::between(parse_moment(since, now_us)?, until_us.unwrap_or(now_us))
+                .ok_or_else(|| WindowError { text: since.to_owned(), why: "it does not start before it ends" }),
+        }
     }
 
     /// The times of this window. `bounds` are the first and last call's times in the store, `now_us` the present.
@@ -135,6 +169,21 @@ impl Window {
                 let until_us = if let Anchor::At(at) = self.anchor { at } else { last.saturating_add(1) };
                 Range { since_us: first.min(until_us), until_us }
             }
+        }
+    }
+}
+
+impl fmt::Display for Window {
+    /// As it is typed: `1h`, `all`, or from and to. Reads back as the same window, but for where `all` ends.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.span, self.anchor) {
+            (Span::All, _) => f.write_str("all"),
+            (Span::Micros(us), Anchor::At(until_us)) => {
+                write!(f, "{}..{}", units::rfc3339(until_us.saturating_sub(us)), units::rfc3339(until_us))
+            }
+            // A day and more is commonest in hours up to one day, as in the steps.
+            (Span::Micros(86_400_000_000), _) => f.write_str("24h"),
+            (Span::Micros(us), _) => f.write_str(&units::exact_duration(us)),
         }
     }
 }
@@ -159,6 +208,127 @@ pub fn parse_time(text: &str) -> Option<i64> {
             return Some(Utc.from_utc_datetime(&time).timestamp_micros());
         }
     }
+    parse_day(text)
+}
+
+/// The start of a day in UTC, µs.
+fn parse_day(text: &str) -> Option<i64> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     Some(Utc.from_utc_datetime(&day.and_hms_opt(0, 0, 0)?).timestamp_micros())
+}
+
+/// A time, or so long before the present.
+fn parse_moment(text: &str, now_us: i64) -> Result<i64, WindowError> {
+    let fail = |why| WindowError { text: text.to_owned(), why };
+    match units::parse_duration_us(text) {
+        Some(us) if us >= 0 => now_us.checked_sub(us).ok_or_else(|| fail("that is before all time")),
+        Some(_) => Err(fail("a length may not be negative")),
+        None => parse_time(text).ok_or_else(|| fail("neither a length nor a time")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HOUR: i64 = 3_600 * SECOND;
+    const MAY_1: i64 = 1_777_593_600 * SECOND;
+
+    fn parse(text: &str) -> Window {
+        Window::parse(text, Anchor::Auto).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn lengths_days_and_ranges_read() {
+        for (text, us) in Window::STEPS {
+            assert_eq!(parse(text), Window { span: us.map_or(Span::All, Span::Micros), anchor: Anchor::Auto });
+            assert_eq!(parse(text).to_string(), text);
+        }
+        assert_eq!(parse(" ALL "), Window::all());
+        assert_eq!(parse("90s").span, Span::Micros(90 * SECOND));
+        assert_eq!(parse("2026-05-01"), parse("2026-05-01..2026-05-02"));
+        let want = Window { span: Span::Micros(HOUR), anchor: Anchor::At(MAY_1 + 15 * HOUR) };
+        for text in [
+            "2026-05-01T14:00..2026-05-01T15:00",
+            "2026-05-01 14:00 .. 2026-05-01 15:00:00",
+            "2026-05-01T14:00:00Z..2026-05-01T17:00:00+02:00",
+            "2026-05-01T14:00:00.000..2026-05-01T15:00:00.000Z",
+        ] {
+            assert_eq!(parse(text), want, "{text}");
+        }
+        assert_eq!(want.to_string(), "2026-05-01T14:00:00.000Z..2026-05-01T15:00:00.000Z");
+        assert_eq!(parse(&want.to_string()), want);
+    }
+
+    #[test]
+    fn faults_are_told() {
+        for (text, why) in [
+            ("", "neither a length nor a range"),
+            ("24", "neither a length nor a range"),
+            ("yesterday", "neither a length nor a range"),
+            ("2026-02-30", "neither a length nor a range"),
+            ("0s", "longer than nothing"),
+            ("-1h", "longer than nothing"),
+            ("..", "the start is no time"),
+            ("2026-05-01..", "the end is no time"),
+            ("2026-05-02..2026-05-01", "the end is not after the start"),
+            ("2026-05-01..2026-05-01", "the end is not after the start"),
+            ("-262000-01-01..+262000-01-01", "the end is not after the start"),
+        ] {
+            let error = Window::parse(text, Anchor::Now).map(|w| panic!("{text}: {w:?}")).map_err(|e| e.to_string());
+            assert!(error.as_ref().is_err_and(|e| e.contains(why)), "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn start_and_end_apart() {
+        let now = MAY_1 + 12 * HOUR;
+        let read = |since, until| Window::since_until(since, until, now);
+        assert_eq!(read(None, None), Ok(Window::all()));
+        assert_eq!(read(Some("all"), Some("1h")), Ok(Window { span: Span::All, anchor: Anchor::At(now - HOUR) }));
+        assert_eq!(read(Some("24h"), None), Ok(Window::last(24 * HOUR, Anchor::Now)));
+        assert_eq!(read(Some("24h"), Some("now")), Ok(Window::last(24 * HOUR, Anchor::Now)));
+        assert_eq!(read(Some("2h"), Some("1h")), Ok(Window::last(HOUR, Anchor::At(now - HOUR))));
+        assert_eq!(read(Some("2026-05-01"), None), Ok(Window::last(12 * HOUR, Anchor::At(now))));
+        assert_eq!(
+            read(Some("2026-05-01"), Some("2026-05-01T01:00")),
+            Ok(Window::last(HOUR, Anchor::At(MAY_1 + HOUR)))
+        );
+        for (since, until) in
+            [("1h", "2h"), ("0s", "now"), ("-1h", "now"), ("2027-01-01", "now"), ("x", "now"), ("1h", "x")]
+        {
+            assert!(read(Some(since), Some(until)).is_err(), "{since} {until}");
+        }
+    }
+
+    #[test]
+    fn an_old_log_ends_with_its_newest_call_and_a_live_one_now() {
+        let hour = Window::last(HOUR, Anchor::Auto);
+        let (first, now) = (MAY_1, MAY_1 + 100 * HOUR);
+        let old = Some((first, first + 2 * HOUR));
+        assert_eq!(hour.resolve(old, now), Range { since_us: first + HOUR + 1, until_us: first + 2 * HOUR + 1 });
+        assert_eq!(hour.resolve(Some((first, now - SECOND)), now), Range { since_us: now - HOUR, until_us: now });
+        assert_eq!(hour.resolve(None, now), Range { since_us: now - HOUR, until_us: now });
+        let all = Window::all().resolve(old, now);
+        assert_eq!(all, Range { since_us: first, until_us: first + 2 * HOUR + 1 });
+        assert!(all.contains(first) && all.contains(first + 2 * HOUR));
+        assert!(Window::all().resolve(None, now).is_empty());
+        assert_eq!(all.previous().until_us, all.since_us);
+        assert_eq!(all.previous().len_us(), all.len_us());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in any::<String>(), near in "[-0-9:.TZ +smhd]{0,40}", since: i64, until: i64, now: i64) {
+            for text in [&text, &near] {
+                let _ = Window::parse(text, Anchor::Auto);
+                let _ = Window::since_until(Some(text), Some(&near), now);
+            }
+            for window in Window::between(since, until).into_iter().chain([Window::all(), Window::last(since, Anchor::Auto)]) {
+                let range = window.resolve(Some((since.min(until), since.max(until))), now);
+                prop_assert!(range.len_us() >= 0 && range.previous().len_us() >= 0);
+            }
+        }
+    }
 }

@@ -1,0 +1,41 @@
+//! Examples and notes below the help of commands.
+
+pub(super) const USAGE: &str = "llmtop [OPTIONS] [FILE]...\n       llmtop [OPTIONS] <COMMAND>";
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  llmtop app.log more/*.jsonl.gz logs/     follow files, globs and folders
+  my-app | llmtop                          the pipe is the log, keys come from the terminal
+  llmtop                                   the default store, with whatever feeds it
+  llmtop demo                              a realistic live application, nothing needed
+  llmtop ingest archive/*.jsonl.zst        load into the default store, then exit
+  llmtop report --since 24h --by model     one answer as text, for scripts with --format json
+
+A file with a command's name is reached by its path: llmtop ./report";
+
+pub(super) const FILTERS: &str = "\
+Filters:
+  model:gpt-4o* provider:openai status:error error:rate_limit user:u_12 session: trace: request:
+  host: app: env: tag: variant: operation: source: latency>5s ttft>1s cost>0.01 tokens>8000 \"text\"
+  Space is AND, comma is OR within a field, - negates, * stands for anything; user: alone finds calls without one.";
+
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  llmtop report --since 24h --by model
+  llmtop report --since 2026-05-01 --until 2026-05-02T12:00 --by provider,model --by error
+  llmtop report app.log --format json | jq .totals.error_rate
+  llmtop report --window 1h --filter 'status:error -error:cancelled' --by user --top 10
+
+Groupings:
+  model provider operation user session host app environment variant error status source hour day";
+
+pub(super) const QUERY_EXAMPLES: &str = "\
+Examples:
+  llmtop query \"SELECT model, count(*) AS calls FROM calls GROUP BY model ORDER BY calls DESC\"
+  llmtop query --format csv \"SELECT * FROM calls WHERE status = 'error' LIMIT 100\"";
+
+pub(super) const REPLAY_EXAMPLES: &str = "\
+Examples:
+  llmtop replay app.log                 as fast as it happened
+  llmtop replay app.log --speed 60x     an hour in a minute
+  llmtop replay app.log --speed 0       as fast as it goes";

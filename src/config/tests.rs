@@ -1,0 +1,167 @@
+//! Layers, messages and files of the configuration.
+
+use super::*;
+use std::ffi::OsString;
+
+const PANES: [&str; 3] = ["overview", "latency", "errors"];
+
+fn home(name: &str) -> Option<OsString> {
+    (name == "HOME").then(|| "/home/u".into())
+}
+
+/// Settings from the text of a file, some variables, and a command line.
+fn effective(file: &str, variables: &[(&str, &str)], flags: &str) -> Result<Effective, String> {
+    let cli = crate::cli::parse(format!("llmtop {flags}").split_whitespace()).unwrap();
+    let env = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).into()).or_else(|| home(name));
+    let inputs = Inputs { places: &cli.places, screen: Some(&cli.screen), env: &env, panes: &PANES };
+    resolve(Some((Path::new("/c.toml"), file)), inputs).map_err(|e| e.to_string())
+}
+
+#[test]
+fn flags_over_environment_over_file_over_defaults() {
+    let file = "window = \"6h\"\ntheme = \"light\"\npane = \"errors\"\nutc = true\n";
+    let got = effective(file, &[("LLMTOP_WINDOW", "7d"), ("LLMTOP_THEME", "dark")], "--window 15m").unwrap();
+    assert_eq!(got.config.window.to_string(), "15m");
+    assert_eq!(got.origin("window"), Origin::Flag("--window"));
+    assert_eq!(got.config.theme, Theme::Dark);
+    assert_eq!(got.origin("theme"), Origin::Variable("LLMTOP_THEME".to_owned()));
+    assert_eq!(got.config.pane, "errors");
+    assert_eq!(got.origin("pane"), Origin::File("/c.toml".into(), 3));
+    assert!(got.config.utc && got.config.mask && !got.config.mouse);
+    assert_eq!(got.origin("mask"), Origin::Default);
+    assert_eq!(got.config.store().unwrap(), Path::new("/home/u/.local/share/llmtop/llmtop.db"));
+}
+
+#[test]
+fn no_color_is_mono_unless_something_nearer_says_otherwise() {
+    let theme =
+        |variables: &[(&str, &str)], flags| effective("theme = \"dark\"", variables, flags).unwrap().config.theme;
+    assert_eq!(theme(&[("NO_COLOR", "1")], ""), Theme::Mono);
+    assert_eq!(theme(&[("NO_COLOR", "")], ""), Theme::Dark);
+    assert_eq!(theme(&[("NO_COLOR", "1"), ("LLMTOP_THEME", "light")], ""), Theme::Light);
+    assert_eq!(theme(&[("NO_COLOR", "1")], "--theme dark"), Theme::Dark);
+}
+
+#[test]
+fn every_kind_of_value_reads() {
+    let file = "store = \"~/calls.db\"\nfilter = 'env:prod -user:test*'\nmask = false\nmouse = true\n\
+                [retention]\ntext = \"30d\"\nrows = \"forever\"\nsize = 5000000000\n\
+                [cache]\nmax_size = \"unlimited\"\nmax_age = \"12h\"\n";
+    let config = effective(file, &[], "").unwrap().config;
+    assert_eq!(config.store.as_deref(), Some(Path::new("/home/u/calls.db")));
+    assert_eq!(config.filter.to_string(), "env:prod -user:test*");
+    assert!(!config.mask && config.mouse);
+    let want = Retention { text_us: Some(30 * 86_400_000_000), rows_us: None, size: Some(5_000_000_000) };
+    assert_eq!(config.retention, want);
+    assert_eq!(config.cache, CacheLimits { max_size: None, max_age_us: Some(12 * 3_600_000_000) });
+    let dotted = effective("retention.text = \"30d\"\nretention.size = \"5GB\"", &[], "").unwrap().config;
+    assert_eq!(dotted.retention, want);
+    let variables = effective("", &[("LLMTOP_RETENTION_TEXT", "1w"), ("LLMTOP_UTC", "on")], "").unwrap().config;
+    assert_eq!((variables.retention.text_us, variables.utc), (Some(7 * 86_400_000_000), true));
+}
+
+#[test]
+fn faults_name_the_line_and_what_is_allowed() {
+    for (file, says) in [
+        ("\n\nwindw = \"1h\"", "/c.toml, line 3: no setting \"windw\"; did you mean window?"),
+        ("[retention]\ntxt = \"1d\"", "/c.toml, line 2: no setting \"retention.txt\"; did you mean retention.text?"),
+        ("max_age = \"1d\"", "did you mean cache.max_age?"),
+        ("[kubernetes]\nx = 1", "/c.toml, line 1: no setting \"kubernetes\"; there are store, theme"),
+        ("window = 5", "line 1: window cannot be an integer; write in quotes: a length such as 15m"),
+        ("utc = \"yes\"", "line 1: utc cannot be a string; write true or false"),
+        ("theme = \"darl\"", "line 1: theme: no theme \"darl\"; did you mean dark?; write auto, dark, light or mono"),
+        ("pane = \"latncy\"", "did you mean latency?; there are overview, latency, errors"),
+        ("filter = \"modle:x\"", "filter: column 1: no field \"modle\"; did you mean model?"),
+        ("store = \"calls.db\"", "an absolute path"),
+        ("retention.size = -1", "retention.size: \"-1\" is no size"),
+        ("retention.text = \"soon\"", "a length such as 30d, or forever"),
+        ("retention = 5", "no setting \"retention\""),
+        ("window = \"1h\"\nwindow = \"2h\"", "line 2: duplicate key"),
+        ("theme = ", "line 1: "),
+        ("= \u{0}", "line 1: "),
+    ] {
+        let error = effective(file, &[], "").unwrap_err();
+        assert!(error.contains(says), "{file}: {error}");
+    }
+    let both = effective("a = 1\nwindow = \"x\"", &[("LLMTOP_MOUSE", "maybe")], "--pane quux").unwrap_err();
+    assert_eq!(both.lines().count(), 4, "{both}");
+    assert!(both.contains("LLMTOP_MOUSE: mouse: \"maybe\" is neither true nor false"), "{both}");
+    assert!(both.contains("--pane: no pane \"quux\""), "{both}");
+}
+
+#[test]
+fn the_template_is_right_and_changes_nothing() {
+    let template = write::template();
+    assert_eq!(effective(&template, &[], "").unwrap().config, effective("", &[], "").unwrap().config);
+    let live: String = template
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("# ").filter(|l| KEYS.iter().any(|k| l.starts_with(&format!("{} = ", k.name))))
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(live.lines().count(), KEYS.len());
+    assert_eq!(effective(&live, &[], "").unwrap().config, effective("", &[], "").unwrap().config);
+}
+
+#[test]
+fn what_is_shown_reads_back() {
+    let file = "filter = 'app:\"my app\"'\nretention.size = \"7GB\"";
+    let shown = |effective: &Effective| {
+        let mut out = Vec::new();
+        effective.show(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let first = effective(file, &[("LLMTOP_WINDOW", "36h")], "--utc").unwrap();
+    let text = shown(&first);
+    assert_eq!(effective(&text, &[], "").unwrap().config, first.config, "{text}");
+    for line in ["# /c.toml, line 2", "# LLMTOP_WINDOW", "# --utc", "# default"] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn init_writes_once_for_the_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/llmtop/config.toml");
+    init(&path).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    assert!(matches!(init(&path), Err(InitError::Exists(_))));
+    assert!(matches!(init(&path.join("below/a.toml")), Err(InitError::Write { .. })));
+}
+
+#[test]
+fn a_file_named_must_be_there_and_the_default_one_need_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().as_os_str().to_owned();
+    let env = move |name: &str| (name == "HOME").then(|| root.clone());
+    let places = PlaceArgs::default();
+    let inputs = Inputs { places: &places, screen: None, env: &env, panes: &PANES };
+    let verdict = |inputs| {
+        let mut out = Vec::new();
+        (check(inputs, &mut out).unwrap(), String::from_utf8(out).unwrap())
+    };
+    assert_eq!(load(inputs).unwrap().file, None);
+    assert_eq!(verdict(inputs), (true, "no configuration file; `llmtop config init` writes one\n".to_owned()));
+    init(&config_file(&env).unwrap()).unwrap();
+    assert_eq!(load(inputs).unwrap().file, Some(config_file(&env).unwrap()));
+    assert!(verdict(inputs).0 && verdict(inputs).1.ends_with("config.toml: all right\n"));
+    std::fs::write(config_file(&env).unwrap(), "utc = 1\n").unwrap();
+    let (right, text) = verdict(inputs);
+    assert!(!right && text.contains("config.toml, line 1: utc cannot be an integer"), "{text}");
+    let named = PlaceArgs { config: Some(folder.path().join("none.toml")), store: None };
+    let error = load(Inputs { places: &named, ..inputs }).unwrap_err().to_string();
+    assert!(error.contains("none.toml"), "{error}");
+    let homeless = load(Inputs { env: &|_| None, ..inputs }).unwrap();
+    assert!(homeless.config.store().is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_file_panics(text in proptest::prelude::any::<String>(), near in "([a-z_.]{0,8}|\\[|\\]|=|\"|[0-9]|\n|window|retention){0,20}") {
+        let _ = effective(&text, &[], "");
+        let _ = effective(&near, &[], "");
+    }
+}

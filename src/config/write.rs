@@ -1,0 +1,113 @@
+//! The configuration as text: the commented file that `config init` writes, and the settings that `config show` prints.
+
+use super::keys::{KEYS, Key, Kind};
+use super::{Config, Effective, Inputs, load};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Why no file was written.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// A file is there; it is left alone.
+    #[error("{} is there already and was left alone; edit it, or remove it first", .0.display())]
+    Exists(PathBuf),
+    /// It cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Writes a commented file with all defaults, readable by its owner alone, and the folders it needs.
+///
+/// # Errors
+/// Where a file is there, or cannot be written.
+pub fn init(path: &Path) -> Result<(), InitError> {
+    let fail = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => InitError::Exists(path.to_owned()),
+        _ => InitError::Write { path: path.to_owned(), source },
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|source| InitError::Write { path: path.to_owned(), source })?;
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(fail)?;
+    file.write_all(template().as_bytes()).map_err(fail)
+}
+
+/// The commented file: every setting with its default, each commented out.
+pub(super) fn template() -> String {
+    let defaults = Config::default();
+    let mut out = String::from(
+        "# The configuration of llmtop. What is commented out shows the default.\n\
+         # Flags go before environment variables (LLMTOP_WINDOW=6h), those before this file.\n\
+         # `llmtop config check` says what is wrong with it, `llmtop config show` what is in force.\n",
+    );
+    for key in &KEYS {
+        let value = (key.get)(&defaults);
+        let shown = if value.is_empty() { example(key).to_owned() } else { value };
+        out.push_str(&format!(
+            "\n# {}\n# Allowed: {}.\n# {} = {}\n",
+            key.about,
+            key.allowed,
+            key.name,
+            literal(key, &shown)
+        ));
+    }
+    out
+}
+
+/// What stands in the file for a setting without a default of its own.
+fn example(key: &Key) -> &'static str {
+    match key.name {
+        "store" => "~/.local/share/llmtop/llmtop.db",
+        _ => "",
+    }
+}
+
+fn literal(key: &Key, value: &str) -> String {
+    match key.kind {
+        Kind::Switch => value.to_owned(),
+        Kind::Text | Kind::Amount => toml::Value::String(value.to_owned()).to_string(),
+    }
+}
+
+/// Writes the verdict on the configuration; whether it is right.
+///
+/// # Errors
+/// Those of writing.
+pub fn check(inputs: Inputs<'_>, out: &mut dyn Write) -> io::Result<bool> {
+    match load(inputs) {
+        Ok(Effective { file: Some(path), .. }) => writeln!(out, "{}: all right", path.display())?,
+        Ok(Effective { file: None, .. }) => writeln!(out, "no configuration file; `llmtop config init` writes one")?,
+        Err(problems) => {
+            writeln!(out, "{problems}")?;
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl Effective {
+    /// Writes every setting in force with where it comes from, as TOML.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn show(&self, out: &mut dyn Write) -> io::Result<()> {
+        let lines = KEYS.iter().map(|key| {
+            let value = literal(key, &(key.get)(&self.config));
+            (format!("{} = {value}", key.name), self.origin(key.name))
+        });
+        let lines: Vec<_> = lines.collect();
+        let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+        for (line, origin) in lines {
+            writeln!(out, "{line:<width$}  # {origin}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! The report for programs. Names are kept from version to version; more may be added. Unknown is null.
+
+use super::figures::figures;
+use super::{Options, Report};
+use crate::snapshot::{Accounting, Failure, Group, Snapshot, Table};
+use crate::units::{UNKNOWN, is_unsafe, rfc3339};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::io;
+
+/// `--format json`
+pub(super) struct Json;
+
+impl Report for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn write(&self, snapshot: &Snapshot, _options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(&document(snapshot))?;
+        out.write_all(harmless(&text).as_bytes())?;
+        out.write_all(b"\n")
+    }
+}
+
+fn document(snapshot: &Snapshot) -> Value {
+    let groups: Map<String, Value> =
+        snapshot.tables.iter().map(|table| (table.grouping.name(), groups(table))).collect();
+    let totals_of_groups: Map<String, Value> =
+        snapshot.tables.iter().map(|table| (table.grouping.name(), json!(table.total))).collect();
+    json!({
+        "schema": 1,
+        "window": {"since": time(snapshot.range.since_us), "until": time(snapshot.range.until_us)},
+        "filter": snapshot.view.filter.to_string(),
+        "accounting": accounting(&snapshot.accounting),
+        "totals": figures(&snapshot.totals),
+        "previous": figures(&snapshot.previous),
+        "groups": groups,
+        "group_counts": totals_of_groups,
+        "failures": snapshot.failures.iter().map(failure).collect::<Vec<_>>(),
+        "unfiltered_calls": snapshot.unfiltered_calls,
+        "store": store(snapshot),
+        // Below 1 where rows had to be read and the reading was cut short: the figures are then of the newest part.
+        "covered": if snapshot.scan.rows { snapshot.scan.covered } else { 1.0 },
+    })
+}
+
+/// A time as text; null for what is no time.
+fn time(us: i64) -> Value {
+    let text = rfc3339(us);
+    if text == UNKNOWN { Value::Null } else { Value::String(text) }
+}
+
+fn accounting(accounting: &Accounting) -> Value {
+    let reasons: Map<String, Value> =
+        accounting.reasons.iter().map(|(reason, lines)| (reason.word().to_owned(), json!(lines))).collect();
+    let example = |rejected: &crate::snapshot::Rejected| {
+        json!({
+            "source": rejected.source,
+            "offset": rejected.offset,
+            "reason": rejected.reason.word(),
+            "line": rejected.snippet,
+        })
+    };
+    json!({
+        "read": accounting.read,
+        "accepted": accounting.accepted,
+        "duplicate": accounting.duplicate,
+        "skipped": accounting.skipped,
+        "rejected": accounting.rejected,
+        "reasons": reasons,
+        "unpriced": accounting.unpriced,
+        "future": accounting.future,
+        "examples": accounting.examples.iter().map(example).collect::<Vec<_>>(),
+    })
+}
+
+fn groups(table: &Table) -> Value {
+    table.groups.iter().map(group).collect()
+}
+
+fn group(group: &Group) -> Value {
+    let key = match group.key.as_slice() {
+        [only] => json!(only),
+        several => json!(several),
+    };
+    let mut object = Map::from_iter([("key".to_owned(), key)]);
+    object.extend(figures(&group.stats));
+    Value::Object(object)
+}
+
+fn failure(failure: &Failure) -> Value {
+    let models: Map<String, Value> =
+        failure.models.iter().map(|(model, calls)| (model.clone(), json!(calls))).collect();
+    let types: Map<String, Value> =
+        failure.error_types.iter().map(|(kind, calls)| (kind.clone(), json!(calls))).collect();
+    json!({
+        "mode": failure.mode.word(),
+        "calls": failure.calls,
+        "previous": failure.previous,
+        "first": failure.first_us.map(time),
+        "last": failure.last_us.map(time),
+        "models": models,
+        "error_types": types,
+        "users": failure.users,
+        "retry_after_ms": failure.retry_after_us.map(|us| us as f64 / 1_000.0),
+        "example": failure.example,
+    })
+}
+
+fn store(snapshot: &Snapshot) -> Value {
+    let holdings = &snapshot.holdings;
+    json!({
+        "calls": holdings.calls,
+        "first": holdings.bounds.map(|(first, _)| time(first)),
+        "last": holdings.bounds.map(|(_, last)| time(last)),
+        "sources": holdings.sources.len(),
+        "folded_series": holdings.folded_series,
+    })
+}
+
+/// The same JSON with every character that could steer a terminal escaped. JSON's own signs are all ASCII, so whatever
+/// is not stands inside a string.
+fn harmless(json: &str) -> Cow<'_, str> {
+    let hostile = |c: char| c >= '\u{7f}' && is_unsafe(c);
+    if !json.contains(hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if hostile(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}

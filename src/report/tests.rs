@@ -1,0 +1,255 @@
+//! Reports as golden text: a typical snapshot, empty ones, and a hostile one, in several widths.
+
+use super::*;
+use crate::event::Outcome;
+use crate::event::{FailureMode, Reason};
+use crate::snapshot::{Accounting, Failure, Group, Holdings, Rejected, SourceInfo, Stats, Table};
+use crate::stats::acc::{Acc, Sample};
+use crate::view::{Anchor, Dim, Filter, Grouping, View, Window};
+
+/// 2026-05-01T14:00:00Z.
+const START: i64 = 1_777_644_000_000_000;
+const HOUR: i64 = 3_600_000_000;
+
+/// The figures of so many calls, every tenth of them failed, whose latency grows from 200 ms.
+fn stats(calls: u64, step_us: u64) -> Stats {
+    let mut acc = Acc::default();
+    for i in 0..calls {
+        let mode = if i % 20 == 0 { FailureMode::RateLimit } else { FailureMode::Timeout };
+        acc.record(&Sample {
+            outcome: if i % 10 == 0 { Outcome::Failed(mode) } else { Outcome::Ok },
+            retries: Some(u32::from(i % 10 == 0)),
+            input_tokens: Some(900 + i),
+            output_tokens: Some(120),
+            cached_input_tokens: (i % 2 == 0).then_some(512),
+            cost_nusd: (i % 50 != 0).then_some(3_120_000),
+            latency_us: Some(200_000 + i * step_us),
+            ttft_us: (i % 3 != 0).then_some(90_000 + i * step_us / 4),
+            ..Sample::default()
+        });
+    }
+    Stats::of(&acc)
+}
+
+fn group(key: &[Option<&str>], calls: u64) -> Group {
+    Group {
+        key: key.iter().map(|part| part.map(str::to_owned)).collect(),
+        stats: stats(calls, 3_700),
+        ..Group::default()
+    }
+}
+
+fn table(dims: &[Dim], groups: Vec<Group>, total: usize) -> Table {
+    Table { grouping: Grouping { dims: dims.to_vec(), top: Some(50) }, groups, total }
+}
+
+fn failure(mode: FailureMode, calls: u64, previous: u64, example: &str) -> Failure {
+    Failure {
+        mode,
+        calls,
+        previous,
+        first_us: Some(START + HOUR / 10),
+        last_us: Some(START + HOUR - 1_000_000),
+        trend: Vec::new(),
+        models: vec![("gpt-4o-mini".to_owned(), calls - 1), ("claude-sonnet-4-5".to_owned(), 1)],
+        users: Some(4),
+        error_types: vec![("RateLimitError".to_owned(), calls)],
+        example: Some(example.to_owned()),
+        example_key: None,
+        retry_after_us: Some(20_000_000),
+    }
+}
+
+fn accounting() -> Accounting {
+    Accounting {
+        read: 12_482,
+        accepted: 12_040,
+        duplicate: 120,
+        skipped: 310,
+        rejected: 12,
+        reasons: vec![(Reason::InvalidJson, 11), (Reason::OutOfRange, 1)],
+        examples: vec![Rejected {
+            source: "/var/log/app.log".to_owned(),
+            offset: 1_048_576,
+            reason: Reason::InvalidJson,
+            snippet: "{\"event\":\"llm_call\",\"request_id\":\"req_81".to_owned(),
+        }],
+        future: 3,
+        unpriced: 241,
+    }
+}
+
+fn holdings() -> Holdings {
+    let source = |name: &str| SourceInfo { name: name.to_owned(), read: 12_482, accepted: 12_040, bytes: 6_800_000 };
+    Holdings {
+        calls: 12_040,
+        bounds: Some((START - 20 * HOUR, START + HOUR - 250_000)),
+        sources: vec![source("/var/log/app.log"), source("/var/log/app.log.1.gz")],
+        folded_series: 0,
+    }
+}
+
+fn typical() -> Snapshot {
+    let window = Window::last(HOUR, Anchor::At(START + HOUR));
+    let filter = Filter::parse("env:prod -error:cancelled").unwrap();
+    let mut snapshot = Snapshot::empty(View { window, filter, ..View::default() }, START + HOUR);
+    snapshot.accounting = accounting();
+    snapshot.holdings = holdings();
+    snapshot.totals = stats(1_204, 3_700);
+    snapshot.previous = stats(1_100, 2_900);
+    snapshot.unfiltered_calls = Some(1_377);
+    let models = vec![group(&[Some("gpt-4o-mini")], 900), group(&[Some("claude-sonnet-4-5")], 300), group(&[None], 4)];
+    let pairs = vec![
+        group(&[Some("openai"), Some("gpt-4o-mini")], 900),
+        group(&[Some("anthropic"), Some("claude-sonnet-4-5")], 300),
+        group(&[None, None], 4),
+    ];
+    snapshot.tables = vec![table(&[Dim::Model], models, 3), table(&[Dim::Provider, Dim::Model], pairs, 8)];
+    snapshot.failures = vec![
+        failure(
+            FailureMode::RateLimit,
+            61,
+            4,
+            "Rate limit reached for gpt-4o-mini on tokens per min (TPM): Limit 200000",
+        ),
+        failure(FailureMode::Timeout, 60, 0, "Request timed out."),
+    ];
+    snapshot
+}
+
+fn empty_store() -> Snapshot {
+    Snapshot::empty(View::default(), START)
+}
+
+fn empty_window() -> Snapshot {
+    let window = Window::last(24 * HOUR, Anchor::Now);
+    let mut snapshot = Snapshot::empty(View { window, ..View::default() }, START + 96 * HOUR);
+    snapshot.holdings = holdings();
+    snapshot.accounting = accounting();
+    snapshot
+}
+
+/// Everything a log can say, said to harm: escapes, bidi overrides, formulas, quotes, length, wide letters.
+fn hostile() -> Snapshot {
+    let names = [
+        "\u{1b}]0;owned\u{7}\u{1b}[2J",
+        "=HYPERLINK(\"http://x\",\"y\")",
+        "a\u{202e}lmth\u{9b}31m",
+        "\r\n-1+1,\"b\"",
+        "模型模型模型模型模型模型模型模型",
+    ];
+    let mut snapshot = typical();
+    snapshot.view.filter = Filter::parse("user:\"\u{1b}[31m\u{202e}\"").unwrap();
+    let long = "x".repeat(300);
+    let keys = names.iter().copied().chain([long.as_str(), "", " @cmd"]);
+    snapshot.tables = vec![table(&[Dim::User], keys.map(|key| group(&[Some(key)], 40)).collect(), 8)];
+    snapshot.failures =
+        vec![failure(FailureMode::Unknown, 61, 61, &format!("\u{1b}[31m{}\n\u{200b}", "语".repeat(500)))];
+    snapshot.failures[0].models[0].0 = names[0].to_owned();
+    snapshot.accounting.examples[0].snippet = "\0\u{1b}[?1049h\u{7f}{\"a\":1}".to_owned();
+    snapshot.accounting.examples[0].source = "/tmp/\u{1b}[1m\u{e0041}.log".to_owned();
+    snapshot.holdings.sources[0].name = "\u{1b}c".to_owned();
+    snapshot
+}
+
+fn render(name: &str, snapshot: &Snapshot, width: usize) -> String {
+    let mut out = Vec::new();
+    let options = Options { width, zone: Zone::Utc };
+    by_name(name).unwrap().write(snapshot, &options, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn text_of_a_typical_hour() {
+    insta::assert_snapshot!("text_typical_100", render("text", &typical(), 100));
+    insta::assert_snapshot!("text_typical_80", render("text", &typical(), 80));
+    insta::assert_snapshot!("text_typical_40", render("text", &typical(), 40));
+}
+
+#[test]
+fn text_without_calls_says_what_to_do() {
+    insta::assert_snapshot!("text_empty_store", render("text", &empty_store(), 80));
+    insta::assert_snapshot!("text_empty_window", render("text", &empty_window(), 80));
+    let mut filtered = empty_window();
+    filtered.unfiltered_calls = Some(17);
+    filtered.view.filter = Filter::parse("model:gpt-5").unwrap();
+    insta::assert_snapshot!("text_filtered_to_nothing", render("text", &filtered, 80));
+}
+
+#[test]
+fn json_and_csv_of_a_typical_hour() {
+    insta::assert_snapshot!("json_typical", render("json", &typical(), 0));
+    insta::assert_snapshot!("csv_typical", render("csv", &typical(), 0));
+    insta::assert_snapshot!("json_empty_store", render("json", &empty_store(), 0));
+    insta::assert_snapshot!("csv_empty_store", render("csv", &empty_store(), 0));
+}
+
+#[test]
+fn hostile_text_reaches_no_terminal() {
+    insta::assert_snapshot!("text_hostile", render("text", &hostile(), 80));
+    insta::assert_snapshot!("csv_hostile", render("csv", &hostile(), 0));
+    for name in ALL.iter().map(|report| report.name()) {
+        let out = render(name, &hostile(), 80);
+        let bad = out.chars().find(|c| crate::units::is_unsafe(*c) && !matches!(c, '\n' | '\r'));
+        assert_eq!(bad, None, "{name}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&render("json", &hostile(), 0)).unwrap();
+    let keys: Vec<&str> = json["groups"]["user"].as_array().unwrap().iter().filter_map(|g| g["key"].as_str()).collect();
+    assert_eq!(keys[2], "a\u{202e}lmth\u{9b}31m", "escaping changes no value");
+    assert_eq!(json["accounting"]["examples"][0]["source"], "/tmp/\u{1b}[1m\u{e0041}.log");
+}
+
+#[test]
+fn json_keeps_its_names_and_types() {
+    let json: serde_json::Value = serde_json::from_str(&render("json", &typical(), 0)).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["window"]["since"], "2026-05-01T14:00:00.000Z");
+    assert_eq!(json["filter"], "env:prod -error:cancelled");
+    assert_eq!(json["totals"]["calls"], 1_204);
+    assert!(json["totals"]["reasoning_tokens"].is_null());
+    assert!(json["groups"]["model"][2]["key"].is_null());
+    assert_eq!(json["groups"]["provider,model"][0]["key"], serde_json::json!(["openai", "gpt-4o-mini"]));
+    let accounting = &json["accounting"];
+    let sum = ["accepted", "duplicate", "skipped", "rejected"]
+        .iter()
+        .filter_map(|name| accounting[name].as_u64())
+        .sum::<u64>();
+    assert_eq!(accounting["read"].as_u64(), Some(sum));
+    assert_eq!(accounting["reasons"]["invalid_json"], 11);
+    let typical = typical();
+    assert_eq!(json["totals"]["latency_ms"]["p50"].as_f64(), typical.totals.latency_us.p50.map(|us| us / 1_000.0));
+}
+
+#[test]
+fn text_stays_within_its_width() {
+    for width in [40, 41, 55, 80, 100, 132, 200] {
+        for snapshot in [typical(), hostile(), empty_store(), empty_window()] {
+            for line in render("text", &snapshot, width).lines() {
+                assert!(unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
+            }
+        }
+    }
+    render("text", &hostile(), 0);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_of_a_log_breaks_a_report(words in proptest::collection::vec("\\PC{0,30}|.{0,30}|[\\x00-\\x1f\u{80}-\u{9f}\u{202e}]{1,5}", 5), width in 0usize..130) {
+        let mut snapshot = typical();
+        snapshot.tables[0].groups[0].key[0] = Some(words[0].clone());
+        snapshot.tables[1].groups[0].key = vec![Some(words[1].clone()), None];
+        snapshot.failures[0].example = Some(words[2].clone());
+        snapshot.failures[0].models[0].0 = words[3].clone();
+        snapshot.accounting.examples[0].snippet = words[4].clone();
+        snapshot.holdings.sources[0].name = words[4].clone();
+        let text = render("text", &snapshot, width);
+        for line in text.lines() {
+            proptest::prop_assert!(unicode_width::UnicodeWidthStr::width(line) <= width.max(40), "{}", line);
+        }
+        let json: serde_json::Value = serde_json::from_str(&render("json", &snapshot, 0)).unwrap();
+        proptest::prop_assert_eq!(json["groups"]["model"][0]["key"].as_str(), Some(words[0].as_str()));
+        for out in [text, render("json", &snapshot, 0), render("csv", &snapshot, 0)] {
+            proptest::prop_assert!(out.chars().all(|c| !crate::units::is_unsafe(c) || matches!(c, '\n' | '\r')));
+        }
+    }
+}
