@@ -1,6 +1,7 @@
 //! Text from logs is hostile until it has been through here: no control or escape character, no bidi override, no
 //! zero-width trick and no tower of combining marks reaches the terminal, and nothing is wider than its place.
 
+use crate::units;
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthChar;
 
@@ -45,20 +46,13 @@ enum Harm {
 
 fn harm(c: char) -> Harm {
     match c {
-        '\t' | '\n' | '\r' | '\u{0b}' | '\u{0c}' | '\u{85}' | '\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{3000}' => {
-            Harm::Space
-        }
+        ' ' => Harm::None,
+        c if c.is_whitespace() => Harm::Space,
+        c if !units::is_unsafe(c) => Harm::None,
+        // Controls, and what turns the direction of writing: marks, embeddings, overrides, isolates.
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Harm::Control,
         c if c.is_control() => Harm::Control,
-        // Marks, joiners and fillers without a width of their own.
-        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' => {
-            Harm::Invisible
-        }
-        '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{3164}' | '\u{ffa0}' | '\u{feff}' => Harm::Invisible,
-        '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}' => Harm::Invisible,
-        // Direction: marks, embeddings, overrides, isolates.
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' => Harm::Control,
-        '\u{fff0}'..='\u{fffb}' => Harm::Control,
-        _ => Harm::None,
+        _ => Harm::Invisible,
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::panes;
 use super::{Details, Effect, Found, Mode, Place, Ui};
 use crate::event::FailureMode;
 use crate::snapshot::{Record, Snapshot};
-use crate::view::{Dim, Field, Filter, Match, RecordKey};
+use crate::view::{Dim, Field, Filter, RecordKey};
 
 /// What a row stands for.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,10 +102,8 @@ impl Ui {
     pub(super) fn open(&mut self, snapshot: &Snapshot) -> Effect {
         match self.selected(snapshot) {
             Some(Target::Record { key, .. } | Target::Cluster(key)) => self.read(key, snapshot),
-            Some(Target::Group(pairs)) => {
-                self.narrow(&pairs.iter().filter_map(|(dim, value)| term(*dim, value.as_deref())).collect::<Vec<_>>())
-            }
-            Some(Target::Mode(mode)) => self.narrow(&[format!("error:{}", mode.word())]),
+            Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
+            Some(Target::Mode(mode)) => self.narrow(self.filter.narrowed(Field::Dim(Dim::Error), Some(mode.word()))),
             None => {
                 self.note("nothing is behind this row");
                 Effect::None
@@ -113,26 +111,14 @@ impl Ui {
         }
     }
 
-    /// Adds conditions to the filter and goes to the records.
-    fn narrow(&mut self, terms: &[String]) -> Effect {
-        let mut text = self.filter.to_string();
-        for term in terms.iter().filter(|t| !has_term(&self.filter, t)) {
-            if !text.is_empty() {
-                text.push(' ');
-            }
-            text.push_str(term);
-        }
-        match Filter::parse(&text) {
-            Ok(filter) => {
-                self.remember();
-                self.use_filter(filter);
-                self.pane = panes::RECORDS;
-                self.maximised = None;
-                self.pages.clear();
-                self.state_mut().selection = Selection::default();
-            }
-            Err(error) => self.fault(error.to_string()),
-        }
+    /// Takes a narrower filter and goes to the records.
+    fn narrow(&mut self, filter: Filter) -> Effect {
+        self.remember();
+        self.use_filter(filter);
+        self.pane = panes::RECORDS;
+        self.maximised = None;
+        self.pages.clear();
+        self.state_mut().selection = Selection::default();
         Effect::None
     }
 
@@ -184,7 +170,7 @@ impl Ui {
     fn no_more(&mut self, wanted: Wanted, rows: &[Target]) -> Effect {
         let any = rows.iter().any(|r| matches!(r, Target::Record { .. }));
         if wanted == Wanted::Failed && !any && self.mode == Mode::Normal {
-            return self.narrow(&["status:error".to_owned()]);
+            return self.narrow(self.filter.narrowed(Field::Dim(Dim::Status), Some("error")));
         }
         self.note(match wanted {
             Wanted::Failed => "no further error on this page",
@@ -249,46 +235,15 @@ fn scrolled(at: usize, step: Step, page: usize) -> usize {
     }
 }
 
-/// The condition that holds for a group: `model:gpt-4.1`; times and the outcome's status have none of their own.
-pub(crate) fn term(dim: Dim, value: Option<&str>) -> Option<String> {
-    let field = match dim {
-        Dim::Hour | Dim::Day => return None,
-        Dim::Environment => "env",
-        dim => dim.word(),
-    };
-    let value = value.unwrap_or("");
-    // A quotation mark inside a value has no spelling in the filter language; `*` stands for it.
-    let plain: String = value.chars().map(|c| if c == '"' || c.is_control() { '*' } else { c }).collect();
-    let bare = plain.chars().all(|c| c.is_alphanumeric() || "-_./*@+".contains(c));
-    Some(if bare { format!("{field}:{plain}") } else { format!("{field}:\"{plain}\"") })
-}
-
-/// Whether the filter already has a condition.
-fn has_term(filter: &Filter, term: &str) -> bool {
-    let Ok(new) = Filter::parse(term) else { return false };
-    let is_dim = |t: &crate::view::Term| matches!(&t.matches, Match::Any(Field::Dim(_), _));
-    new.terms.iter().all(|t| is_dim(t) && filter.terms.contains(t)) && !new.terms.is_empty()
+/// A filter narrowed to a group. Hours and days are no fields of a filter; their rows lead to all records.
+pub(super) fn narrowed(filter: &Filter, pairs: &[(Dim, Option<String>)]) -> Filter {
+    let fields = pairs.iter().filter(|(dim, _)| !matches!(dim, Dim::Hour | Dim::Day));
+    fields.fold(filter.clone(), |filter, (dim, value)| filter.narrowed(Field::Dim(*dim), value.as_deref()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn terms_are_quoted_where_they_have_to_be() {
-        let cases = [
-            (Dim::Model, Some("gpt-4.1"), Some("model:gpt-4.1")),
-            (Dim::App, Some("my app"), Some("app:\"my app\"")),
-            (Dim::App, Some("a\"b"), Some("app:a*b")),
-            (Dim::Model, Some("qwen:7b"), Some("model:\"qwen:7b\"")),
-            (Dim::Environment, Some("prod"), Some("env:prod")),
-            (Dim::User, None, Some("user:")),
-            (Dim::Hour, Some("x"), None),
-        ];
-        for (dim, value, want) in cases {
-            assert_eq!(term(dim, value).as_deref(), want);
-        }
-    }
 
     #[test]
     fn the_cursor_stays_on_its_thing() {

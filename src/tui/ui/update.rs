@@ -1,12 +1,13 @@
 //! From action to state: one line per action, each handled where its part of the state lives.
 
-use super::select::{Selection, Target, Wanted, Way, term};
+use super::select::{Selection, Target, Wanted, Way, narrowed};
 use super::travel::{Resize, Travel};
 use super::{Effect, Flow, Found, Line, Mask, Mode, Order, Ui};
 use crate::snapshot::Snapshot;
 use crate::tui::keys::Action;
 use crate::tui::{details, panes};
 use crate::units::Zone;
+use crate::view::Filter;
 
 impl Ui {
     /// Does what a person wants, looking at what the screen shows. Pure; the effect is for the loop.
@@ -95,7 +96,7 @@ impl Ui {
             return self.note("there is no filter");
         }
         self.remember();
-        self.use_filter(crate::view::Filter::default());
+        self.use_filter(Filter::default());
     }
 
     fn next_sort(&mut self) {
@@ -200,10 +201,7 @@ impl Ui {
 /// What is copied of a row: the filter that leads to it, or the id of a record.
 fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
     match target {
-        Target::Group(pairs) => {
-            let terms: Vec<_> = pairs.iter().filter_map(|(dim, value)| term(*dim, value.as_deref())).collect();
-            Some(terms.join(" "))
-        }
+        Target::Group(pairs) => Some(narrowed(&Filter::default(), pairs).to_string()),
         Target::Mode(mode) => Some(format!("error:{}", mode.word())),
         Target::Record { key, .. } | Target::Cluster(key) => {
             let record = snapshot.records.iter().chain(&snapshot.errors).find(|r| r.key() == *key)?;
