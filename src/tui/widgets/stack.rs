@@ -67,7 +67,7 @@ impl Stack {
             let mut here = tops.iter().zip(&self.inks).enumerate().filter_map(|(i, (top, ink))| {
                 let bottom = if i == 0 { 0 } else { tops[i - 1] };
                 let (from, to) = (bottom.max(low), (*top).min(high));
-                (to > from).then_some((to - low, *ink))
+                (to > from).then(|| (to - low, *ink))
             });
             let Some((fill, ink)) = here.next() else { return };
             let above = here.next().map(|(_, ink)| ink);
