@@ -47,6 +47,8 @@ enum Harm {
 fn harm(c: char) -> Harm {
     match c {
         ' ' => Harm::None,
+        // Skin tones: no two terminals agree on their width.
+        '\u{1f3fb}'..='\u{1f3ff}' => Harm::Invisible,
         c if c.is_whitespace() => Harm::Space,
         c if !units::is_unsafe(c) => Harm::None,
         // Controls, and what turns the direction of writing: marks, embeddings, overrides, isolates.

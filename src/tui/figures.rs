@@ -113,9 +113,9 @@ pub(crate) fn points(now: Option<f64>, before: Option<f64>, events: u64) -> Opti
     Some((text, role))
 }
 
-/// A number of calls in at most seven columns: `38,431`, `1.20M`.
+/// A number of calls in at most six columns: `38,431`, `120k`, `1.20M`.
 pub(crate) fn count(n: u64) -> String {
-    if n < 1_000_000 { units::count(n) } else { units::compact(n as f64) }
+    if n < 100_000 { units::count(n) } else { units::compact(n as f64) }
 }
 
 /// A share in percent without its sign, for columns whose heading has it: `4.20`.

@@ -2,7 +2,7 @@
 //! moves when one comes and goes.
 
 use super::clean::width;
-use super::keys::{Context, KEYS};
+use super::keys::{Action, Binding, Context, KEYS};
 use super::live::{Feed, Live, Scene};
 use super::pen::Pen;
 use super::theme::{Ink, Role};
@@ -279,18 +279,20 @@ fn tabs(pen: &mut Pen, area: Rect, scene: &Scene) {
     hints(pen, Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..area }, ui.context());
 }
 
+/// The hints of the key table, at the right edge: help and quit first, then as many as there is room for, in the order
+/// of the table.
 fn hints(pen: &mut Pen, area: Rect, context: Context) {
-    let mut end = area.right();
-    // From the right, so that help and quit stay longest.
-    for binding in KEYS.iter().rev().filter(|b| !b.hint.is_empty() && b.contexts.contains(&context)) {
-        let key = binding.keys.first().map(|k| k.name()).unwrap_or_default();
-        let wide = (width(&key) + 1 + width(binding.hint)) as u16;
-        if end < area.x + wide + 2 {
-            return;
-        }
-        end -= wide;
-        let used = pen.text(end, area.y, wide, &key, Role::Strong);
-        pen.text(end + used + 1, area.y, wide, binding.hint, Role::Dim);
-        end -= 2;
+    let here = |b: &&Binding| !b.hint.is_empty() && b.contexts.contains(&context);
+    let is_last = |b: &&Binding| matches!(b.action, Action::Help | Action::Quit);
+    let name = |b: &Binding| b.keys.first().map(|k| k.name()).unwrap_or_default();
+    let wide = |b: &Binding| (width(&name(b)) + 3 + width(b.hint)) as u16;
+    let mut room = area.width;
+    let mut take = |b: &&Binding| room.checked_sub(wide(b)).map(|left| room = left).is_some();
+    let last: Vec<_> = KEYS.iter().filter(here).filter(is_last).take_while(&mut take).collect();
+    let first: Vec<_> = KEYS.iter().filter(here).filter(|b| !is_last(b)).take_while(&mut take).collect();
+    let mut x = area.x + room;
+    for binding in first.into_iter().chain(last) {
+        x += 2 + pen.text(x + 2, area.y, area.width, &name(binding), Role::Strong);
+        x += 1 + pen.text(x + 1, area.y, area.width, binding.hint, Role::Dim);
     }
 }

@@ -35,15 +35,13 @@ impl<'a> Pen<'a> {
         end - x
     }
 
-    /// Writes a figure so that it ends at the right edge of its place. A figure that does not fit is not shown at all:
-    /// half a figure is a wrong one.
+    /// Writes a figure so that it ends at the right edge of its place. Half a figure is a wrong one: where it does not
+    /// fit, `…` stands for it.
     pub fn figure(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) {
-        let wide = clean::width(text);
-        if wide > usize::from(width) {
-            return;
-        }
-        let start = x + width - wide as u16;
-        self.text(start, y, wide as u16, text, role);
+        let text = if clean::width(text) > usize::from(width) { "…" } else { text };
+        let wide = (clean::width(text) as u16).min(width);
+        let start = x + width - wide;
+        self.text(start, y, wide, text, role);
     }
 
     /// Sets one cell.
@@ -101,8 +99,8 @@ impl<'a> Pen<'a> {
                 break;
             }
             self.put(x - 1, area.y, ' ', Role::Text);
-            x += self.text(x, area.y, end - x, part, *role) + 1;
-            self.put(x - 1, area.y, ' ', Role::Text);
+            x += self.text(x, area.y, end - x, part, *role) + 2;
+            self.put(x - 2, area.y, ' ', Role::Text);
         }
         Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
     }

@@ -5,8 +5,8 @@
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
-    Accounting, Chart, Cluster, Clusters, Failure, Group, Holdings, Point, Record, Rejected, Snapshot, SourceInfo, Stats,
-    Table,
+    Accounting, Chart, Cluster, Clusters, Failure, Group, Holdings, Point, Record, Rejected, Snapshot, SourceInfo,
+    Stats, Table,
 };
 use llmtop::stats::acc::{Acc, Sample};
 use llmtop::stats::histogram::Histogram;
@@ -16,6 +16,7 @@ use llmtop::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, View, Window
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use std::sync::OnceLock;
 
 /// 2026-05-01T14:17:00Z, µs.
 pub const NOW: i64 = 1_777_645_020_000_000;
@@ -153,13 +154,14 @@ fn acc<'a>(calls: impl Iterator<Item = &'a Made>) -> Acc {
     acc
 }
 
-fn points(calls: &[Made], range: Range, count: usize, model: Option<usize>) -> Vec<Point> {
+fn points(calls: &[Made], range: Range, count: usize) -> Vec<Point> {
     let step = range.len_us() / count.max(1) as i64;
     (0..count as i64)
         .map(|i| {
             let range = Range { since_us: range.since_us + i * step, until_us: range.since_us + (i + 1) * step };
-            let inside = calls.iter().filter(|m| range.contains(m.ts_us) && model.is_none_or(|n| n == m.model));
-            let acc = acc(inside);
+            let from = calls.partition_point(|m| m.ts_us < range.since_us);
+            let to = calls.partition_point(|m| m.ts_us < range.until_us);
+            let acc = acc(calls[from..to].iter());
             let stats = Stats::of(&acc);
             Point {
                 range,
@@ -214,8 +216,7 @@ fn message(mode: FailureMode, made: &Made) -> String {
         FailureMode::Timeout => "upstream gave no first byte within 30 s".to_owned(),
         FailureMode::RateLimit => format!(
             "Rate limit reached for {} on tokens per min (TPM): Limit 450000, Used 449{:03}, Requested 2611",
-            MODELS[made.model].name,
-            made.user
+            MODELS[made.model].name, made.user
         ),
         FailureMode::ServerError => "The server had an error while processing your request".to_owned(),
         _ => "The response was filtered due to the prompt triggering content management policy".to_owned(),
@@ -299,7 +300,7 @@ fn failures(now: &[Made], before: &[Made], range: Range, steps: usize) -> Vec<Fa
                 previous: if mode == FailureMode::Timeout { 0 } else { old.len() as u64 },
                 first_us: calls.first().map(|c| c.ts_us),
                 last_us: Some(newest.ts_us),
-                trend: points(&calls, range, steps, None).iter().map(|p| p.calls).collect(),
+                trend: points(&calls, range, steps).iter().map(|p| p.calls).collect(),
                 models,
                 users: Some(users.len() as u64),
                 error_types: vec![(mode.word().to_owned() + "_error", calls.len() as u64)],
@@ -336,12 +337,21 @@ pub fn ui(pane: &str, size: (u16, u16)) -> Ui {
     ui
 }
 
+/// The calls before, and those of the window.
+fn afternoon() -> &'static (Vec<Made>, Vec<Made>) {
+    static CALLS: OnceLock<(Vec<Made>, Vec<Made>)> = OnceLock::new();
+    CALLS.get_or_init(|| {
+        let range = Range { since_us: NOW - 900 * SECOND, until_us: NOW };
+        let mut random = Random(42);
+        let before = make(&mut random, range.previous(), 6_000, false);
+        (before, make(&mut random, range, 6_400, true))
+    })
+}
+
 /// What a store with a typical afternoon answers to a view.
 pub fn typical(view: &View) -> Snapshot {
     let range = Range { since_us: NOW - 900 * SECOND, until_us: NOW };
-    let mut random = Random(42);
-    let before = make(&mut random, range.previous(), 6_000, false);
-    let now = make(&mut random, range, 6_400, true);
+    let (before, now) = afternoon();
     let sections = &view.sections;
     let whole = acc(now.iter());
     let old = acc(before.iter());
@@ -350,14 +360,13 @@ pub fn typical(view: &View) -> Snapshot {
         0 => Chart::default(),
         n => Chart {
             step_us: range.len_us() / n as i64,
-            points: points(&now, range, n, None),
-            previous: points(&before, range.previous(), n, None),
+            points: points(now, range, n),
+            previous: points(before, range.previous(), n),
         },
     };
-    let few = points(&now, range, 12, None);
-    let failures = failures(&now, &before, range, 20);
-    let records: Vec<Record> = now.iter().rev().enumerate().map(|(i, m)| record(m, 1_000_000 - i as i64)).collect();
-    let wanted = |n: usize, all: Vec<Record>| all.into_iter().take(n).collect();
+    let few = points(now, range, 12);
+    let failures = failures(now, before, range, 20);
+    let newest = || now.iter().rev().enumerate().map(|(i, m)| record(m, 1_000_000 - i as i64));
     Snapshot {
         range,
         accounting: typical_accounting(),
@@ -367,11 +376,11 @@ pub fn typical(view: &View) -> Snapshot {
         distribution: sections.distribution.then(|| whole.latency.clone()),
         previous_distribution: sections.distribution.then(|| old.latency.clone()),
         chart,
-        tables: view.groupings.iter().map(|g| table(&now, &before, g, &few)).collect(),
+        tables: view.groupings.iter().map(|g| table(now, before, g, &few)).collect(),
         clusters: if sections.clusters > 0 { clusters(&failures) } else { Clusters::default() },
         failures: if sections.failures { failures } else { Vec::new() },
-        errors: wanted(sections.errors, records.iter().filter(|r| r.call.outcome.is_error()).cloned().collect()),
-        records: wanted(sections.records, records),
+        errors: newest().filter(|r| r.call.outcome.is_error()).take(sections.errors).collect(),
+        records: newest().take(sections.records).collect(),
         ..Snapshot::empty(view.clone(), NOW)
     }
 }

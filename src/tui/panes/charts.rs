@@ -7,7 +7,7 @@ use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role};
 use crate::tui::widgets::axis::TimeAxis;
 use crate::tui::widgets::heat;
-use crate::tui::widgets::lines::{LineChart, Series, middle};
+use crate::tui::widgets::lines::{LineChart, Reach, Series, middle};
 use crate::tui::widgets::stack::Stack;
 use crate::units;
 use ratatui::layout::Rect;
@@ -30,7 +30,7 @@ fn when(scene: &Scene) -> String {
 }
 
 fn series(points: &[Point], name: &'static str, ink: Ink, value: impl Fn(&Point) -> Option<f64>) -> Series {
-    Series { name, ink, values: points.iter().map(|p| (middle(p.range), value(p))).collect() }
+    Series { name, ink, reach: Reach::Whole, values: points.iter().map(|p| (middle(p.range), value(p))).collect() }
 }
 
 /// The window before in the times of this one, as a dim line.
@@ -38,7 +38,7 @@ fn ghost(scene: &Scene, value: impl Fn(&Point) -> Option<f64>) -> Series {
     let shift = scene.snapshot.range.len_us();
     let values = scene.snapshot.chart.previous.iter();
     let values = values.map(|p| (middle(p.range).saturating_add(shift), value(p))).collect();
-    Series { name: "", ink: Ink::Ghost, values }
+    Series { name: "", ink: Ink::Ghost, reach: Reach::Whole, values }
 }
 
 fn axis_duration(us: f64) -> String {
@@ -81,7 +81,7 @@ fn percentiles(pen: &mut Pen, area: Rect, scene: &Scene, name: &str, pick: fn(&P
     let points = &scene.snapshot.chart.points;
     let series = vec![
         ghost(scene, |p| pick(p).p95),
-        series(points, "p99", Ink::Three, |p| pick(p).p99),
+        Series { reach: Reach::Clipped, ..series(points, "p99", Ink::Three, |p| pick(p).p99) },
         series(points, "p50", Ink::One, |p| pick(p).p50),
         series(points, "p95", Ink::Two, |p| pick(p).p95),
     ];

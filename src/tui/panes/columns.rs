@@ -20,14 +20,14 @@ pub(super) const NAME: Column<Group> =
     Column { head: "", width: Width::Between(12, 34), side: Side::Left, rank: 0, cell: name, key: None };
 /// Calls.
 pub(super) const CALLS: Column<Group> =
-    figure("calls", 7, 1, |g, _| Cell::plain(figures::count(g.stats.calls)), |g| Some(g.stats.calls as f64));
+    figure("calls", 6, 1, |g, _| Cell::plain(figures::count(g.stats.calls)), |g| Some(g.stats.calls as f64));
 /// Failed calls in percent.
 pub(super) const ERRORS: Column<Group> = figure("err%", 5, 2, errors, |g| g.stats.error_rate());
 /// Rate-limited calls in percent.
 pub(super) const LIMITED: Column<Group> = figure("429%", 5, 8, limited, |g| g.stats.rate_limit_rate());
 /// Rate-limited calls.
 pub(super) const LIMITED_CALLS: Column<Group> =
-    figure("429", 7, 2, |g, _| counted(g.stats.rate_limited), |g| Some(g.stats.rate_limited as f64));
+    figure("429", 6, 2, |g, _| counted(g.stats.rate_limited), |g| Some(g.stats.rate_limited as f64));
 /// Retries.
 pub(super) const RETRIES: Column<Group> = figure("retries", 7, 5, retries, |g| g.stats.retries.map(|n| n as f64));
 /// Median latency.
@@ -36,7 +36,7 @@ pub(super) const P50: Column<Group> = figure("p50", 6, 5, |g, _| latency(g, Quan
 pub(super) const P95: Column<Group> =
     figure("p95", 6, 3, |g, _| latency(g, Quantile::P95), |g| Quantile::P95.sound(&g.stats.latency_us));
 /// Change of the 95th percentile against the window before.
-pub(super) const P95_CHANGE: Column<Group> = figure("Δp95", 8, 6, p95_change, p95_ratio);
+pub(super) const P95_CHANGE: Column<Group> = figure("Δp95", 7, 4, p95_change, p95_ratio);
 /// 99th percentile of latency.
 pub(super) const P99: Column<Group> =
     figure("p99", 6, 9, |g, _| latency(g, Quantile::P99), |g| Quantile::P99.sound(&g.stats.latency_us));
@@ -62,7 +62,7 @@ pub(super) const CACHED: Column<Group> = figure(
     |g| figures::cached(&g.stats),
 );
 /// Cost in the window.
-pub(super) const COST: Column<Group> = figure("cost", 8, 4, |g, _| cost(g), |g| g.stats.cost_nusd.map(|n| n as f64));
+pub(super) const COST: Column<Group> = figure("cost", 8, 6, |g, _| cost(g), |g| g.stats.cost_nusd.map(|n| n as f64));
 /// Cost per hour.
 pub(super) const PER_HOUR: Column<Group> = figure("$/h", 8, 10, per_hour, |g| g.stats.cost_nusd.map(|n| n as f64));
 /// Cost of one call.

@@ -29,17 +29,17 @@ const fn figure(
 
 const MODE: Column<Failure> = text("mode", Width::Fixed(17), 0, |f, _| Cell::plain(f.mode.word()));
 const CALLS: Column<Failure> =
-    figure("calls", 7, 1, |f, _| Cell::plain(figures::count(f.calls)), |f| Some(f.calls as f64));
-const CHANGE: Column<Failure> = figure("change", 8, 2, change, growth);
+    figure("calls", 6, 1, |f, _| Cell::plain(figures::count(f.calls)), |f| Some(f.calls as f64));
+const CHANGE: Column<Failure> = figure("change", 7, 2, change, growth);
 const SHARE: Column<Failure> = figure("of all%", 7, 8, share_of_calls, |f| Some(f.calls as f64));
-const TREND: Column<Failure> = text("trend", Width::Between(8, 20), 4, |f, _| {
+const TREND: Column<Failure> = text("trend", Width::Between(8, 20), 5, |f, _| {
     Cell::Trend(f.trend.iter().map(|n| Some(*n as f64)).collect(), Role::Text)
 });
-const SINCE: Column<Failure> = text("since", Width::Fixed(15), 5, since);
-const FIRST: Column<Failure> = figure("first", 8, 6, |f, s| at(f.first_us, s), |f| f.first_us.map(|t| t as f64));
+const SINCE: Column<Failure> = text("since", Width::Fixed(15), 4, since);
+const FIRST: Column<Failure> = figure("first", 8, 4, |f, s| at(f.first_us, s), |f| f.first_us.map(|t| t as f64));
 const LAST: Column<Failure> = figure("last", 8, 3, |f, s| at(f.last_us, s), |f| f.last_us.map(|t| t as f64));
 const USERS: Column<Failure> = figure("users", 5, 7, users, |f| f.users.map(|n| n as f64));
-const MODELS: Column<Failure> = text("models", Width::Between(14, 40), 5, models);
+const MODELS: Column<Failure> = text("models", Width::Between(14, 40), 6, models);
 const TYPES: Column<Failure> = text("said", Width::Between(14, 30), 9, types);
 const EXAMPLE: Column<Failure> = text("newest message", Width::Between(24, 90), 10, example);
 

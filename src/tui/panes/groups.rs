@@ -31,14 +31,14 @@ pub(super) fn targets(snapshot: &Snapshot, ui: &Ui, columns: &[Column<Group>]) -
 pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, cursor: Option<usize>, columns: &[Column<Group>]) {
     let (snapshot, ui) = (scene.snapshot, scene.ui);
     let rows = sorted(snapshot, ui, columns);
-    let name = ui.grouping().dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(", ");
+    let name = format!("by {}", ui.grouping().name().replace(',', " and "));
     let total = table(snapshot, ui).map_or(0, |t| t.total);
     let count = if total > rows.len() {
         format!("top {} of {}", rows.len(), units::count(total as u64))
     } else {
         units::count(total as u64)
     };
-    let order = ui.sort().head.map(|head| format!("by {head}")).unwrap_or_default();
+    let order = ui.sort().head.map(|head| format!("sorted by {head}")).unwrap_or_default();
     let inner = pen.panel_with(area, &[(&name, Role::Title), (&count, Role::Dim), (&order, Role::Dim)]);
     if rows.is_empty() {
         return pen.words(inner, &[("no groups in this window".to_owned(), Role::Dim)]);

@@ -140,6 +140,9 @@ fn phase_row(pen: &mut Pen, area: Rect, row: u16, (name, width): (&str, u16), si
     }
     let y = area.y + row;
     pen.text(area.x, y, width, name, Role::Dim);
+    if sizes.iter().sum::<f64>() <= 0.0 {
+        pen.text(area.x + width + 1, y, 1, units::UNKNOWN, Role::Dim);
+    }
     let shown: Vec<bar::Part> = NAMES.iter().zip(sizes).map(|((name, ink), size)| (*name, size, *ink)).collect();
     bar::parts(pen, area.x + width + 1, y, area.width - width - 1, &shown);
 }

@@ -122,8 +122,9 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scene: &Scene) {
     }
 }
 
-/// How many points charts of this width get: a point a cell, in steps, so that small changes of size ask nothing new.
+/// How many points charts of this width get: one for two cells, so that each holds calls enough for a percentile; in
+/// steps, so that small changes of size ask nothing new.
 pub(crate) fn chart_points(ui: &Ui) -> usize {
     let cells = if ui.size.0 >= 100 { ui.size.0 / 2 } else { ui.size.0 };
-    (usize::from(cells).div_ceil(10) * 10).clamp(20, 120)
+    (usize::from(cells / 2).div_ceil(10) * 10).clamp(20, 60)
 }

@@ -33,6 +33,7 @@ pub(super) static PANE: Pane = Pane {
         Panel { name: "calls", rows: no_rows, draw: charts::calls },
         Panel { name: "tokens", rows: no_rows, draw: charts::tokens },
         Panel { name: "spend", rows: no_rows, draw: charts::cost },
+        Panel { name: "latency", rows: no_rows, draw: charts::latency },
     ],
     layout,
     by: &[
@@ -53,11 +54,17 @@ fn layout(area: Rect) -> Vec<(usize, Rect)> {
     if area.height < 24 {
         return vec![(0, area)];
     }
-    let (table, charts) = pen::bottom(area, (area.height / 4).max(8));
+    let rows = if area.height >= 44 { area.height * 2 / 5 } else { area.height * 3 / 5 };
+    let (table, charts) = pen::top(area, rows);
     if area.width < 120 {
         return vec![(0, table), (1, charts)];
     }
-    let (calls, rest) = pen::left(charts, area.width / 3);
-    let (tokens, spend) = pen::halves(rest);
-    vec![(0, table), (1, calls), (2, tokens), (3, spend)]
+    if charts.height < 20 {
+        let (calls, rest) = pen::left(charts, area.width / 3);
+        let (tokens, spend) = pen::halves(rest);
+        return vec![(0, table), (1, calls), (2, tokens), (3, spend)];
+    }
+    let (above, below) = pen::top(charts, charts.height / 2);
+    let ((calls, latency), (tokens, spend)) = (pen::halves(above), pen::halves(below));
+    vec![(0, table), (1, calls), (4, latency), (2, tokens), (3, spend)]
 }

@@ -33,7 +33,7 @@ const COST: Column<Record> = figure("cost", 9, 8, cost);
 const USER: Column<Record> = text("user", Width::Between(8, 16), 5, |r, _| name(&r.call.user_id));
 const APP: Column<Record> = text("app", Width::Between(8, 14), 9, |r, _| name(&r.call.app));
 const HTTP: Column<Record> = figure("http", 4, 6, http);
-const TRACE: Column<Record> = text("trace", Width::Fixed(8), 9, |r, _| name(&r.call.trace_id));
+const TRACE: Column<Record> = text("trace", Width::Fixed(9), 9, |r, _| name(&r.call.trace_id));
 const MESSAGE: Column<Record> = text("message", Width::Between(16, 200), 4, message);
 const PROMPT: Column<Record> = text("prompt, or what failed", Width::Between(16, 200), 4, prompt);
 

@@ -77,7 +77,7 @@ fn calls(scene: &Scene) -> Tile {
         role: Role::Strong,
         change: figures::change(Some(now.calls as f64), Some(before.calls as f64), Bad::FarDown),
         trend: trend(scene, |p| Some(p.calls as f64)),
-        detail: format!("{} calls", figures::count(now.calls)),
+        details: vec![format!("{} calls", figures::count(now.calls))],
     }
 }
 
@@ -99,22 +99,24 @@ fn share_tile(
         role,
         change: figures::points(rate, of(before).1, events),
         trend: trend(scene, |p| (p.calls > 0).then(|| part(p) as f64 / p.calls as f64)),
-        detail: String::new(),
+        details: Vec::new(),
     }
 }
 
 fn errors(scene: &Scene) -> Tile {
     let now = &scene.snapshot.totals;
     let tile = share_tile(scene, "errors", |s| (s.errors, s.error_rate()), figures::failed);
-    Tile { detail: format!("{} failed", figures::count(now.errors)), ..tile }
+    Tile { details: vec![format!("{} failed", figures::count(now.errors))], ..tile }
 }
 
 fn limits(scene: &Scene) -> Tile {
     let now = &scene.snapshot.totals;
     let limited = |p: &Point| p.outcomes[crate::event::FailureMode::RateLimit as usize];
     let tile = share_tile(scene, "429", |s| (s.rate_limited, s.rate_limit_rate()), limited);
-    let retries = now.retries.map_or(String::new(), |n| format!(" {} retries", units::compact(n as f64)));
-    Tile { detail: format!("{} limited{retries}", figures::count(now.rate_limited)), ..tile }
+    let limited = format!("{} limited", figures::count(now.rate_limited));
+    let retries = now.retries.map(|n| format!("{} retries", units::compact(n as f64)));
+    let both = retries.as_ref().map(|r| format!("{limited}, {r}"));
+    Tile { details: both.into_iter().chain(retries).chain([limited]).collect(), ..tile }
 }
 
 fn latency_tile(scene: &Scene, name: &'static str, q: Quantile) -> Tile {
@@ -130,9 +132,12 @@ fn latency_tile(scene: &Scene, name: &'static str, q: Quantile) -> Tile {
         role: if role == Role::Text { Role::Strong } else { role },
         change: if few { None } else { figures::change(value, before, Bad::Up) },
         trend: trend(scene, |p| q.of(&p.latency_us).0),
-        detail: match few {
-            true => format!("of {} calls", now.latency_us.count),
-            false => before.map_or(String::new(), |b| format!("before {}", units::duration_us(b))),
+        details: match (few, before) {
+            (true, _) => vec![format!("of {} calls", now.latency_us.count)],
+            (false, before) => {
+                let before = before.map(units::duration_us).into_iter();
+                before.flat_map(|b| [format!("before {b}"), format!("was {b}")]).collect()
+            }
         },
     }
 }
@@ -160,7 +165,7 @@ fn ttft(scene: &Scene) -> Tile {
         role: if role == Role::Text { Role::Strong } else { role },
         change: figures::change(value, before.ttft_us.p95, Bad::Up),
         trend: trend(scene, |p| p.ttft_us.p95),
-        detail: now.ttft_us.p50.map_or(String::new(), |v| format!("p50 {}", units::duration_us(v))),
+        details: now.ttft_us.p50.iter().map(|v| format!("p50 {}", units::duration_us(*v))).collect(),
     }
 }
 
@@ -174,7 +179,10 @@ fn tokens(scene: &Scene) -> Tile {
         role: Role::Strong,
         change: figures::change(all(now).map(|n| n as f64), all(before).map(|n| n as f64), Bad::Never),
         trend: trend(scene, |p| figures::all_tokens(p.input_tokens, p.output_tokens).map(|n| n as f64)),
-        detail: format!("in {} out {}", figures::tokens(now.input_tokens), figures::tokens(now.output_tokens)),
+        details: {
+            let (input, output) = (figures::tokens(now.input_tokens), figures::tokens(now.output_tokens));
+            vec![format!("in {input} out {output}"), format!("{input}+{output}"), format!("in {input}")]
+        },
     }
 }
 
@@ -189,9 +197,12 @@ fn spend(scene: &Scene) -> Tile {
         role: Role::Strong,
         change: figures::change(per_hour, figures::per_hour(before.cost_nusd, len), Bad::FarUp),
         trend: trend(scene, |p| p.cost_nusd.map(|n| n as f64)),
-        detail: match now.unpriced_calls {
-            0 => format!("{spent} in all"),
-            n => format!("≥{spent} {} unpriced", figures::count(n)),
+        details: match now.unpriced_calls {
+            0 => vec![format!("{spent} in all"), spent],
+            n => {
+                let unpriced = format!("{} unpriced", figures::count(n));
+                vec![format!("≥{spent}, {unpriced}"), unpriced, format!("≥{spent}")]
+            }
         },
     }
 }
@@ -205,6 +216,6 @@ fn cached(scene: &Scene) -> Tile {
         role: Role::Strong,
         change: figures::points(share, figures::cached(before), 0),
         trend: Vec::new(),
-        detail: format!("{} tokens", figures::tokens(now.cached_input_tokens)),
+        details: vec![format!("{} tokens", figures::tokens(now.cached_input_tokens))],
     }
 }

@@ -8,7 +8,8 @@ use crate::tui::theme::{Ink, Role};
 use crate::units;
 use ratatui::layout::Rect;
 
-const MARKS: [(f64, &str); 4] = [(0.50, "p50"), (0.90, "p90"), (0.95, "p95"), (0.99, "p99")];
+/// The percentiles marked, those whose names matter most first.
+const MARKS: [(f64, &str); 4] = [(0.95, "p95"), (0.50, "p50"), (0.99, "p99"), (0.90, "p90")];
 
 /// Draws the distribution of values in µs. Both histograms are drawn as shares of their own calls.
 pub(crate) fn draw(pen: &mut Pen, area: Rect, now: &Histogram, before: Option<&Histogram>) {
@@ -68,14 +69,27 @@ fn percentiles(pen: &mut Pen, row: Rect, hist: &Histogram, scale: LogAxis) {
     for x in row.left()..row.right() {
         pen.put(x, row.y, '─', Role::Border);
     }
-    let mut free = row.x;
-    for (q, name) in MARKS {
-        let Some(value) = hist.quantile(q) else { continue };
+    let place = |value: u64| {
         let cell = (scale.share(value as f64) * f64::from(row.width)) as u16;
-        let x = row.x + cell.min(row.width - 1);
-        pen.put(x, row.y, '┴', Role::Strong);
-        if x >= free && x + 4 <= row.right() {
-            free = x + 1 + pen.text(x + 1, row.y, row.right() - x - 1, name, Role::Strong) + 1;
+        row.x + cell.min(row.width - 1)
+    };
+    let marks: Vec<(u16, String, &str)> = MARKS
+        .iter()
+        .filter_map(|(q, name)| {
+            let value = hist.quantile(*q)?;
+            Some((place(value), format!("{name} {}", units::duration_cell(Some(value as f64))), *name))
+        })
+        .collect();
+    let mut taken: Vec<(u16, u16)> = marks.iter().map(|(x, ..)| (*x, *x + 1)).collect();
+    for (x, long, short) in &marks {
+        pen.put(*x, row.y, '┴', Role::Strong);
+        let free = |wide: u16| {
+            let (from, to) = (x + 1, x + 1 + wide);
+            to <= row.right() && taken.iter().all(|(a, b)| to <= *a || *b <= from)
+        };
+        let label = [long.as_str(), *short].into_iter().find(|l| free(l.len() as u16 + 1));
+        if let Some(label) = label {
+            taken.push((x + 1, x + 1 + pen.text(x + 1, row.y, row.width, label, Role::Strong)));
         }
     }
 }

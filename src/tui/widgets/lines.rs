@@ -12,8 +12,19 @@ pub(crate) struct Series {
     pub name: &'static str,
     /// How it is drawn.
     pub ink: Ink,
+    /// How far it stretches the axis.
+    pub reach: Reach,
     /// (when, value), oldest first.
     pub values: Vec<(i64, Option<f64>)>,
+}
+
+/// Whether a line may stretch the value axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// All of it is to be seen.
+    Whole,
+    /// Up to twice as high as the lines that are seen whole; what is above stays at the upper edge, marked by `↑`.
+    Clipped,
 }
 
 /// A line chart.
@@ -83,16 +94,15 @@ impl LineChart {
         if area.width < 2 || area.height < 1 {
             return;
         }
-        let values = self.series.iter().flat_map(|s| s.values.iter().filter_map(|v| v.1));
-        let max = axis::round_up(values.fold(0.0, f64::max));
+        let max = axis::round_up(self.highest());
         let names = self.names_width(area);
         let inner = Rect { width: area.width - names, ..area };
         let parts = axis::values(pen, inner, max, self.write);
         let mut dots = Dots::new(parts.plot);
         let mut ends = Vec::new();
         for series in &self.series {
-            if let Some(y) = self.plot(&mut dots, series, max) {
-                ends.push((series, (y / 4).max(0) as u16));
+            if let Some(end) = self.plot(&mut dots, series, max) {
+                ends.push((series, end));
             }
         }
         dots.draw(pen, parts.plot);
@@ -103,13 +113,22 @@ impl LineChart {
         }
     }
 
-    fn names_width(&self, area: Rect) -> u16 {
-        let longest = self.series.iter().map(|s| s.name.len()).max().unwrap_or(0) as u16;
-        if longest > 0 && area.width >= 40 && area.height >= 3 { longest + 1 } else { 0 }
+    fn highest(&self) -> f64 {
+        let of = |reach| {
+            let series = self.series.iter().filter(move |s| s.reach == reach);
+            series.flat_map(|s| s.values.iter().filter_map(|v| v.1)).fold(0.0, f64::max)
+        };
+        let (whole, clipped): (f64, f64) = (of(Reach::Whole), of(Reach::Clipped));
+        if whole > 0.0 { whole.max(clipped.min(whole * 2.0)) } else { clipped }
     }
 
-    /// Draws one line into the dots and answers the height of its end.
-    fn plot(&self, dots: &mut Dots, series: &Series, max: f64) -> Option<i32> {
+    fn names_width(&self, area: Rect) -> u16 {
+        let longest = self.series.iter().map(|s| s.name.len()).max().unwrap_or(0) as u16;
+        if longest > 0 && area.width >= 40 && area.height >= 3 { longest + 2 } else { 0 }
+    }
+
+    /// Draws one line into the dots and answers the row of its end, and whether that is above the edge.
+    fn plot(&self, dots: &mut Dots, series: &Series, max: f64) -> Option<End> {
         let (wide, high) = (dots.width as u16 * 2, dots.height as i32 * 4);
         let mut last = None;
         let mut end = None;
@@ -121,7 +140,7 @@ impl LineChart {
             });
             if let Some(to) = point {
                 dots.line(last.unwrap_or(to), to, series.ink);
-                end = Some(to.1);
+                end = Some(End { row: (to.1 / 4).max(0) as u16, above: value.is_some_and(|v| v > max) });
             }
             last = point;
         }
@@ -129,16 +148,24 @@ impl LineChart {
     }
 }
 
+/// Where a line ends.
+#[derive(Clone, Copy)]
+struct End {
+    row: u16,
+    above: bool,
+}
+
 /// Writes the names beside the ends of the lines, the highest first, none over another.
-fn write_names(pen: &mut Pen, plot: Rect, width: u16, mut ends: Vec<(&Series, u16)>) {
+fn write_names(pen: &mut Pen, plot: Rect, width: u16, mut ends: Vec<(&Series, End)>) {
     ends.retain(|(series, _)| !series.name.is_empty());
-    ends.sort_by_key(|(_, y)| *y);
+    ends.sort_by_key(|(_, end)| (end.row, !end.above));
     let mut free = 0;
     let mut left = ends.len() as u16;
-    for (series, y) in ends {
-        let y = y.max(free).min(plot.height.saturating_sub(left));
+    for (series, end) in ends {
+        let y = end.row.max(free).min(plot.height.saturating_sub(left));
         if y >= free && y < plot.height {
-            pen.text(plot.right() + 1, plot.y + y, width - 1, series.name, Role::Series(series.ink));
+            let name = format!("{}{}", series.name, if end.above { "↑" } else { "" });
+            pen.text(plot.right() + 1, plot.y + y, width - 1, &name, Role::Series(series.ink));
             free = y + 1;
         }
         left -= 1;

@@ -83,6 +83,8 @@ pub(crate) struct Table<'a, T: 'static> {
 
 const GAP: u16 = 2;
 const BAR: u16 = 5;
+/// Narrower tables have no bars.
+const BARS_FROM: u16 = 70;
 
 impl<T> Table<'_, T> {
     /// Draws the headings and as many rows as there is room for, the cursor's among them.
@@ -112,39 +114,47 @@ impl<T> Table<'_, T> {
     fn places(&self, area: Rect) -> Vec<(usize, u16, u16)> {
         let mut order: Vec<usize> = (0..self.columns.len()).collect();
         order.sort_by_key(|i| self.columns[*i].rank);
+        let bar = |i: usize| if area.width >= BARS_FROM && self.is_sorted(i) { BAR } else { 0 };
         let mut used = 0;
-        let mut shown = Vec::new();
+        let mut shown: Vec<(usize, u16)> = Vec::new();
         for i in order {
-            let least = self.columns[i].width.least() + if shown.is_empty() { 0 } else { GAP };
-            if used + least > area.width && !shown.is_empty() {
+            let gap = if shown.is_empty() { 0 } else { GAP };
+            let least = self.columns[i].width.least().min(area.width) + gap + bar(i);
+            if used + least > area.width {
                 break;
             }
             used += least;
-            shown.push(i);
+            shown.push((i, self.columns[i].width.least().min(area.width)));
         }
         shown.sort_unstable();
-        let mut spare = area.width.saturating_sub(used);
-        if area.width >= 70 {
-            spare = spare.saturating_sub(BAR);
-        }
+        self.widen(&mut shown, area.width - used);
         let mut x = area.x;
-        shown
-            .into_iter()
-            .map(|i| {
-                let mut wide = self.columns[i].width.least().min(area.width);
-                if let Width::Between(least, most) = self.columns[i].width {
-                    let more = spare.min(most.saturating_sub(least));
-                    wide += more;
+        let mut places = Vec::with_capacity(shown.len());
+        for (i, wide) in shown {
+            places.push((i, x, wide));
+            x += wide + GAP + bar(i);
+        }
+        places
+    }
+
+    /// Gives spare room to the columns that take it, evenly.
+    fn widen(&self, shown: &mut [(usize, u16)], mut spare: u16) {
+        loop {
+            let takes =
+                |(i, wide): &(usize, u16)| matches!(self.columns[*i].width, Width::Between(_, most) if *wide < most);
+            let takers = shown.iter().filter(|c| takes(c)).count() as u16;
+            if takers == 0 || spare == 0 {
+                return;
+            }
+            let each = (spare / takers).max(1);
+            for column in shown.iter_mut().filter(|c| takes(c)) {
+                if let Width::Between(_, most) = self.columns[column.0].width {
+                    let more = each.min(most - column.1).min(spare);
+                    column.1 += more;
                     spare -= more;
                 }
-                let place = (i, x, wide);
-                x += wide + GAP;
-                if area.width >= 70 && self.is_sorted(i) {
-                    x += BAR;
-                }
-                place
-            })
-            .collect()
+            }
+        }
     }
 
     fn is_sorted(&self, column: usize) -> bool {
@@ -153,7 +163,7 @@ impl<T> Table<'_, T> {
 
     /// The sorted column, where its bar starts, and its highest value.
     fn bar_max(&self, area: Rect, places: &[(usize, u16, u16)]) -> Option<(usize, f64)> {
-        let (column, ..) = places.iter().find(|(i, ..)| area.width >= 70 && self.is_sorted(*i))?;
+        let (column, ..) = places.iter().find(|(i, ..)| area.width >= BARS_FROM && self.is_sorted(*i))?;
         let key = self.columns[*column].key?;
         let max = self.rows.iter().filter_map(|r| key(r)).fold(0.0, f64::max);
         (max > 0.0).then_some((*column, max))

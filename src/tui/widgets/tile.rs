@@ -18,8 +18,8 @@ pub(crate) struct Tile {
     pub change: Option<(String, Role)>,
     /// The figure over time.
     pub trend: Vec<Option<f64>>,
-    /// What explains it.
-    pub detail: String,
+    /// What explains it, the longest form first.
+    pub details: Vec<String>,
 }
 
 impl Tile {
@@ -29,13 +29,15 @@ impl Tile {
         if inner.height == 0 || inner.width < 3 {
             return;
         }
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+        let pad = u16::from(inner.width >= 16);
+        let inner = Rect { x: inner.x + pad, width: inner.width - 2 * pad, ..inner };
         self.head(pen, inner);
         if inner.height >= 2 {
-            bar::spark(pen, inner.x, inner.y + 1, inner.width.saturating_sub(1), &self.trend, Role::Text);
+            bar::spark(pen, inner.x, inner.y + 1, inner.width, &self.trend, Role::Text);
         }
-        if inner.height >= 3 && clean::width(&self.detail) <= usize::from(inner.width) {
-            pen.text(inner.x, inner.y + 2, inner.width, &self.detail, Role::Dim);
+        let detail = self.details.iter().find(|d| clean::width(d) <= usize::from(inner.width));
+        if let Some(detail) = detail.filter(|_| inner.height >= 3) {
+            pen.text(inner.x, inner.y + 2, inner.width, detail, Role::Dim);
         }
     }
 
@@ -50,20 +52,16 @@ impl Tile {
     fn head(&self, pen: &mut Pen, area: Rect) {
         let figure = clean::width(&self.figure) as u16;
         if figure > area.width {
-            return;
+            return pen.figure(area.x, area.y, area.width, &self.figure, self.role);
         }
         pen.text(area.x, area.y, area.width, &self.figure, self.role);
         let Some((change, role)) = &self.change else { return };
-        let wide = clean::width(change) as u16;
-        let gap = 1;
-        if figure + gap + wide < area.width {
-            pen.figure(area.x, area.y, area.width - 1, change, *role);
-        } else if figure + gap + wide == area.width {
-            pen.figure(area.x, area.y, area.width, change, *role);
-        } else if figure + 2 <= area.width {
-            // The direction alone where the number has no room.
-            let arrow: String = change.chars().take(1).collect();
-            pen.figure(area.x, area.y, area.width, &arrow, *role);
+        // Without room the change loses its spaces and its unit, then all but its direction.
+        let squeezed = change.replace(" pt", "").replace(' ', "");
+        let arrow: String = change.chars().take(1).collect();
+        let room = usize::from(area.width - figure);
+        if let Some(fitting) = [change, &squeezed, &arrow].into_iter().find(|c| clean::width(c) < room) {
+            pen.figure(area.x, area.y, area.width, fitting, *role);
         }
     }
 }
