@@ -288,7 +288,7 @@ fn sorting_grouping_and_marking() {
 fn commands_and_completion() {
     let mut ui = ui("models", (120, 40));
     let snapshot = typical(&ui.view());
-    let mut command = |ui: &mut Ui, line: &str| {
+    let command = |ui: &mut Ui, line: &str| {
         press(ui, &snapshot, ":");
         type_line(ui, &snapshot, line);
         press(ui, &snapshot, "Enter")

@@ -172,11 +172,12 @@ const fn key(code: KeyCode) -> Key {
     Key { code, ctrl: false }
 }
 
-use Context::{Details, Help, Line, Pane};
-const P: &[Context] = &[Pane];
-const VIEWS: &[Context] = &[Pane, Details];
-const READ: &[Context] = &[Pane, Details, Help];
-const L: &[Context] = &[Line];
+const P: &[Context] = &[Context::Pane];
+const D: &[Context] = &[Context::Details, Context::Help];
+const VIEWS: &[Context] = &[Context::Pane, Context::Details];
+const READ: &[Context] = &[Context::Pane, Context::Details, Context::Help];
+const ALWAYS: &[Context] = &[Context::Pane, Context::Details, Context::Help, Context::Line];
+const L: &[Context] = &[Context::Line];
 
 const fn bind(
     keys: &'static [Key],
@@ -191,7 +192,8 @@ const fn bind(
 /// All keys, in the order of the help.
 pub static KEYS: &[Binding] = &[
     bind(&[key(KeyCode::Enter)], Action::Open, P, "into the row, towards its records", "open"),
-    bind(&[key(KeyCode::Esc), key(KeyCode::Backspace)], Action::Back, READ, "back", ""),
+    bind(&[key(KeyCode::Esc), key(KeyCode::Backspace)], Action::Back, P, "back to where you came from", ""),
+    bind(&[key(KeyCode::Esc), key(KeyCode::Backspace)], Action::Back, D, "", "back"),
     bind(&[ch('j'), key(KeyCode::Down)], Action::Move(Step::Down), READ, "down", ""),
     bind(&[ch('k'), key(KeyCode::Up)], Action::Move(Step::Up), READ, "up", ""),
     bind(&[key(KeyCode::PageDown), ctrl('d'), ctrl('f')], Action::Move(Step::PageDown), READ, "page down", ""),
@@ -200,17 +202,17 @@ pub static KEYS: &[Binding] = &[
     bind(&[ch('G'), key(KeyCode::End)], Action::Move(Step::Last), READ, "last", ""),
     bind(&[key(KeyCode::Left)], Action::TimeBack, VIEWS, "back along the charts; newer record", ""),
     bind(&[key(KeyCode::Right)], Action::TimeOn, VIEWS, "on along the charts; older record", ""),
-    bind(&[key(KeyCode::Tab)], Action::NextPane, P, "next pane", ""),
-    bind(&[key(KeyCode::BackTab)], Action::PreviousPane, P, "pane before", ""),
-    bind(&[ch('1')], Action::Pane(0), P, "", ""),
-    bind(&[ch('2')], Action::Pane(1), P, "", ""),
-    bind(&[ch('3')], Action::Pane(2), P, "", ""),
-    bind(&[ch('4')], Action::Pane(3), P, "", ""),
-    bind(&[ch('5')], Action::Pane(4), P, "", ""),
-    bind(&[ch('6')], Action::Pane(5), P, "", ""),
-    bind(&[ch('7')], Action::Pane(6), P, "", ""),
-    bind(&[ch('8')], Action::Pane(7), P, "", ""),
-    bind(&[ch('9')], Action::Pane(8), P, "", ""),
+    bind(&[key(KeyCode::Tab)], Action::NextPane, VIEWS, "next pane", ""),
+    bind(&[key(KeyCode::BackTab)], Action::PreviousPane, VIEWS, "pane before", ""),
+    bind(&[ch('1')], Action::Pane(0), VIEWS, "", ""),
+    bind(&[ch('2')], Action::Pane(1), VIEWS, "", ""),
+    bind(&[ch('3')], Action::Pane(2), VIEWS, "", ""),
+    bind(&[ch('4')], Action::Pane(3), VIEWS, "", ""),
+    bind(&[ch('5')], Action::Pane(4), VIEWS, "", ""),
+    bind(&[ch('6')], Action::Pane(5), VIEWS, "", ""),
+    bind(&[ch('7')], Action::Pane(6), VIEWS, "", ""),
+    bind(&[ch('8')], Action::Pane(7), VIEWS, "", ""),
+    bind(&[ch('9')], Action::Pane(8), VIEWS, "", ""),
     bind(&[ch('/')], Action::Filter, P, "filter: model:gpt-4o* -status:ok latency>5s", "filter"),
     bind(&[ch('x')], Action::ClearFilter, P, "no filter", ""),
     bind(&[ch('n')], Action::NewerFilter, P, "newer filter", ""),
@@ -233,7 +235,7 @@ pub static KEYS: &[Binding] = &[
     bind(&[ch(':')], Action::Command, P, "command: window, filter, pane, theme, by, quit", ""),
     bind(&[ch('?')], Action::Help, READ, "these keys", "help"),
     bind(&[ch('q')], Action::Quit, READ, "quit", "quit"),
-    bind(&[ctrl('c')], Action::Quit, &[Pane, Details, Help, Line], "", ""),
+    bind(&[ctrl('c')], Action::Quit, ALWAYS, "", ""),
     bind(&[ctrl('l')], Action::Redraw, READ, "paint anew", ""),
     bind(&[ctrl('z')], Action::Suspend, READ, "into the background", ""),
     bind(&[key(KeyCode::Enter)], Action::Edit(Edit::Submit), L, "", "apply"),
@@ -260,7 +262,7 @@ pub fn lookup(context: Context, event: KeyEvent) -> Option<Action> {
         .find(|b| b.contexts.contains(&context) && b.keys.iter().any(|k| k.code == code && k.ctrl == ctrl))
         .map(|b| b.action);
     match (bound, context, code) {
-        (None, Line, KeyCode::Char(c)) if !ctrl && !event.modifiers.contains(KeyModifiers::ALT) => {
+        (None, Context::Line, KeyCode::Char(c)) if !ctrl && !event.modifiers.contains(KeyModifiers::ALT) => {
             Some(Action::Type(c))
         }
         (bound, _, _) => bound,

@@ -124,14 +124,12 @@ impl<'a> Session<'a> {
             if let Some(signal) = signals.seen() {
                 return Ok(Exit::Signal(signal));
             }
-            match keyboard.wait(self.wait()).map_err(TuiError::Keys)? {
-                Pending::Gone => return Ok(Exit::Hangup),
-                Pending::Nothing => {}
-                Pending::Something => {
-                    if let Some(exit) = self.read_events()? {
-                        return Ok(exit);
-                    }
-                }
+            if keyboard.wait(self.wait()).map_err(TuiError::Keys)? == Pending::Gone {
+                return Ok(Exit::Hangup);
+            }
+            // Without a key there may still be a change of size: its signal can go to any thread.
+            if let Some(exit) = self.read_events()? {
+                return Ok(exit);
             }
         }
     }

@@ -74,10 +74,8 @@ pub(super) struct Keyboard {
 /// What the keyboard has to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pending {
-    /// Nothing within the time.
-    Nothing,
-    /// Keys, or a signal such as a change of size.
-    Something,
+    /// Keys, a signal, or nothing within the time.
+    Perhaps,
     /// The terminal has gone.
     Gone,
 }
@@ -101,12 +99,12 @@ impl Keyboard {
         let ready = unsafe { libc::poll(&raw mut poll, 1, millis) };
         match ready {
             -1 => match io::Error::last_os_error() {
-                e if e.kind() == io::ErrorKind::Interrupted => Ok(Pending::Something),
+                e if e.kind() == io::ErrorKind::Interrupted => Ok(Pending::Perhaps),
                 e => Err(e),
             },
-            0 => Ok(Pending::Nothing),
+            0 => Ok(Pending::Perhaps),
             _ if poll.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 => Ok(Pending::Gone),
-            _ => Ok(Pending::Something),
+            _ => Ok(Pending::Perhaps),
         }
     }
 }

@@ -122,6 +122,7 @@ impl Theme {
     /// The letter-free fill of an ink where colours are missing: heavier is worse.
     pub(crate) fn fill(self, ink: Ink) -> char {
         match (self, ink) {
+            (Theme::Dark | Theme::Light, Ink::Ghost) => '░',
             (Theme::Dark | Theme::Light, _) | (_, Ink::Failed) => '█',
             (_, Ink::Limited) => '▓',
             (_, Ink::One) => '░',

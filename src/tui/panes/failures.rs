@@ -27,7 +27,7 @@ const fn figure(
     Column { head, width: Width::Fixed(width), side: Side::Right, rank, cell, key: Some(key) }
 }
 
-const MODE: Column<Failure> = text("mode", Width::Fixed(17), 0, |f, _| Cell::plain(f.mode.word()));
+const MODE: Column<Failure> = text("mode", Width::Between(15, 17), 0, |f, _| Cell::plain(f.mode.word()));
 const CALLS: Column<Failure> =
     figure("calls", 6, 1, |f, _| Cell::plain(figures::count(f.calls)), |f| Some(f.calls as f64));
 const CHANGE: Column<Failure> = figure("change", 7, 2, change, growth);

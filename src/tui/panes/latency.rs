@@ -116,21 +116,24 @@ fn breakdown(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
         return pen.words(inner, &[("no call carries ttft, queue or network times".to_owned(), Role::Dim)]);
     }
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let mut x = inner.x;
+    let (mut x, mut row) = (inner.x, 0);
     for ((name, ink), size) in NAMES.iter().zip(all).filter(|(_, size)| *size > 0.0) {
         let text = format!("{name} {}", units::percent(size / total));
-        if usize::from(inner.right().saturating_sub(x)) < text.len() {
-            break;
+        let wide = text.len() as u16;
+        if x > inner.x && x + wide > inner.right() {
+            (x, row) = (inner.x, row + 1);
         }
-        x += pen.text(x, inner.y, inner.right() - x, &text, Role::Series(*ink)) + 2;
+        if row < inner.height {
+            x += pen.text(x, inner.y + row, inner.width, &text, Role::Series(*ink)) + 2;
+        }
     }
     let name = 16.min(inner.width / 3);
-    phase_row(pen, inner, 1, ("all", name), all);
+    phase_row(pen, inner, row + 1, ("all", name), all);
     let before = parts(&scene.snapshot.previous.phases);
-    phase_row(pen, inner, 2, ("window before", name), before);
+    phase_row(pen, inner, row + 2, ("window before", name), before);
     for (i, group) in groups::sorted(scene.snapshot, scene.ui, COLUMNS).into_iter().enumerate() {
         let key = group.key.first().and_then(|k| k.as_deref()).unwrap_or("(none)");
-        phase_row(pen, inner, 4 + i as u16, (key, name), parts(&group.stats.phases));
+        phase_row(pen, inner, row + 4 + i as u16, (key, name), parts(&group.stats.phases));
     }
 }
 

@@ -4,11 +4,11 @@ use super::columns::{CALLS, ERRORS, LIMITED, LIMITED_CALLS, NAME, P95, RETRIES, 
 use super::{Needs, Pane, Panel, chart_points, charts, groups, no_rows};
 use crate::event::FailureMode;
 use crate::snapshot::{Failure, Group};
-use crate::tui::figures;
 use crate::tui::live::Scene;
 use crate::tui::pen::{self, Pen};
 use crate::tui::theme::Role;
 use crate::tui::widgets::table::Column;
+use crate::tui::{clean, figures};
 use crate::units;
 use crate::view::{Dim, Sections};
 use ratatui::layout::Rect;
@@ -59,11 +59,13 @@ fn said(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     let mut y = inner.y;
     for failure in [of(FailureMode::RateLimit), of(FailureMode::Overloaded)].into_iter().flatten() {
         for (text, role) in lines(failure) {
-            if y >= inner.bottom() {
-                return;
+            for line in clean::wrap(&text, usize::from(inner.width), 3) {
+                if y >= inner.bottom() {
+                    return;
+                }
+                pen.text(inner.x, y, inner.width, &line, role);
+                y += 1;
             }
-            pen.text(inner.x, y, inner.width, &text, role);
-            y += 1;
         }
         y += 1;
     }

@@ -21,16 +21,16 @@ const fn figure(head: &'static str, width: u16, rank: u8, cell: CellOf) -> Colum
     Column { head, width: Width::Fixed(width), side: Side::Right, rank, cell, key: None }
 }
 
-const TIME: Column<Record> = text("time", Width::Fixed(14), 0, time);
-const MODEL: Column<Record> = text("model", Width::Between(12, 26), 1, |r, _| name(&r.call.model));
-const OUTCOME: Column<Record> = text("outcome", Width::Fixed(17), 2, outcome);
-const MODE: Column<Record> = text("mode", Width::Fixed(17), 2, outcome);
+const TIME: Column<Record> = text("time", Width::Between(12, 14), 0, time);
+const MODEL: Column<Record> = text("model", Width::Between(17, 26), 1, |r, _| name(&r.call.model));
+const OUTCOME: Column<Record> = text("outcome", Width::Between(12, 17), 2, outcome);
+const MODE: Column<Record> = text("mode", Width::Between(12, 17), 2, outcome);
 const LATENCY: Column<Record> = figure("latency", 7, 3, |r, _| micros(r.call.latency_us));
-const TTFT: Column<Record> = figure("ttft", 6, 6, |r, _| micros(r.call.ttft_us));
-const INPUT: Column<Record> = figure("in", 6, 7, |r, _| tokens(r.call.input_tokens));
-const OUTPUT: Column<Record> = figure("out", 6, 7, |r, _| tokens(r.call.output_tokens));
-const COST: Column<Record> = figure("cost", 9, 8, cost);
-const USER: Column<Record> = text("user", Width::Between(8, 16), 5, |r, _| name(&r.call.user_id));
+const TTFT: Column<Record> = figure("ttft", 6, 7, |r, _| micros(r.call.ttft_us));
+const INPUT: Column<Record> = figure("in", 6, 8, |r, _| tokens(r.call.input_tokens));
+const OUTPUT: Column<Record> = figure("out", 6, 8, |r, _| tokens(r.call.output_tokens));
+const COST: Column<Record> = figure("cost", 9, 6, cost);
+const USER: Column<Record> = text("user", Width::Between(7, 16), 5, |r, _| name(&r.call.user_id));
 const APP: Column<Record> = text("app", Width::Between(8, 14), 9, |r, _| name(&r.call.app));
 const HTTP: Column<Record> = figure("http", 4, 6, http);
 const TRACE: Column<Record> = text("trace", Width::Fixed(9), 9, |r, _| name(&r.call.trace_id));

@@ -79,6 +79,7 @@ impl Ui {
         if number >= panes::ALL.len() {
             return self.note(format!("there are {} panes", panes::ALL.len()));
         }
+        self.mode = Mode::Normal;
         if number != self.pane {
             self.pane = number;
             self.maximised = None;
