@@ -127,6 +127,8 @@ fn wrap_line(line: &str, max: usize, lines: usize, out: &mut Vec<String>) {
             used = 0;
         }
         for c in word.chars() {
+            // A character wider than the whole place has none.
+            let c = if c.width().unwrap_or(0) > max { MARK } else { c };
             let wide = c.width().unwrap_or(0);
             if used + wide > max {
                 if c == ' ' {
@@ -175,6 +177,7 @@ mod tests {
         assert_eq!(wrap("one two three\nfour", 9, 9), ["one two ", "three", "four"]);
         assert_eq!(wrap("abcdefgh", 3, 9), ["abc", "def", "gh"]);
         assert_eq!(wrap("a\nb\nc", 3, 2).len(), 2);
+        assert_eq!(wrap("模", 1, 2), ["·"]);
     }
 
     proptest! {

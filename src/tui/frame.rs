@@ -12,16 +12,22 @@ use super::{details, figures, help, panes, states};
 use crate::snapshot::Snapshot;
 use crate::units;
 use crate::view::Filter;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Draws a frame. Pure: it looks at its arguments alone.
 pub fn draw(frame: &mut ratatui::Frame, snapshot: &Snapshot, live: &Live, ui: &Ui) {
-    let area = frame.area();
+    paint(frame.buffer_mut(), snapshot, live, ui);
+}
+
+/// Draws into a buffer, for a frame that no terminal shows.
+pub fn paint(buffer: &mut Buffer, snapshot: &Snapshot, live: &Live, ui: &Ui) {
+    let area = buffer.area;
     if area.width == 0 || area.height == 0 {
         return;
     }
     let scene = Scene { snapshot, live, ui };
-    let mut pen = Pen::new(frame.buffer_mut(), ui.theme);
+    let mut pen = Pen::new(buffer, ui.theme);
     let body = panes::body(area);
     header(&mut pen, Rect { height: 1, ..area }, &scene);
     match &ui.mode {
@@ -200,7 +206,7 @@ fn typed(pen: &mut Pen, area: Rect, sign: &str, line: &Line) {
     let before: String = line.text().chars().skip(skip).take(line.cursor() - skip).collect();
     pen.text(area.x + 2, area.y, area.width.saturating_sub(2), &shown, Role::Text);
     let at = area.x + 2 + width(&super::clean(&before)) as u16;
-    pen.restyle(Rect { x: at.min(area.right() - 1), width: 1, ..area }, Role::Cursor);
+    pen.mark(Rect { x: at.min(area.right() - 1), width: 1, ..area });
 }
 
 /// Says what is wrong below—here above—the column where it is.

@@ -21,7 +21,7 @@ mod ui;
 mod widgets;
 
 pub use clean::{clean, fit};
-pub use frame::draw;
+pub use frame::{draw, paint};
 pub use live::{Feed, Live};
 pub use run::{Backend, Exit, Options, TuiError, run};
 pub use theme::Theme;

@@ -4,7 +4,7 @@ use super::clean;
 use super::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 /// Writes into a buffer in a theme.
 pub(crate) struct Pen<'a> {
@@ -31,7 +31,7 @@ impl<'a> Pen<'a> {
         }
         let room = width.min(area.right() - x);
         let text = clean::fit(text, usize::from(room));
-        let (end, _) = self.buf.set_stringn(x, y, text, usize::from(room), self.theme.style(role));
+        let (end, _) = self.buf.set_stringn(x, y, text, usize::from(room), fresh(self.theme.style(role)));
         end - x
     }
 
@@ -53,7 +53,7 @@ impl<'a> Pen<'a> {
     /// Sets one cell in a style made of inks.
     pub fn put_styled(&mut self, x: u16, y: u16, c: char, style: Style) {
         if let Some(cell) = self.buf.cell_mut((x, y)) {
-            cell.set_char(c).set_style(style);
+            cell.set_char(c).set_style(fresh(style));
         }
     }
 
@@ -62,9 +62,9 @@ impl<'a> Pen<'a> {
         self.buf.cell((x, y)).is_some_and(|cell| cell.symbol() == " ")
     }
 
-    /// Changes the look of an area, not its text.
-    pub fn restyle(&mut self, area: Rect, role: Role) {
-        let style = self.theme.style(role);
+    /// Marks an area as the place of the cursor: one look for all of it, whatever colours it had.
+    pub fn mark(&mut self, area: Rect) {
+        let style = fresh(self.theme.style(Role::Cursor));
         self.buf.set_style(area.intersection(self.buf.area), style);
     }
 
@@ -129,6 +129,16 @@ impl<'a> Pen<'a> {
         for (i, (line, role)) in lines.iter().take(usize::from(area.height)).enumerate() {
             self.text(x, area.y + (skip + i) as u16, wide, line, *role);
         }
+    }
+}
+
+/// A style that leaves nothing of the one before.
+fn fresh(style: Style) -> Style {
+    Style {
+        fg: style.fg.or(Some(Color::Reset)),
+        bg: style.bg.or(Some(Color::Reset)),
+        sub_modifier: Modifier::all().difference(style.add_modifier),
+        ..style
     }
 }
 

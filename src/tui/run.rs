@@ -111,7 +111,9 @@ impl<'a> Session<'a> {
         if let Ok(size) = screen.size() {
             ui.resize(size.width, size.height);
         }
-        let snapshot = Arc::new(Snapshot::empty(ui.view(), options.now_us));
+        // It answers no question of ours, and so is shown as not answered yet.
+        let snapshot = Snapshot { view: View::default(), ..Snapshot::empty(ui.view(), options.now_us) };
+        let snapshot = Arc::new(snapshot);
         let live = backend.live();
         Session { backend, screen, ui, snapshot, live, changed: Changed::Keys, drawn: Instant::now() }
     }

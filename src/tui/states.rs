@@ -15,6 +15,9 @@ pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     if snapshot.totals.calls > 0 || pane == "input" {
         return None;
     }
+    if snapshot.view != scene.ui.view() {
+        return Some(vec![dim("looking …")]);
+    }
     if snapshot.holdings.calls == 0 {
         return Some(nothing_stored(scene));
     }

@@ -13,9 +13,8 @@ use llmtop::stats::histogram::Histogram;
 use llmtop::tui::{Feed, Live, Ui};
 use llmtop::units::Zone;
 use llmtop::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, View, Window};
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use std::sync::OnceLock;
 
 /// 2026-05-01T14:17:00Z, µs.
@@ -491,9 +490,9 @@ pub fn live() -> Live {
 
 /// The frame as a buffer.
 pub fn buffer(snapshot: &Snapshot, live: &Live, ui: &Ui) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(ui.size.0, ui.size.1)).expect("a terminal in memory");
-    terminal.draw(|frame| llmtop::tui::draw(frame, snapshot, live, ui)).expect("memory takes every frame");
-    terminal.backend().buffer().clone()
+    let mut buffer = Buffer::empty(Rect::new(0, 0, ui.size.0, ui.size.1));
+    llmtop::tui::paint(&mut buffer, snapshot, live, ui);
+    buffer
 }
 
 /// The frame as text, trailing space cut off.

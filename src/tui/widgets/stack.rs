@@ -64,14 +64,31 @@ impl Stack {
     fn column(&self, pen: &mut Pen, plot: Rect, x: u16, tops: &[usize]) {
         for row in 0..plot.height {
             let (low, high) = (usize::from(row) * 8, usize::from(row) * 8 + 8);
-            let mut here = tops.iter().zip(&self.inks).enumerate().filter_map(|(i, (top, ink))| {
-                let bottom = if i == 0 { 0 } else { tops[i - 1] };
-                let (from, to) = (bottom.max(low), (*top).min(high));
-                (to > from).then(|| (to - low, *ink))
-            });
-            let Some((fill, ink)) = here.next() else { return };
-            let above = here.next().map(|(_, ink)| ink);
+            let here: Vec<(usize, usize, Ink)> = tops
+                .iter()
+                .zip(&self.inks)
+                .enumerate()
+                .filter_map(|(i, (top, ink))| {
+                    let bottom = if i == 0 { 0 } else { tops[i - 1] };
+                    let (from, to) = (bottom.max(low), (*top).min(high));
+                    (to > from).then(|| (from - low, to - low, *ink))
+                })
+                .collect();
+            let Some((fill, ink, above)) = two_inks(&here) else { return };
             paint(pen, x, plot.bottom() - 1 - row, fill, ink, above);
+        }
+    }
+}
+
+/// A cell has two colours: of three parts the lower two become one, in the ink of the larger.
+fn two_inks(parts: &[(usize, usize, Ink)]) -> Option<(usize, Ink, Option<Ink>)> {
+    match parts {
+        [] => None,
+        [(_, fill, ink)] => Some((*fill, *ink, None)),
+        [(_, fill, ink), (_, _, above)] => Some((*fill, *ink, Some(*above))),
+        [(_, first, lower), (_, second, middle), rest @ ..] => {
+            let ink = if second - first > *first { middle } else { lower };
+            Some((*second, *ink, rest.last().map(|r| r.2)))
         }
     }
 }
@@ -80,9 +97,10 @@ impl Stack {
 fn paint(pen: &mut Pen, x: u16, y: u16, fill: usize, ink: Ink, above: Option<Ink>) {
     let theme = pen.theme();
     if theme == Theme::Mono {
-        let main = above.filter(|_| fill < 4).unwrap_or(ink);
-        let c = if main == Ink::Failed && above.is_none() { up(fill) } else { theme.fill(main) };
-        return pen.put(x, y, c, Role::Series(main));
+        // What failed keeps its height, at the cost of the rest of its cell; the rest is whole cells of its own fill.
+        let failing = matches!(ink, Ink::Failed | Ink::Limited);
+        let c = if failing && fill < 8 { up(fill) } else { theme.fill(ink) };
+        return pen.put(x, y, c, Role::Series(ink));
     }
     let mut style = theme.style(Role::Series(ink));
     if let Some(color) = above.and_then(|a| theme.color(a)) {

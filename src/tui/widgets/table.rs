@@ -105,7 +105,7 @@ impl<T> Table<'_, T> {
             let y = area.y + head + (i - first) as u16;
             self.row(pen, y, row, &places, bar, scene);
             if self.cursor == Some(i) {
-                pen.restyle(Rect { x: area.x - 1, width: area.width + 2, y, height: 1 }, Role::Cursor);
+                pen.mark(Rect { x: area.x - 1, width: area.width + 2, y, height: 1 });
             }
         }
     }
