@@ -6,7 +6,7 @@ use crate::config::Effective;
 use crate::pipeline::{Counts, Progress};
 use crate::source::{Follow, Stop};
 use crate::store::{Store, sqlite::SqliteStore};
-use crate::units::{bytes, clean, compact, count, duration_us};
+use crate::units::{bytes, compact, count, duration_us};
 use anyhow::Result;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -31,9 +31,7 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
         loaded
     });
     loaded?;
-    for trouble in progress.troubles() {
-        eprintln!("llmtop: {}", clean(&trouble));
-    }
+    super::complain_of(&progress);
     summary(progress.counts(), begun.elapsed(), stop.stop.requested(), out)?;
     Ok(())
 }

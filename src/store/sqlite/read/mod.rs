@@ -48,6 +48,15 @@ impl SqliteReader {
         Ok(SqliteReader { context: Context::new(conn), place })
     }
 
+    /// A number that changes when another connection has written.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn version(&mut self) -> Result<i64, StoreError> {
+        let version = self.context.conn.query_row("PRAGMA data_version", [], |row| row.get(0));
+        version.map_err(|e| self.place.wrap(e))
+    }
+
     /// Runs `read` in one read transaction, with the dictionaries up to date.
     fn within<T>(&mut self, read: impl FnOnce(&Context) -> ReadResult<T>) -> Result<T, StoreError> {
         let SqliteReader { context, place } = self;

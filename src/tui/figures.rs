@@ -1,0 +1,215 @@
+//! Figures as the screen writes them: percentiles that say when they are guesses, changes that are coloured only when
+//! they are bad.
+
+use super::theme::Role;
+use crate::snapshot::{Dist, Point, Stats};
+use crate::units;
+
+/// Fewer values than this make a 95th percentile a guess.
+pub(crate) const FEW_95: u64 = 20;
+/// Fewer values than this make a 99th percentile a guess.
+pub(crate) const FEW_99: u64 = 100;
+/// Fewer values than this make a median a guess.
+const FEW_50: u64 = 5;
+
+/// Which percentile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quantile {
+    P50,
+    P95,
+    P99,
+}
+
+impl Quantile {
+    /// Its value, and whether too few values make it a guess.
+    pub fn of(self, dist: &Dist) -> (Option<f64>, Trust) {
+        let (value, few) = match self {
+            Quantile::P50 => (dist.p50, FEW_50),
+            Quantile::P95 => (dist.p95, FEW_95),
+            Quantile::P99 => (dist.p99, FEW_99),
+        };
+        (value, if dist.count < few { Trust::Guess } else { Trust::Sound })
+    }
+
+    /// Its value where it is no guess.
+    pub fn sound(self, dist: &Dist) -> Option<f64> {
+        match self.of(dist) {
+            (value, Trust::Sound) => value,
+            (_, Trust::Guess) => None,
+        }
+    }
+}
+
+/// How far a figure can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    Sound,
+    Guess,
+}
+
+/// A guess is dim and has a `~` before it; an unknown figure is neither.
+pub(crate) fn trusted(text: String, value: Option<f64>, trust: Trust) -> (String, Role) {
+    match (trust, value) {
+        (Trust::Guess, Some(_)) => (format!("~{text}"), Role::Dim),
+        (_, None) => (text, Role::Dim),
+        (Trust::Sound, _) => (text, Role::Text),
+    }
+}
+
+/// A percentile of durations for a table: `3.21s`, `~3.21s`.
+pub(crate) fn duration(dist: &Dist, q: Quantile) -> (String, Role) {
+    let (value, trust) = q.of(dist);
+    trusted(units::duration_cell(value), value, trust)
+}
+
+/// When a change is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bad {
+    /// Growing: latency.
+    Up,
+    /// Growing far: spend.
+    FarUp,
+    /// Falling far: traffic.
+    FarDown,
+    /// Never.
+    Never,
+}
+
+/// How many times as much, in words: `▲ 41 %`, `▼ 3 %`, `▲ ×12`; nothing without a figure before.
+pub(crate) fn change(now: Option<f64>, before: Option<f64>, bad: Bad) -> Option<(String, Role)> {
+    let (now, before) = (now?, before.filter(|b| *b > 0.0)?);
+    let ratio = now / before;
+    if !ratio.is_finite() {
+        return None;
+    }
+    let percent = ((ratio - 1.0) * 100.0).round();
+    let text = match percent {
+        0.0 => "± 0 %".to_owned(),
+        p if p >= 1_000.0 => format!("▲ ×{ratio:.0}"),
+        p if p > 0.0 => format!("▲ {p:.0} %"),
+        p => format!("▼ {:.0} %", -p),
+    };
+    let role = match bad {
+        Bad::Up if ratio >= 1.5 => Role::Bad,
+        Bad::Up if ratio >= 1.2 => Role::Warn,
+        Bad::FarUp if ratio >= 1.5 => Role::Warn,
+        Bad::FarDown if ratio <= 0.5 => Role::Warn,
+        _ => Role::Dim,
+    };
+    Some((text, role))
+}
+
+/// The change of a share in points: `▲ 0.9`. Bad where it grows by half a point and by a tenth of itself, and where
+/// enough calls stand behind it.
+pub(crate) fn points(now: Option<f64>, before: Option<f64>, events: u64) -> Option<(String, Role)> {
+    let (now, before) = (now? * 100.0, before? * 100.0);
+    let by = now - before;
+    let text = match by {
+        b if b.abs() < 0.05 => "± 0 pt".to_owned(),
+        b if b > 0.0 => format!("▲ {b:.1} pt"),
+        b => format!("▼ {:.1} pt", -b),
+    };
+    let role = if by >= 0.5 && by >= before * 0.1 && events >= 5 { Role::Bad } else { Role::Dim };
+    Some((text, role))
+}
+
+/// A number of calls in at most six columns: `38,431`, `120k`, `1.20M`.
+pub(crate) fn count(n: u64) -> String {
+    if n < 100_000 { units::count(n) } else { units::compact(n as f64) }
+}
+
+/// A share in percent without its sign, for columns whose heading has it: `4.20`.
+pub(crate) fn share(share: Option<f64>) -> String {
+    match share {
+        None => units::UNKNOWN.to_owned(),
+        Some(s) if s > 0.0 && s < 0.0001 => "<0.01".to_owned(),
+        Some(s) => units::digits3(s * 100.0).trim_end_matches(".000").to_owned(),
+    }
+}
+
+/// How a rate of failures looks.
+pub(crate) fn failing(rate: Option<f64>) -> Role {
+    match rate {
+        Some(r) if r >= 0.05 => Role::Bad,
+        Some(r) if r >= 0.01 => Role::Warn,
+        Some(r) if r > 0.0 => Role::Text,
+        _ => Role::Dim,
+    }
+}
+
+/// Money per hour of a time, nano-dollars; `None` for no time.
+pub(crate) fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
+    (over_us > 0).then(|| nano.map(|n| n as f64 * 3.6e9 / over_us as f64)).flatten()
+}
+
+/// Money per hour as text: `$4.12`.
+pub(crate) fn money(nano: Option<f64>) -> String {
+    nano.map_or_else(|| units::UNKNOWN.to_owned(), |n| units::usd(n as i64))
+}
+
+/// A number of tokens: `18.4k`.
+pub(crate) fn tokens(n: Option<i64>) -> String {
+    n.map_or_else(|| units::UNKNOWN.to_owned(), |n| units::compact(n as f64))
+}
+
+/// Input and output tokens together.
+pub(crate) fn all_tokens(input: Option<i64>, output: Option<i64>) -> Option<i64> {
+    match (input, output) {
+        (None, None) => None,
+        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+    }
+}
+
+/// The share of input tokens that came from the provider's cache.
+pub(crate) fn cached(stats: &Stats) -> Option<f64> {
+    let input = stats.input_tokens.filter(|n| *n > 0)?;
+    Some(stats.cached_input_tokens? as f64 / input as f64)
+}
+
+/// Failed calls of a chart's step.
+pub(crate) fn failed(point: &Point) -> u64 {
+    point.outcomes[1..].iter().sum()
+}
+
+/// Where the time of calls went: queue, network, first token, generation. Time to first token counts from the start of
+/// a call, so queue and network are taken out of it where they fit in.
+pub(crate) fn phases(queue: f64, network: f64, first: f64, generation: f64) -> [f64; 4] {
+    let before = queue + network;
+    let first = if first >= before { first - before } else { first };
+    [queue, network, first, generation].map(|p| p.max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_coloured_only_when_bad() {
+        let case = |now, before, bad| change(Some(now), Some(before), bad).expect("both known");
+        assert_eq!(case(1.41, 1.0, Bad::Up), ("▲ 41 %".to_owned(), Role::Warn));
+        assert_eq!(case(2.0, 1.0, Bad::Up), ("▲ 100 %".to_owned(), Role::Bad));
+        assert_eq!(case(0.5, 1.0, Bad::Up), ("▼ 50 %".to_owned(), Role::Dim));
+        assert_eq!(case(1.0, 1.0, Bad::Up), ("± 0 %".to_owned(), Role::Dim));
+        assert_eq!(case(12.0, 1.0, Bad::Never), ("▲ ×12".to_owned(), Role::Dim));
+        assert_eq!(case(0.4, 1.0, Bad::FarDown).1, Role::Warn);
+        assert_eq!(change(Some(1.0), Some(0.0), Bad::Up), None);
+        assert_eq!(points(Some(0.018), Some(0.009), 40), Some(("▲ 0.9 pt".to_owned(), Role::Bad)));
+        assert_eq!(points(Some(0.018), Some(0.009), 2).map(|c| c.1), Some(Role::Dim));
+    }
+
+    #[test]
+    fn a_percentile_of_few_calls_says_so() {
+        let dist = Dist { count: 4, p95: Some(1.5e6), ..Dist::default() };
+        assert_eq!(duration(&dist, Quantile::P95), ("~1.50s".to_owned(), Role::Dim));
+        let dist = Dist { count: 20, ..dist };
+        assert_eq!(duration(&dist, Quantile::P95), ("1.50s".to_owned(), Role::Text));
+        assert_eq!(Quantile::P99.sound(&dist), None);
+        assert_eq!(duration(&Dist::default(), Quantile::P95), ("–".to_owned(), Role::Dim));
+    }
+
+    #[test]
+    fn waiting_is_counted_once() {
+        assert_eq!(phases(10.0, 20.0, 100.0, 50.0), [10.0, 20.0, 70.0, 50.0]);
+        assert_eq!(phases(10.0, 20.0, 5.0, 50.0), [10.0, 20.0, 5.0, 50.0]);
+    }
+}
