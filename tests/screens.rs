@@ -383,6 +383,9 @@ fn no_size_panics() {
             let which = usize::from(width + height) % 3;
             buffer(&snapshots[which], &live(), &ui);
             // Each state of the screen at some of the sizes.
+            if (width * 7 + height) % 4 != 0 {
+                continue;
+            }
             match (width + height) % 5 {
                 0 => drop(press(&mut ui, &snapshots[which], "Enter")),
                 1 => drop(press(&mut ui, &snapshots[which], "?")),

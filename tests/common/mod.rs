@@ -15,6 +15,7 @@ use llmtop::units::Zone;
 use llmtop::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, View, Window};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// 2026-05-01T14:17:00Z, µs.
@@ -192,16 +193,18 @@ fn key_of(made: &Made, dim: Dim) -> Option<String> {
 
 fn table(now: &[Made], before: &[Made], grouping: &Grouping, all: &[Point]) -> Table {
     let key = |m: &Made| -> Vec<Option<String>> { grouping.dims.iter().map(|d| key_of(m, *d)).collect() };
-    let mut keys: Vec<_> = now.iter().map(key).collect();
-    keys.sort();
-    keys.dedup();
-    let mut groups: Vec<Group> = keys
+    let mut accs: BTreeMap<Vec<Option<String>>, (Acc, Acc)> = BTreeMap::new();
+    now.iter().for_each(|m| accs.entry(key(m)).or_default().0.record(&m.sample));
+    before.iter().for_each(|m| {
+        accs.get_mut(&key(m)).into_iter().for_each(|a| a.1.record(&m.sample));
+    });
+    let mut groups: Vec<Group> = accs
         .into_iter()
-        .map(|k| Group {
-            stats: Stats::of(&acc(now.iter().filter(|m| key(m) == k))),
-            previous: Stats::of(&acc(before.iter().filter(|m| key(m) == k))),
+        .map(|(key, (now, before))| Group {
+            key,
+            stats: Stats::of(&now),
+            previous: Stats::of(&before),
             points: all.iter().map(|p| Point { calls: p.calls / 5, ..Point::default() }).collect(),
-            key: k,
         })
         .collect();
     groups.sort_by_key(|g| std::cmp::Reverse(g.stats.calls));
