@@ -210,11 +210,12 @@ impl Open {
 pub struct Members {
     hour: i64,
     open: [Open; 2],
+    done: Vec<Run>,
 }
 
 impl Default for Members {
     fn default() -> Members {
-        Members { hour: i64::MIN, open: [Open::default(), Open::default()] }
+        Members { hour: i64::MIN, open: [Open::default(), Open::default()], done: Vec::new() }
     }
 }
 
@@ -224,17 +225,10 @@ pub type Name<'a> = (u64, bool, &'a [u8]);
 impl Members {
     /// Counts a call for its user and its session, where it has them.
     #[inline]
-    pub fn add(
-        &mut self,
-        conn: &Connection,
-        place: &Place,
-        ts_us: i64,
-        sample: &Sample,
-        names: [Name<'_>; 2],
-    ) -> Result<(), StoreError> {
+    pub fn add(&mut self, ts_us: i64, sample: &Sample, names: [Name<'_>; 2]) {
         let hour = ts_us.div_euclid(HOUR_US);
         if hour != self.hour {
-            self.flush(conn, place)?;
+            self.close();
             self.hour = hour;
         }
         let one = Totals::of(sample);
@@ -243,27 +237,36 @@ impl Members {
                 open.get(hash, u8::from(packed), name).merge(&one);
             }
         }
-        Ok(())
     }
 
-    /// Writes the open hour.
-    pub fn flush(&mut self, conn: &Connection, place: &Place) -> Result<(), StoreError> {
+    fn close(&mut self) {
         for (kind, open) in [Kind::User, Kind::Session].into_iter().zip(&mut self.open) {
             if !open.totals.is_empty() {
-                let run = open.encode();
+                self.done.push(Run { kind, hour: self.hour, data: open.encode() });
                 open.clear();
-                add_run(conn, place, kind, self.hour, run)?;
             }
         }
         self.hour = i64::MIN;
-        Ok(())
     }
 
-    /// Forgets the open hour: after a rollback.
-    pub fn forget(&mut self) {
-        self.open.iter_mut().for_each(Open::clear);
-        self.hour = i64::MIN;
+    /// Closes the open hour and hands all runs out.
+    pub fn finish(&mut self) -> Vec<Run> {
+        self.close();
+        std::mem::take(&mut self.done)
     }
+}
+
+/// The members of one kind in one hour, sorted by name, to be added to the store.
+#[derive(Debug)]
+pub struct Run {
+    kind: Kind,
+    hour: i64,
+    data: Vec<u8>,
+}
+
+/// Adds runs to those that are there.
+pub fn write(conn: &Connection, place: &Place, runs: Vec<Run>) -> Result<(), StoreError> {
+    runs.into_iter().try_for_each(|run| add_run(conn, place, run.kind, run.hour, run.data))
 }
 
 /// Adds a run, first merging it with those before it that are not much larger: their number stays logarithmic.

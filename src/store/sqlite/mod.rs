@@ -3,6 +3,7 @@
 mod append;
 mod calls;
 mod dict;
+mod fold;
 mod ledger;
 mod member;
 mod read;
