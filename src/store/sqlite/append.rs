@@ -235,8 +235,7 @@ impl Sums {
             let row = &batch.calls[call.row as usize];
             let sample = row.sample();
             self.fold.add(call.ts_us, (call.lane, call.host_lane), &sample);
-            let names = [(row.user_hash, row.user_id), (row.session_hash, row.session_id)]
-                .map(|(hash, name)| (hash, name.is_packed(), batch.bytes(name)));
+            let names = [row.user_id, row.session_id].map(|name| (name.is_packed(), batch.bytes(name)));
             self.members.add(call.ts_us, &sample, names);
         }
     }

@@ -2,11 +2,10 @@
 //! the hour it touches, and runs of alike size are merged, so that an hour has few and each total is rewritten rarely.
 
 use super::Place;
-use crate::event::FailureMode;
+use crate::event::{FailureMode, Outcome};
 use crate::stats::acc::Sample;
 use crate::stats::varint::{put, put_bytes, put_signed, take, take_bytes, take_signed};
 use crate::store::StoreError;
-use hashbrown::HashTable;
 use rusqlite::{Connection, params};
 
 /// Which kind of member. The discriminant is stored.
@@ -40,32 +39,10 @@ pub struct Totals {
 
 impl Totals {
     /// What one call comes to.
-    #[inline]
     pub fn of(sample: &Sample) -> Totals {
-        let signed = |value: Option<u64>| value.map(|v| i64::try_from(v).unwrap_or(i64::MAX));
-        let sums = [
-            sample.retries.map(i64::from),
-            signed(sample.input_tokens),
-            signed(sample.output_tokens),
-            sample.cost_nusd,
-        ];
-        let known = sums.iter().enumerate().fold(0, |mask, (bit, sum)| mask | u8::from(sum.is_some()) << bit);
-        let [retries, input_tokens, output_tokens, cost_nusd] = sums.map(Option::unwrap_or_default);
-        let latency = signed(sample.latency_us);
-        Totals {
-            calls: 1,
-            errors: u64::from(sample.outcome.is_error()),
-            rate_limited: u64::from(sample.outcome.failure() == Some(FailureMode::RateLimit)),
-            retries,
-            input_tokens,
-            output_tokens,
-            cost_nusd,
-            unpriced: u64::from(sample.cost_nusd.is_none()),
-            latency_sum_us: latency.unwrap_or_default(),
-            latency_count: u64::from(latency.is_some()),
-            latency_max_us: latency.unwrap_or_default(),
-            known,
-        }
+        let mut totals = Totals::default();
+        One::of(sample).add_to(&mut totals);
+        totals
     }
 
     pub fn merge(&mut self, other: &Totals) {
@@ -145,13 +122,66 @@ impl Totals {
     }
 }
 
-/// One hour's members of one kind, being counted.
+/// What a call adds to its member, kept small: there are as many as calls.
+#[derive(Debug, Clone, Copy)]
+struct One {
+    input_tokens: i64,
+    output_tokens: i64,
+    cost_nusd: i64,
+    latency_us: i64,
+    retries: u32,
+    outcome: Outcome,
+    /// Which of retries, input, output, cost, latency are known: bits 0 to 4.
+    known: u8,
+}
+
+impl One {
+    fn of(sample: &Sample) -> One {
+        let signed = |value: Option<u64>| value.map(|v| i64::try_from(v).unwrap_or(i64::MAX));
+        let (input, output) = (signed(sample.input_tokens), signed(sample.output_tokens));
+        let latency = signed(sample.latency_us);
+        let known = [
+            sample.retries.is_some(),
+            input.is_some(),
+            output.is_some(),
+            sample.cost_nusd.is_some(),
+            latency.is_some(),
+        ];
+        One {
+            input_tokens: input.unwrap_or_default(),
+            output_tokens: output.unwrap_or_default(),
+            cost_nusd: sample.cost_nusd.unwrap_or_default(),
+            latency_us: latency.unwrap_or_default(),
+            retries: sample.retries.unwrap_or_default(),
+            outcome: sample.outcome,
+            known: known.into_iter().enumerate().fold(0, |mask, (bit, known)| mask | u8::from(known) << bit),
+        }
+    }
+
+    fn add_to(&self, t: &mut Totals) {
+        t.calls += 1;
+        t.errors += u64::from(self.outcome.is_error());
+        t.rate_limited += u64::from(self.outcome.failure() == Some(FailureMode::RateLimit));
+        t.retries = t.retries.saturating_add(i64::from(self.retries));
+        t.input_tokens = t.input_tokens.saturating_add(self.input_tokens);
+        t.output_tokens = t.output_tokens.saturating_add(self.output_tokens);
+        t.cost_nusd = t.cost_nusd.saturating_add(self.cost_nusd);
+        t.unpriced += u64::from(self.known & 8 == 0);
+        t.latency_sum_us = t.latency_sum_us.saturating_add(self.latency_us);
+        t.latency_count += u64::from(self.known & 16 != 0);
+        t.latency_max_us = t.latency_max_us.max(self.latency_us);
+        t.known |= self.known & 15;
+    }
+}
+
+/// One hour's calls of one kind of member, not yet summed: sorting them once is cheaper than a look-up for each.
 #[derive(Debug, Default)]
 struct Open {
-    table: HashTable<(u64, u32)>,
+    /// The first bytes of the name, tag first, and the call's number.
+    order: Vec<(u128, u32)>,
     names: Vec<u8>,
     ends: Vec<u32>,
-    totals: Vec<Totals>,
+    calls: Vec<One>,
 }
 
 impl Open {
@@ -161,47 +191,38 @@ impl Open {
     }
 
     #[inline]
-    fn get(&mut self, hash: u64, tag: u8, name: &[u8]) -> &mut Totals {
-        let same = |n: u32| {
-            let known = self.name(n);
-            known[0] == tag && &known[1..] == name
-        };
-        let found = self.table.find(hash, |(h, n)| *h == hash && same(*n)).map(|(_, n)| *n);
-        let number = found.unwrap_or_else(|| {
-            let number = self.totals.len() as u32;
-            self.names.push(tag);
-            self.names.extend_from_slice(name);
-            self.ends.push(self.names.len() as u32);
-            self.totals.push(Totals::default());
-            self.table.insert_unique(hash, (hash, number), |(h, _)| *h);
-            number
-        });
-        &mut self.totals[number as usize]
+    fn add(&mut self, tag: u8, name: &[u8], one: One) {
+        let mut first = [0; 16];
+        let len = name.len().min(15);
+        first[0] = tag;
+        first[1..=len].copy_from_slice(&name[..len]);
+        self.order.push((u128::from_be_bytes(first), self.calls.len() as u32));
+        self.names.push(tag);
+        self.names.extend_from_slice(name);
+        self.ends.push(self.names.len() as u32);
+        self.calls.push(one);
     }
 
     /// The run: members sorted by name.
-    fn encode(&self) -> Vec<u8> {
+    fn encode(&mut self) -> Vec<u8> {
+        let mut order = std::mem::take(&mut self.order);
         // The first bytes as a number decide most comparisons without a look at the names.
-        let head = |name: &[u8]| {
-            let mut first = [0; 16];
-            let len = name.len().min(16);
-            first[..len].copy_from_slice(&name[..len]);
-            u128::from_be_bytes(first)
-        };
-        let mut order: Vec<(u128, u32)> = (0..self.totals.len() as u32).map(|n| (head(self.name(n)), n)).collect();
         order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.name(a.1).cmp(self.name(b.1))));
-        let mut run = RunWriter::with_room(self.names.len() + self.totals.len() * 20);
-        for (_, n) in order {
-            run.put(self.name(n), &self.totals[n as usize]);
+        let mut run = RunWriter::with_room(order.len() * 28);
+        for member in order.chunk_by(|a, b| a.0 == b.0 && self.name(a.1) == self.name(b.1)) {
+            let mut totals = Totals::default();
+            member.iter().for_each(|(_, n)| self.calls[*n as usize].add_to(&mut totals));
+            run.put(self.name(member[0].1), &totals);
         }
+        self.order = order;
         run.out
     }
 
     fn clear(&mut self) {
-        self.table.clear();
+        self.order.clear();
         self.names.clear();
         self.ends.clear();
-        self.totals.clear();
+        self.calls.clear();
     }
 }
 
@@ -219,8 +240,8 @@ impl Default for Members {
     }
 }
 
-/// A member's name as it is in the batch: its hash, whether it is a packed id, its bytes.
-pub type Name<'a> = (u64, bool, &'a [u8]);
+/// A member's name as it is in the batch: whether it is a packed id, and its bytes.
+pub type Name<'a> = (bool, &'a [u8]);
 
 impl Members {
     /// Counts a call for its user and its session, where it has them.
@@ -231,17 +252,17 @@ impl Members {
             self.close();
             self.hour = hour;
         }
-        let one = Totals::of(sample);
-        for (open, (hash, packed, name)) in self.open.iter_mut().zip(names) {
+        let one = One::of(sample);
+        for (open, (packed, name)) in self.open.iter_mut().zip(names) {
             if !name.is_empty() {
-                open.get(hash, u8::from(packed), name).merge(&one);
+                open.add(u8::from(packed), name, one);
             }
         }
     }
 
     fn close(&mut self) {
         for (kind, open) in [Kind::User, Kind::Session].into_iter().zip(&mut self.open) {
-            if !open.totals.is_empty() {
+            if !open.calls.is_empty() {
                 self.done.push(Run { kind, hour: self.hour, data: open.encode() });
                 open.clear();
             }
@@ -307,13 +328,25 @@ impl RunWriter {
     }
 
     fn put(&mut self, name: &[u8], totals: &Totals) {
-        let shared = self.last.iter().zip(name).take_while(|(a, b)| a == b).count();
+        let shared = common_prefix(&self.last, name);
         put(&mut self.out, shared as u64);
         put_bytes(&mut self.out, &name[shared..]);
         self.last.truncate(shared);
         self.last.extend_from_slice(&name[shared..]);
         totals.encode(&mut self.out);
     }
+}
+
+/// How many bytes two names begin with alike, eight at a time.
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    let mut at = 0;
+    for (x, y) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
+        if x != y {
+            break;
+        }
+        at += 8;
+    }
+    at + a[at..].iter().zip(&b[at..]).take_while(|(x, y)| x == y).count()
 }
 
 /// Reads a run, member by member.
@@ -395,7 +428,7 @@ mod tests {
         prop::collection::vec(sample, 1..5).prop_map(|samples| {
             let mut sum = Totals::default();
             for (outcome, input_tokens, latency_us, cost_nusd) in samples {
-                let outcome = crate::event::Outcome::from_number(outcome);
+                let outcome = Outcome::from_number(outcome);
                 sum.merge(&Totals::of(&Sample { outcome, input_tokens, latency_us, cost_nusd, ..Sample::default() }));
             }
             sum
