@@ -98,6 +98,7 @@ fn spans(conn: &Connection, range: Range, out: &mut dyn Write) -> ReadResult<u64
         let kind: String = row.get("kind")?;
         let span = crate::event::SpanEvent {
             ts_us: row.get("ts_us")?,
+            identity: None,
             kind: crate::event::SpanKind::from_word(&kind).ok_or(ReadError::Damaged("a span's kind is unknown"))?,
             name: text(row, "name")?,
             trace_id: text(row, "trace_id")?,
@@ -125,6 +126,7 @@ fn scores(conn: &Connection, range: Range, out: &mut dyn Write) -> ReadResult<u6
         let score = crate::event::ScoreEvent {
             ts_us: row.get("ts_us")?,
             score_id: text(row, "score_id")?,
+            identity: None,
             name: Cow::Owned(row.get("name")?),
             value: row.get("value")?,
             source: judge.as_deref().and_then(crate::event::ScoreSource::from_word),
