@@ -19,9 +19,8 @@ fn whole(row: &Row<'_>, context: &Context) -> ReadResult<Record> {
     if let Some(text) = row::number(row, column::TEXT)? {
         record.text_expired = !context.text(text, &mut record.call)?;
     }
-    if record.call.outcome.is_error() || record.call.retry_after_us.is_some() {
-        record.call.error_message = context.error_message(record.ts_us, record.id)?.map(Cow::Owned);
-    }
+    // Calls that went well may have one too.
+    record.call.error_message = context.error_message(record.ts_us, record.id)?.map(Cow::Owned);
     Ok(record)
 }
 
