@@ -2,10 +2,10 @@
 //! buffer, figures changing between frames. `cargo bench --bench frame` prints median and 99th
 //! percentile of the CPU time in µs, which other programs do not disturb.
 
-#[path = "../tests/common/mod.rs"]
-mod common;
+#[path = "../tests/worlds/mod.rs"]
+mod worlds;
 
-use common::{live, typical, ui};
+use worlds::{live, typical, ui};
 use llmtop::snapshot::Point;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;

@@ -1,9 +1,9 @@
 //! Screens as golden text: every pane at three sizes against a typical, an empty and a hostile store; states; and every
 //! small size, which must not panic.
 
-mod common;
+mod worlds;
 
-use common::{NOW, buffer, empty, hostile, live, text, typical, ui};
+use worlds::{NOW, buffer, empty, hostile, live, text, typical, ui};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use llmtop::snapshot::Snapshot;
 use llmtop::tui::keys::{Action, lookup};
@@ -349,7 +349,7 @@ fn nothing_hostile_reaches_the_terminal() {
         ui.mask = Mask::Open;
         let mut snapshot = hostile(&ui.view());
         let live =
-            Live { source: common::HOSTILE[0].to_owned(), troubles: vec![common::HOSTILE[2].to_owned()], ..live() };
+            Live { source: worlds::HOSTILE[0].to_owned(), troubles: vec![worlds::HOSTILE[2].to_owned()], ..live() };
         for keys in ["g", "Enter", "Esc"] {
             press(&mut ui, &snapshot, keys);
             snapshot.view = ui.view();

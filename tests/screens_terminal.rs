@@ -1,9 +1,9 @@
 //! The loop of the screen in a pseudo-terminal: keys, sizes, a log on standard input, and the terminal given back after a
 //! quit, a signal, a panic and a hang-up. The screen runs in this very test binary, started again as a child.
 
-mod common;
+mod worlds;
 
-use common::{live, typical, ui};
+use worlds::{live, typical, ui};
 use llmtop::snapshot::{Record, Snapshot};
 use llmtop::tui::{Backend, Exit, Live, Options, run};
 use llmtop::view::{RecordKey, View};
@@ -49,7 +49,7 @@ impl Backend for Made {
 #[ignore = "the screen that the other tests start"]
 fn the_screen_itself() {
     let backend = Made { next: Mutex::new(None), record: Mutex::new(None) };
-    let options = Options { ui: ui("overview", (80, 24)), now_us: common::NOW };
+    let options = Options { ui: ui("overview", (80, 24)), now_us: worlds::NOW };
     match run(&backend, options) {
         Ok(Exit::Quit) => println!("left by quit"),
         Ok(Exit::Signal(number)) => println!("left by signal {number}"),

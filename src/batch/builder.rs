@@ -112,15 +112,15 @@ impl Builder {
         Ok(())
     }
 
-    /// The identity's hash; one that is still to come from the line where there is no id.
-    fn identity(&mut self, kind: u64, id: Option<&str>) -> i64 {
-        match id.filter(|id| !id.is_empty()) {
-            Some(id) => xxh3_64_with_seed(id.as_bytes(), kind) as i64,
-            None => {
-                self.nameless = true;
-                NAMELESS
-            }
+    /// The identity's hash: of the id, else as the line carries it, else still to come from the line.
+    fn identity(&mut self, kind: u64, id: Option<&str>, carried: Option<i64>) -> i64 {
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
+            return xxh3_64_with_seed(id.as_bytes(), kind) as i64;
         }
+        carried.unwrap_or_else(|| {
+            self.nameless = true;
+            NAMELESS
+        })
     }
 
     fn place(&mut self, text: &str) -> Place {
@@ -198,7 +198,7 @@ fn cut(text: &str, max: usize) -> &str {
 impl Sink for Builder {
     fn call(&mut self, call: &Call<'_>) {
         let ts_us = call.ts_us.unwrap_or(self.read_us);
-        let id = self.identity(0, call.request_id.as_deref());
+        let id = self.identity(0, call.request_id.as_deref(), call.identity);
         let series = self.series_number(call);
         let (attrs, attrs_text) = self.attrs_number(call);
         if call.outcome.is_error() || call.error_message.is_some() || call.retry_after_us.is_some() {
@@ -245,7 +245,7 @@ impl Sink for Builder {
         };
         let row = SpanRow {
             ts_us: span.ts_us.unwrap_or(self.read_us),
-            id: self.identity(1, key.as_deref()),
+            id: self.identity(1, key.as_deref(), span.identity),
             timed: span.ts_us.is_some(),
             span: own_span(span),
         };
@@ -256,7 +256,7 @@ impl Sink for Builder {
     fn score(&mut self, score: &ScoreEvent<'_>) {
         let row = ScoreRow {
             ts_us: score.ts_us.unwrap_or(self.read_us),
-            id: self.identity(2, score.score_id.as_deref()),
+            id: self.identity(2, score.score_id.as_deref(), score.identity),
             timed: score.ts_us.is_some(),
             score: own_score(score),
         };
@@ -272,6 +272,7 @@ fn own(text: &Text<'_>) -> Text<'static> {
 fn own_span(s: &SpanEvent<'_>) -> SpanEvent<'static> {
     SpanEvent {
         ts_us: s.ts_us,
+        identity: s.identity,
         kind: s.kind,
         name: own(&s.name),
         trace_id: own(&s.trace_id),
@@ -290,6 +291,7 @@ fn own_score(s: &ScoreEvent<'_>) -> ScoreEvent<'static> {
     ScoreEvent {
         ts_us: s.ts_us,
         score_id: own(&s.score_id),
+        identity: s.identity,
         name: Cow::Owned(s.name.clone().into_owned()),
         value: s.value,
         source: s.source,

@@ -76,11 +76,12 @@ impl SeriesKey {
         key
     }
 
-    /// The host and the outcome alone; `None` where there is no host.
-    pub fn host_alone(&self) -> Option<SeriesKey> {
+    /// The host, known or not, and the outcome alone.
+    #[must_use]
+    pub fn host_alone(&self) -> SeriesKey {
         let mut key = SeriesKey { outcome: self.outcome, ..SeriesKey::default() };
-        key.dims[Self::HOST] = Some(self.dims[Self::HOST].clone()?);
-        Some(key)
+        key.dims[Self::HOST].clone_from(&self.dims[Self::HOST]);
+        key
     }
 
     /// The combination as bytes: the identity in dictionaries, here and in the store.

@@ -45,6 +45,8 @@ pub struct Call<'a> {
     pub ts_us: Option<i64>,
     /// The producer's id of this call; the identity for de-duplication.
     pub request_id: Text<'a>,
+    /// The hash of its identity, where the line carries it: of an exported event without an id of its own.
+    pub identity: Option<i64>,
     /// The trace this call belongs to.
     pub trace_id: Text<'a>,
     /// This call's own span id.
@@ -173,6 +175,8 @@ impl SpanKind {
 pub struct SpanEvent<'a> {
     /// When the step ended, µs since the Unix epoch.
     pub ts_us: Option<i64>,
+    /// See [`Call::identity`].
+    pub identity: Option<i64>,
     /// What it is.
     pub kind: SpanKind,
     /// Its name, such as the tool's.
@@ -246,6 +250,8 @@ pub struct ScoreEvent<'a> {
     pub ts_us: Option<i64>,
     /// The producer's id of this judgement, if any.
     pub score_id: Text<'a>,
+    /// See [`Call::identity`].
+    pub identity: Option<i64>,
     /// What was judged, such as `task_completed` or `thumbs`.
     pub name: Cow<'a, str>,
     /// The value; booleans are 0 and 1.

@@ -4,7 +4,7 @@ use super::json::{self, Object, Value};
 use super::keys::Meaning;
 use super::number::{self, Num};
 use super::time;
-use crate::event::{CacheUse, Reason, Text};
+use crate::event::{CacheUse, FailureMode, Reason, Text};
 use crate::units;
 use std::borrow::Cow;
 
@@ -39,6 +39,24 @@ pub fn text_or_json(value: Value<'_>) -> Field<Cow<'_, str>> {
     match value {
         Value::Json(raw) => Ok(Some(Cow::Borrowed(raw))),
         other => text(other),
+    }
+}
+
+/// The hash of an identity: 16 hex digits; anything else is none of ours.
+pub fn identity(value: Value<'_>) -> Field<i64> {
+    match value {
+        Value::Text(digits) if digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            Ok(u64::from_str_radix(&digits, 16).ok().map(u64::cast_signed))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A failure mode by its own word; other words are unknown.
+pub fn failure_mode(value: Value<'_>) -> Field<FailureMode> {
+    match value {
+        Value::Text(word) => Ok(FailureMode::from_word(&word)),
+        _ => Ok(None),
     }
 }
 

@@ -7,7 +7,7 @@ use super::convert::{self, Field as Read};
 use super::json::{self, Object, Value};
 use super::keys::{self, Field, Key, Meaning};
 use super::status;
-use crate::event::{Call, Reason, Text};
+use crate::event::{Call, FailureMode, Reason, Text};
 
 /// No name has been seen for a field.
 const NONE: u16 = u16::MAX;
@@ -28,6 +28,7 @@ pub struct Draft<'a> {
     cache_write_5m: Option<u64>,
     attempts: Option<u32>,
     ok: Option<bool>,
+    failure_mode: Option<FailureMode>,
     fault: Option<Reason>,
     apart: Apart,
 }
@@ -87,6 +88,7 @@ impl<'a> Draft<'a> {
             cache_write_5m: None,
             attempts: None,
             ok: None,
+            failure_mode: None,
             fault: None,
             apart: Apart::default(),
         }
@@ -226,6 +228,8 @@ impl<'a> Draft<'a> {
             Field::Status | Field::Success | Field::Failure | Field::Error | Field::ErrorCode => {
                 self.evidence(key, value)
             }
+            Field::Identity => put(best, key, &mut call.identity, convert::identity(value)),
+            Field::FailureMode => put(best, key, &mut self.failure_mode, convert::failure_mode(value)),
             Field::HttpStatus => put(best, key, &mut call.http_status, convert::http_status(value)),
             Field::ErrorMessage => put(best, key, &mut call.error_message, convert::text_or_json(value)),
             Field::Retries => put(best, key, &mut call.retries, convert::retries(value)),

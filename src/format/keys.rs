@@ -24,6 +24,8 @@ pub enum Field {
     FirstTokenAt,
     /// Id of the call.
     RequestId,
+    /// Hash of the identity of an exported event that has no id.
+    Identity,
     /// `id`: of the call, the span or the score, whichever the event is.
     BareId,
     /// Trace.
@@ -84,6 +86,8 @@ pub enum Field {
     Failure,
     /// `error`: text, flag or object.
     Error,
+    /// The failure mode, in this project's own word.
+    FailureMode,
     /// HTTP status of the final answer.
     HttpStatus,
     /// Error type, code or class.

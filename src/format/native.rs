@@ -55,7 +55,19 @@ fn is_of_span(field: Field) -> bool {
     use Field::*;
     matches!(
         field,
-        Event | Timestamp | End | LogTime | Start | BareId | TraceId | SpanId | ParentId | UserId | SessionId | Latency
+        Event
+            | Timestamp
+            | End
+            | LogTime
+            | Start
+            | BareId
+            | Identity
+            | TraceId
+            | SpanId
+            | ParentId
+            | UserId
+            | SessionId
+            | Latency
     ) || is_evidence(field)
 }
 
@@ -89,6 +101,7 @@ fn span<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sink) -> R
     }
     sink.span(&SpanEvent {
         ts_us: common.ts_us,
+        identity: common.identity,
         kind,
         name,
         trace_id: common.trace_id,
@@ -137,7 +150,10 @@ fn attributes(rest: &[(&str, &RawValue)]) -> Text<'static> {
 /// Whether a score says a field as a call does.
 fn is_of_score(field: Field) -> bool {
     use Field::*;
-    matches!(field, Event | Timestamp | End | LogTime | Start | BareId | RequestId | TraceId | UserId | Latency)
+    matches!(
+        field,
+        Event | Timestamp | End | LogTime | Start | BareId | Identity | RequestId | TraceId | UserId | Latency
+    )
 }
 
 fn score<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sink) -> Result<(), Reason> {
@@ -161,6 +177,7 @@ fn score<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sink) -> 
     sink.score(&ScoreEvent {
         ts_us: common.ts_us,
         score_id: score_id.or(bare_id),
+        identity: common.identity,
         name: name.ok_or(Reason::MissingField)?,
         value: given.ok_or(Reason::MissingField)?,
         source,

@@ -1,5 +1,6 @@
 //! Events written as native lines: what `export` gives, and what reads back as the same event.
 
+use super::json;
 use crate::event::{Call, ScoreEvent, SpanEvent, Text};
 use crate::units;
 use std::io::{self, Write};
@@ -213,9 +214,13 @@ impl Line {
     }
 }
 
-/// Whether a text is JSON that stays on one line.
+/// Whether a text is JSON that can stand in a line as it is: on one line, nothing around it that would be lost, and not
+/// so deep that the line would be too deep with it.
 fn is_json_line(text: &str) -> bool {
-    !text.contains('\n') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    text.ends_with([']', '}'])
+        && !text.contains(['\n', '\r'])
+        && json::depth(text) + 1 < json::MAX_DEPTH
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// A whole number of the last of `places` decimal places, as an exact decimal: `1528151` µs are `1528.151` ms.

@@ -39,6 +39,10 @@ impl<'a> Draft<'a> {
 
     fn outcome(&self) -> Outcome {
         let call = &self.call;
+        // What an export says was found from everything that was known at the time.
+        if let Some(mode) = self.failure_mode {
+            return Outcome::Failed(mode);
+        }
         if self.ok != Some(false)
             && call.http_status.is_none()
             && call.error_type.is_none()

@@ -62,6 +62,8 @@ const KEYS: &[&str] = &[
     "user",
     "host",
     "tool_calls",
+    "llmtop_id",
+    "failure_mode",
 ];
 
 /// Values that are right for some key and odd for others.
@@ -114,6 +116,8 @@ const VALUES: &[&str] = &[
     "tru",
     "\"hit\"",
     "\"tab\there\"",
+    "\"00c0ffee00c0ffee\"",
+    "\"rate_limit\"",
 ];
 
 fn told(decoder: &mut Decoder, line: &[u8]) -> (Verdict, Vec<String>) {

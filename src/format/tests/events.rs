@@ -13,7 +13,7 @@ macro_rules! known {
 }
 
 pub fn call(c: &Call<'_>) -> Value {
-    let mut map = known!(c: ts_us, request_id, trace_id, span_id, parent_id, user_id, session_id, host, app, environment, tags,
+    let mut map = known!(c: ts_us, request_id, identity, trace_id, span_id, parent_id, user_id, session_id, host, app, environment, tags,
         model, provider, operation, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
         cache_write_1h_tokens, reasoning_tokens, latency_us, ttft_us, queue_us, network_us, cost_nusd, http_status,
         error_type, error_message, retry_after_us, retries, fallback_from, experiment, variant, temperature, max_tokens,
@@ -26,14 +26,14 @@ pub fn call(c: &Call<'_>) -> Value {
 }
 
 pub fn span(s: &SpanEvent<'_>) -> Value {
-    let mut map = known!(s: ts_us, name, trace_id, span_id, parent_id, user_id, session_id, latency_us, ok, error_message,
+    let mut map = known!(s: ts_us, identity, name, trace_id, span_id, parent_id, user_id, session_id, latency_us, ok, error_message,
         attrs);
     map.insert("kind".into(), json!(s.kind.word()));
     json!({ "span": map })
 }
 
 pub fn score(s: &ScoreEvent<'_>) -> Value {
-    let mut map = known!(s: ts_us, score_id, request_id, trace_id, user_id, comment);
+    let mut map = known!(s: ts_us, score_id, identity, request_id, trace_id, user_id, comment);
     map.insert("name".into(), json!(s.name));
     map.insert("value".into(), json!(s.value));
     if let Some(source) = s.source {

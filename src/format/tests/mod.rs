@@ -4,6 +4,7 @@ mod differential;
 mod events;
 mod fixtures;
 mod lines;
+mod round_trip;
 
 use super::*;
 use crate::event::{ScoreEvent, SpanEvent};

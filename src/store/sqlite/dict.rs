@@ -158,7 +158,7 @@ fn find_series(conn: &Connection, key: &SeriesKey) -> rusqlite::Result<Series> {
         return Ok(series);
     }
     let lane = find_lane(conn, &Family::MAIN, &key.without_host())?;
-    let host_lane = key.host_alone().map(|host| find_lane(conn, &Family::HOSTS, &host)).transpose()?;
+    let host_lane = Some(find_lane(conn, &Family::HOSTS, &key.host_alone())?);
     let [provider, model, operation, app, environment, host, variant] = key.dims.each_ref().map(Option::as_deref);
     conn.prepare_cached("INSERT INTO series VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(
         params![

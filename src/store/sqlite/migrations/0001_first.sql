@@ -4,7 +4,7 @@ CREATE TABLE series (            -- combinations of the dimensions of calls
   id INTEGER PRIMARY KEY,
   key BLOB NOT NULL UNIQUE,      -- the combination as bytes, for look-up
   lane INTEGER NOT NULL,         -- the lane its calls are rolled up in
-  host_lane INTEGER,             -- the lane of its host, if it has one
+  host_lane INTEGER,             -- the lane of its host, known or not
   provider TEXT, model TEXT, operation TEXT, app TEXT, environment TEXT, host TEXT, variant TEXT,
   outcome INTEGER NOT NULL       -- 0 ok, else the failure mode
 ) STRICT;

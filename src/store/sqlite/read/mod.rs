@@ -93,7 +93,12 @@ impl Reader for SqliteReader {
         out: &mut dyn std::io::Write,
     ) -> Result<u64, StoreError> {
         self.within(|context| {
-            let range = window.resolve(bounds(context, window, now_us)?, now_us);
+            let range = match (window.span, window.anchor) {
+                // Spans and scores may lie before the first call and after the last.
+                (Span::All, Anchor::At(until_us)) => Range { since_us: i64::MIN, until_us },
+                (Span::All, _) => Range { since_us: i64::MIN, until_us: i64::MAX },
+                _ => window.resolve(bounds(context, window, now_us)?, now_us),
+            };
             let passing = context.series.passing(filter);
             records::export(context, range, (filter, &passing), out)
         })
@@ -175,13 +180,21 @@ impl<'a> Answer<'a> {
         Ok(total.0)
     }
 
+    /// Everything the filter lets through. Cells that are made of rows lack those that retention has deleted.
+    fn whole(&self, cells: &Cells, range: Range, watch: &dyn Watch) -> ReadResult<Acc> {
+        if cells.coarsest().is_none() && !self.view.filter.needs_rows() && range.since_us < self.horizon.rows_us {
+            return self.total(range, &self.view.filter, &self.passing, watch);
+        }
+        Ok(cells.total())
+    }
+
     fn snapshot(&self, watch: &dyn Watch) -> ReadResult<Snapshot> {
         let (context, view) = (self.context, self.view);
         let previous = if view.window.span == Span::All { Range::default() } else { self.range.previous() };
         let (groupings, members) = self.groupings();
         let cells = self.cells(&groupings, self.cover, watch)?;
         let before = self.cells(&groupings, previous, watch)?;
-        let (total, total_before) = (cells.total(), before.total());
+        let (total, total_before) = (self.whole(&cells, self.cover, watch)?, self.whole(&before, previous, watch)?);
         let mut snapshot = Snapshot::empty(view.clone(), self.now_us);
         snapshot.range = self.range;
         snapshot.accounting = accounting(context)?;

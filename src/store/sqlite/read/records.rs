@@ -19,9 +19,8 @@ fn whole(row: &Row<'_>, context: &Context) -> ReadResult<Record> {
     if let Some(text) = row::number(row, column::TEXT)? {
         record.text_expired = !context.text(text, &mut record.call)?;
     }
-    if record.call.outcome.is_error() || record.call.retry_after_us.is_some() {
-        record.call.error_message = context.error_message(record.ts_us, record.id)?.map(Cow::Owned);
-    }
+    // Calls that went well may have one too.
+    record.call.error_message = context.error_message(record.ts_us, record.id)?.map(Cow::Owned);
     Ok(record)
 }
 
@@ -98,6 +97,7 @@ fn spans(conn: &Connection, range: Range, out: &mut dyn Write) -> ReadResult<u64
         let kind: String = row.get("kind")?;
         let span = crate::event::SpanEvent {
             ts_us: row.get("ts_us")?,
+            identity: None,
             kind: crate::event::SpanKind::from_word(&kind).ok_or(ReadError::Damaged("a span's kind is unknown"))?,
             name: text(row, "name")?,
             trace_id: text(row, "trace_id")?,
@@ -125,6 +125,7 @@ fn scores(conn: &Connection, range: Range, out: &mut dyn Write) -> ReadResult<u6
         let score = crate::event::ScoreEvent {
             ts_us: row.get("ts_us")?,
             score_id: text(row, "score_id")?,
+            identity: None,
             name: Cow::Owned(row.get("name")?),
             value: row.get("value")?,
             source: judge.as_deref().and_then(crate::event::ScoreSource::from_word),

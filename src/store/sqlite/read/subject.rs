@@ -4,7 +4,9 @@ use super::context::Context;
 use super::read_error::ReadResult;
 use super::row::{self, column, id_text, number};
 use super::series::{Passing, Who};
+use crate::batch::SeriesKey;
 use crate::event::Call;
+use crate::units;
 use crate::view::{Dim, Field, Filter, Match, Number, Subject};
 use rusqlite::Row;
 use std::borrow::Cow;
@@ -33,13 +35,24 @@ impl RowSubject<'_, '_> {
             Dim::User => id_text(self.row, column::USER).ok().flatten(),
             Dim::Session => id_text(self.row, column::SESSION).ok().flatten(),
             Dim::Source => self.context.source(self.row.get(3).ok()?).ok().flatten().map(Cow::Owned),
-            _ => self.context.series.dim(Who::Series(row::series(self.row).ok()?), dim).map(Cow::Borrowed),
+            Dim::Hour => Some(Cow::Owned(units::hour(row::key(self.row).ok()?.ts_us))),
+            Dim::Day => Some(Cow::Owned(units::day(row::key(self.row).ok()?.ts_us))),
+            _ => self.series_dim(dim).map(Cow::Borrowed),
         }
+    }
+
+    fn series_dim(&self, dim: Dim) -> Option<&str> {
+        self.context.series.dim(Who::Series(row::series(self.row).ok()?), dim)
     }
 
     fn tags(&self) -> Vec<String> {
         let tags = row::attrs(self.row, self.context).ok().and_then(|a| a.tags);
         tags.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
+    }
+
+    fn in_attrs(&self, test: &dyn Fn(&str) -> bool) -> bool {
+        let Ok(attrs) = row::attrs(self.row, self.context) else { return false };
+        [attrs.tags, attrs.error_type, attrs.finish_reason].iter().flatten().any(|t| test(t))
     }
 
     fn texts(&self) -> Vec<String> {
@@ -87,6 +100,7 @@ impl Subject for RowSubject<'_, '_> {
     fn any_text(&self, test: &dyn Fn(&str) -> bool) -> bool {
         let ids = [column::REQUEST, column::TRACE, column::USER, column::SESSION];
         let in_ids = ids.iter().any(|c| id_text(self.row, *c).ok().flatten().is_some_and(|t| test(&t)));
-        in_ids || self.texts().iter().any(|t| test(t))
+        let in_dims = || SeriesKey::DIMS.iter().any(|dim| self.series_dim(*dim).is_some_and(test));
+        in_ids || in_dims() || self.in_attrs(test) || self.texts().iter().any(|t| test(t))
     }
 }

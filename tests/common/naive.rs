@@ -1,0 +1,189 @@
+//! The figures of some calls, computed in the plainest way, and their comparison with the store's.
+
+use super::event::Event;
+use llmtop::snapshot::{Dist, Snapshot, Stats, Table};
+use std::collections::BTreeMap;
+
+/// A bucket of the histogram is at most this wide, relative to its value.
+const ERROR: f64 = 0.004;
+
+fn sum(events: &[&Event], of: impl Fn(&Event) -> Option<i64>) -> Option<i64> {
+    let known: Vec<i64> = events.iter().filter_map(|e| of(e)).collect();
+    (!known.is_empty()).then(|| known.iter().sum())
+}
+
+fn values(events: &[&Event], of: impl Fn(&Event) -> Option<u64>) -> Vec<u64> {
+    let mut values: Vec<u64> = events.iter().filter_map(|e| of(e)).collect();
+    values.sort_unstable();
+    values
+}
+
+/// Tokens per second, in thousandths: over the time after the first token, or over all of it where that says nothing.
+fn speed(e: &Event) -> Option<u64> {
+    let (tokens, latency) = (e.output_tokens.filter(|t| *t > 0)?, e.latency_us?);
+    let time = e.ttft_us.filter(|t| *t < latency).map_or(latency, |t| latency - t);
+    Some(tokens * 1_000_000_000 / time)
+}
+
+fn check_dist(got: &Dist, values: &[u64], scale: f64, what: &str) {
+    assert_eq!(got.count, values.len() as u64, "{what}: count");
+    let Some(max) = values.last() else {
+        assert_eq!(*got, Dist::default(), "{what}: nothing is unknown");
+        return;
+    };
+    assert_eq!(got.max, Some(*max as f64 / scale), "{what}: max");
+    let mean = values.iter().sum::<u64>() as f64 / values.len() as f64 / scale;
+    assert!((got.mean.expect("known") - mean).abs() <= mean.abs() * 1e-9 + 1e-9, "{what}: mean {:?} {mean}", got.mean);
+    for (q, got) in [(0.5, got.p50), (0.9, got.p90), (0.95, got.p95), (0.99, got.p99)] {
+        let rank = ((q * values.len() as f64).ceil() as usize).clamp(1, values.len());
+        let exact = values[rank - 1] as f64 / scale;
+        let got = got.expect("known");
+        assert!((got - exact).abs() <= exact * ERROR, "{what}: p{q} is {got}, exactly {exact}");
+    }
+}
+
+/// Compares figures with those of the calls they should be of.
+pub fn check_stats(got: &Stats, events: &[&Event], what: &str) {
+    check_sums(got, events, what);
+    let signed = |v: Option<u64>| v.map(|v| v as i64);
+    assert_eq!(got.cached_input_tokens, sum(events, |e| signed(e.cached_input_tokens)), "{what}: cached tokens");
+    assert_eq!(got.cache_write_tokens, sum(events, |e| signed(e.cache_write_tokens)), "{what}: cache writes");
+    assert_eq!(got.reasoning_tokens, sum(events, |e| signed(e.reasoning_tokens)), "{what}: reasoning");
+    for (number, calls) in got.outcomes.iter().enumerate() {
+        let word = llmtop::event::Outcome::from_number(number as u8).failure().map(|m| m.word());
+        assert_eq!(*calls, events.iter().filter(|e| e.failure == word).count() as u64, "{what}: outcome {word:?}");
+    }
+    check_dist(&got.latency_us, &values(events, |e| e.latency_us), 1.0, &format!("{what}: latency"));
+    check_dist(&got.ttft_us, &values(events, |e| e.ttft_us), 1.0, &format!("{what}: ttft"));
+    check_dist(&got.output_tokens_per_s, &values(events, speed), 1e3, &format!("{what}: speed"));
+}
+
+/// As [`check_stats`], for tables of members, which keep no percentiles.
+pub fn check_sums(got: &Stats, events: &[&Event], what: &str) {
+    let signed = |v: Option<u64>| v.map(|v| v as i64);
+    let count = |which: fn(&Event) -> bool| events.iter().filter(|e| which(e)).count() as u64;
+    assert_eq!(got.calls, events.len() as u64, "{what}: calls");
+    assert_eq!(got.errors, count(Event::is_error), "{what}: errors");
+    assert_eq!(got.rate_limited, count(|e| e.failure == Some("rate_limit")), "{what}: rate limited");
+    assert_eq!(got.unpriced_calls, count(|e| e.cost_nusd.is_none()), "{what}: unpriced");
+    assert_eq!(got.retries, sum(events, |e| signed(e.retries)), "{what}: retries");
+    assert_eq!(got.input_tokens, sum(events, |e| signed(e.input_tokens)), "{what}: input tokens");
+    assert_eq!(got.output_tokens, sum(events, |e| signed(e.output_tokens)), "{what}: output tokens");
+    assert_eq!(got.cost_nusd, sum(events, |e| e.cost_nusd), "{what}: cost");
+    let latency = values(events, |e| e.latency_us);
+    assert_eq!(got.latency_us.count, latency.len() as u64, "{what}: latencies");
+    assert_eq!(got.latency_us.max, latency.last().map(|v| *v as f64), "{what}: longest");
+}
+
+/// The value of a dimension, by its word.
+pub fn dim(e: &Event, word: &str) -> Option<String> {
+    match word {
+        "model" => e.model.clone(),
+        "provider" => e.provider.clone(),
+        "operation" => e.operation.clone(),
+        "user" => e.user.clone(),
+        "session" => e.session.clone(),
+        "host" => e.host.clone(),
+        "app" => e.app.clone(),
+        "environment" => e.environment.clone(),
+        "variant" => e.variant.clone(),
+        "error" => e.failure.map(str::to_owned),
+        "status" => Some(if e.is_error() { "error" } else { "ok" }.to_owned()),
+        "source" => Some(e.source.to_owned()),
+        "hour" => Some(llmtop::units::rfc3339(e.ts_us)[..13].to_owned() + ":00:00Z"),
+        "day" => Some(llmtop::units::rfc3339(e.ts_us)[..10].to_owned()),
+        _ => panic!("no dimension {word}"),
+    }
+}
+
+/// The groups there should be.
+pub fn groups<'e>(events: &[&'e Event], name: &str) -> BTreeMap<Vec<Option<String>>, Vec<&'e Event>> {
+    let mut groups: BTreeMap<_, Vec<&Event>> = BTreeMap::new();
+    for e in events {
+        if !name.split(',').any(|word| word == "error") || e.is_error() {
+            groups.entry(name.split(',').map(|word| dim(e, word)).collect()).or_default().push(e);
+        }
+    }
+    groups
+}
+
+/// Compares a table with the groups there should be, those of the window before beside them.
+pub fn check_table(table: &Table, events: &[&Event], before: &[&Event], what: &str) {
+    let name = table.grouping.name();
+    let (mut want, before) = (groups(events, &name), groups(before, &name));
+    assert_eq!(table.total, want.len(), "{what}: groups of {name}");
+    let order: Vec<_> = table.groups.iter().map(|g| (std::cmp::Reverse(g.stats.calls), g.key.clone())).collect();
+    assert!(order.is_sorted(), "{what}: order of {name}: {order:?}");
+    for group in &table.groups {
+        let what = format!("{what}: {name} {:?}", group.key);
+        check_stats(&group.stats, &want.remove(&group.key).unwrap_or_default(), &what);
+        check_stats(&group.previous, before.get(&group.key).map_or(&[], Vec::as_slice), &format!("{what} before"));
+    }
+    assert!(want.is_empty(), "{what}: missing {name}: {:?}", want.keys());
+}
+
+/// Compares everything an answer says with the calls that a predicate lets through.
+pub fn check(snapshot: &Snapshot, events: &[Event], passes: &dyn Fn(&Event) -> bool) {
+    let range = snapshot.range;
+    let within = |from: i64, to: i64| -> Vec<&Event> {
+        events.iter().filter(|e| from <= e.ts_us && e.ts_us < to && passes(e)).collect()
+    };
+    let what = format!("{:?} {}..{}", snapshot.view.filter.to_string(), range.since_us, range.until_us);
+    let now = within(range.since_us, range.until_us);
+    let previous = match snapshot.view.window.span {
+        llmtop::view::Span::All => Vec::new(),
+        llmtop::view::Span::Micros(us) => within(range.since_us - us, range.since_us),
+    };
+    check_stats(&snapshot.totals, &now, &what);
+    check_stats(&snapshot.previous, &previous, &format!("{what} before"));
+    for table in &snapshot.tables {
+        check_table(table, &now, &previous, &what);
+    }
+    if !snapshot.view.filter.is_empty() {
+        let all = events.iter().filter(|e| range.contains(e.ts_us)).count() as u64;
+        assert_eq!(snapshot.unfiltered_calls, Some(all), "{what}: without the filter");
+    }
+    for point in &snapshot.chart.points {
+        let (from, to) = (point.range.since_us.max(range.since_us), point.range.until_us.min(range.until_us));
+        let calls = within(from, to);
+        let what = format!("{what}: point {from}..{to}");
+        assert_eq!(point.calls, calls.len() as u64, "{what}");
+        assert_eq!(point.outcomes.iter().sum::<u64>(), point.calls, "{what}: outcomes");
+        check_dist(&point.latency_us, &values(&calls, |e| e.latency_us), 1.0, &what);
+        check_dist(&point.ttft_us, &values(&calls, |e| e.ttft_us), 1.0, &what);
+        assert_eq!(point.cost_nusd, sum(&calls, |e| e.cost_nusd), "{what}: cost");
+    }
+    if !snapshot.chart.points.is_empty() {
+        assert_eq!(snapshot.chart.points.iter().map(|p| p.calls).sum::<u64>(), now.len() as u64, "{what}: chart");
+    }
+    check_failures(snapshot, &now, &what);
+    let mut newest: Vec<i64> = now.iter().map(|e| e.ts_us).collect();
+    newest.reverse();
+    newest.truncate(snapshot.view.sections.records);
+    assert_eq!(snapshot.records.iter().map(|r| r.ts_us).collect::<Vec<_>>(), newest, "{what}: records");
+}
+
+fn check_failures(snapshot: &Snapshot, now: &[&Event], what: &str) {
+    if !snapshot.view.sections.failures {
+        return;
+    }
+    let want = groups(now, "error");
+    assert_eq!(snapshot.failures.len(), want.len(), "{what}: failure modes");
+    for failure in &snapshot.failures {
+        let calls = &want[&vec![Some(failure.mode.word().to_owned())]];
+        let times = || calls.iter().map(|e| e.ts_us);
+        assert_eq!(failure.calls, calls.len() as u64, "{what}: {:?}", failure.mode);
+        assert_eq!((failure.first_us, failure.last_us), (times().min(), times().max()), "{what}: {:?}", failure.mode);
+        let models = groups(calls, "model");
+        let named = models.iter().filter_map(|(k, v)| Some((k[0].clone()?, v.len() as u64)));
+        let mut named: Vec<(String, u64)> = named.collect();
+        named.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        named.truncate(5);
+        // Models that share a lane are not told apart.
+        if snapshot.holdings.folded_series == 0 {
+            assert_eq!(failure.models, named, "{what}: models of {:?}", failure.mode);
+        }
+        let users = groups(calls, "user").keys().filter(|k| k[0].is_some()).count() as u64;
+        assert_eq!(failure.users, (users > 0).then_some(users), "{what}: users of {:?}", failure.mode);
+    }
+}
