@@ -1,7 +1,6 @@
 //! Groups: one accumulator for each combination of values of all dimensions asked for, from which every table is summed.
 
-use super::context::Context;
-use super::fold::{Lanes, Steps};
+use super::fold::{Lanes, Seen, Steps};
 use super::read_error::ReadResult;
 use super::row::{column, id_text};
 use super::series::Who;
@@ -10,8 +9,7 @@ use crate::stats::acc::Acc;
 use crate::store::sqlite::rollup::Tier;
 use crate::units;
 use crate::view::{Dim, Grouping};
-use rusqlite::Row;
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// The values of the dimensions of a cell, in the order of `Cells::dims`.
 type Key = Vec<Option<String>>;
@@ -31,12 +29,12 @@ pub fn is_row_dim(dim: Dim) -> bool {
 }
 
 impl Cells {
-    /// Cells for all dimensions of some groupings.
-    pub fn new(groupings: &[Grouping]) -> Cells {
-        let mut dims: Vec<Dim> = groupings.iter().flat_map(|g| g.dims.iter().copied()).collect();
+    /// Cells for the groups of a grouping.
+    pub fn new(grouping: &Grouping) -> Cells {
+        let mut dims = grouping.dims.clone();
         dims.sort_unstable();
         dims.dedup();
-        Cells { dims, by_key: HashMap::new(), by_series: HashMap::new(), cells: Vec::new() }
+        Cells { dims, by_key: HashMap::default(), by_series: HashMap::default(), cells: Vec::new() }
     }
 
     /// The coarsest buckets that tell the groups apart; `None` where only rows do.
@@ -57,16 +55,16 @@ impl Cells {
         }
     }
 
-    fn key(&self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Key> {
+    fn key(&self, call: Seen<'_, '_>) -> ReadResult<Key> {
         let mut key = Vec::with_capacity(self.dims.len());
         for dim in &self.dims {
-            key.push(match (dim, row) {
+            key.push(match (dim, call.row) {
                 (Dim::User, Some(row)) => id_text(row, column::USER)?.map(|t| t.into_owned()),
                 (Dim::Session, Some(row)) => id_text(row, column::SESSION)?.map(|t| t.into_owned()),
-                (Dim::Source, Some(row)) => context.source(row.get(3)?)?,
-                (Dim::Hour, _) => Some(units::hour(ts_us)),
-                (Dim::Day, _) => Some(units::day(ts_us)),
-                _ => context.series.dim(who, *dim).map(str::to_owned),
+                (Dim::Source, Some(row)) => call.context.source(row.get(3)?)?,
+                (Dim::Hour, _) => Some(units::hour(call.ts_us)),
+                (Dim::Day, _) => Some(units::day(call.ts_us)),
+                _ => call.context.series.dim(call.who, *dim).map(str::to_owned),
             });
         }
         Ok(key)
@@ -74,25 +72,19 @@ impl Cells {
 
     fn cell(&mut self, key: Key) -> usize {
         let next = self.cells.len();
-        let at = *self.by_key.entry(key.clone()).or_insert(next);
-        if at == next {
-            self.cells.push((key, Acc::default()));
+        if let Some(at) = self.by_key.get(&key) {
+            return *at;
         }
-        at
-    }
-
-    /// Everything in all cells.
-    pub fn total(&self) -> Acc {
-        let mut total = Acc::default();
-        self.cells.iter().for_each(|(_, acc)| total.merge(acc));
-        total
+        self.by_key.insert(key.clone(), next);
+        self.cells.push((key, Acc::default()));
+        next
     }
 
     /// The groups of one grouping with their accumulators, most calls first.
     pub fn groups(&self, grouping: &Grouping) -> Vec<(Key, Acc)> {
         let columns: Vec<usize> = grouping.dims.iter().filter_map(|d| self.dims.iter().position(|x| x == d)).collect();
         let failures = grouping.dims.iter().position(|d| *d == Dim::Error);
-        let mut groups: HashMap<Key, Acc> = HashMap::new();
+        let mut groups: HashMap<Key, Acc> = HashMap::default();
         for (key, acc) in &self.cells {
             let key: Key = columns.iter().map(|c| key[*c].clone()).collect();
             // Calls that did not fail have no failure mode to be grouped by.
@@ -121,14 +113,14 @@ impl Cells {
 }
 
 impl Lanes for Cells {
-    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
         let by_row = self.dims.iter().copied().any(is_row_dim);
-        let short = (who, self.bucket(ts_us));
+        let short = (call.who, self.bucket(call.ts_us));
         let known = if by_row { None } else { self.by_series.get(&short).copied() };
         let at = match known {
             Some(at) => at,
             None => {
-                let key = self.key(context, ts_us, who, row)?;
+                let key = self.key(call)?;
                 let at = self.cell(key);
                 if !by_row {
                     self.by_series.insert(short, at);
@@ -136,11 +128,11 @@ impl Lanes for Cells {
                 at
             }
         };
-        Ok(self.cells.get_mut(at).map(|(_, acc)| acc))
+        self.cells.get_mut(at).map_or(Ok(()), |(_, acc)| give(acc))
     }
 
-    fn dims(&self) -> &[Dim] {
-        &self.dims
+    fn add_dims(&self, dims: &mut Vec<Dim>) {
+        dims.extend_from_slice(&self.dims);
     }
 }
 
@@ -153,16 +145,17 @@ pub struct GroupSteps<'a> {
 }
 
 impl Lanes for GroupSteps<'_> {
-    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, _: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
-        let lane = *self.lanes.entry(who).or_insert_with(|| {
-            let value = |dim: &Dim| context.series.dim(who, *dim).map(str::to_owned);
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
+        let lane = *self.lanes.entry(call.who).or_insert_with(|| {
+            let value = |dim: &Dim| call.context.series.dim(call.who, *dim).map(str::to_owned);
             let key: Key = self.grouping.dims.iter().map(value).collect();
             self.groups.iter().position(|g| g.key == key)
         });
-        Ok(lane.and_then(|l| self.steps.get_mut(l)).and_then(|s| s.at(ts_us)))
+        let steps = lane.and_then(|l| self.steps.get_mut(l));
+        steps.and_then(|s| s.at(call.ts_us)).map_or(Ok(()), give)
     }
 
-    fn dims(&self) -> &[Dim] {
-        &self.grouping.dims
+    fn add_dims(&self, dims: &mut Vec<Dim>) {
+        dims.extend_from_slice(&self.grouping.dims);
     }
 }

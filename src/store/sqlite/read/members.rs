@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, Flow, Order, column, id_text};
+use super::row::{self, Columns, Flow, Order, column, id_text};
 use crate::batch::unpack_id;
 use crate::snapshot::{Dist, Group, Stats, Table};
 use crate::store::Watch;
@@ -96,7 +96,7 @@ fn hours(context: &Context, kind: Kind, (from, to): (i64, i64), sums: &mut Sums)
 
 fn rows(context: &Context, kind: Kind, range: Range, sums: &mut Sums) -> ReadResult<()> {
     let column = if kind == Kind::User { column::USER } else { column::SESSION };
-    row::each_row(&context.conn, range, Order::OldestFirst, |row| {
+    row::each_row(&context.conn, range, Order::OldestFirst, Columns::Members, |row| {
         if let Some(name) = id_text(row, column)? {
             let totals = Totals::of(&row::sample(row, context)?);
             match sums.get_mut(name.as_ref()) {

@@ -3,6 +3,7 @@
 mod chart;
 mod context;
 mod errors;
+mod figures;
 mod fold;
 mod groups;
 mod members;
@@ -17,13 +18,13 @@ mod subject;
 pub use query::Cell;
 
 use super::{Place, ledger, open_reader};
-use crate::snapshot::{Accounting, Holdings, Record, Rejected, Scan, Snapshot, SourceInfo, Stats};
+use crate::snapshot::{Accounting, Chart, Holdings, Record, Rejected, Scan, Snapshot, SourceInfo, Stats};
 use crate::stats::acc::{Acc, Depth};
 use crate::store::{Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
 use context::Context;
+use figures::Figures;
 use fold::{Pass, Total};
-use groups::Cells;
 use plan::Horizon;
 use read_error::ReadResult;
 use series::Passing;
@@ -152,27 +153,6 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The groupings that accumulators answer; lists of users or sessions without a filter have totals of their own.
-    fn groupings(&self) -> (Vec<Grouping>, Vec<Grouping>) {
-        let by_totals = |g: &&Grouping| {
-            !self.view.sections.exact_members
-                && self.view.filter.is_empty()
-                && (g.dims == [Dim::User] || g.dims == [Dim::Session])
-        };
-        let (members, mut others): (Vec<_>, Vec<_>) = self.view.groupings.iter().partition(by_totals);
-        let failures = Grouping { dims: vec![Dim::Error, Dim::Model], top: None };
-        if self.view.sections.failures {
-            others.push(&failures);
-        }
-        (others.into_iter().cloned().collect(), members.into_iter().cloned().collect())
-    }
-
-    fn cells(&self, groupings: &[Grouping], range: Range, watch: &dyn Watch) -> ReadResult<Cells> {
-        let mut cells = Cells::new(groupings);
-        self.pass(range, cells.coarsest()).run(self.context, &mut cells, watch)?;
-        Ok(cells)
-    }
-
     fn total(&self, range: Range, filter: &Filter, passing: &Passing, watch: &dyn Watch) -> ReadResult<Acc> {
         let mut total = Total::default();
         let pass = Pass { filter, passing, ..self.pass(range, Some(super::rollup::Tier::Day)) };
@@ -180,55 +160,51 @@ impl<'a> Answer<'a> {
         Ok(total.0)
     }
 
-    /// Everything the filter lets through. Cells that are made of rows lack those that retention has deleted.
-    fn whole(&self, cells: &Cells, range: Range, watch: &dyn Watch) -> ReadResult<Acc> {
-        if cells.coarsest().is_none() && !self.view.filter.needs_rows() && range.since_us < self.horizon.rows_us {
-            return self.total(range, &self.view.filter, &self.passing, watch);
-        }
-        Ok(cells.total())
-    }
-
     fn snapshot(&self, watch: &dyn Watch) -> ReadResult<Snapshot> {
         let (context, view) = (self.context, self.view);
         let previous = if view.window.span == Span::All { Range::default() } else { self.range.previous() };
-        let (groupings, members) = self.groupings();
-        let cells = self.cells(&groupings, self.cover, watch)?;
-        let before = self.cells(&groupings, previous, watch)?;
-        let (total, total_before) = (self.whole(&cells, self.cover, watch)?, self.whole(&before, previous, watch)?);
+        let step_us = chart::step(self, watch)?;
+        let now = Figures::read(self, (self.cover, self.range), step_us, watch)?;
+        let before = Figures::read(self, (previous, previous), step_us, watch)?;
         let mut snapshot = Snapshot::empty(view.clone(), self.now_us);
         snapshot.range = self.range;
         snapshot.accounting = accounting(context)?;
         snapshot.holdings = holdings(context)?;
-        (snapshot.totals, snapshot.previous) = (Stats::of(&total), Stats::of(&total_before));
-        if view.sections.distribution {
-            snapshot.distribution = Some(total.latency);
-            snapshot.previous_distribution = (!previous.is_empty()).then_some(total_before.latency);
-        }
+        (snapshot.totals, snapshot.previous) = (Stats::of(&now.total.0), Stats::of(&before.total.0));
         if !view.filter.is_empty() {
             let nothing = Filter::default();
             let all = context.series.passing(&nothing);
             snapshot.unfiltered_calls = Some(self.total(self.cover, &nothing, &all, watch)?.calls());
         }
-        snapshot.chart = chart::chart(self, previous, watch)?;
-        for grouping in &view.groupings {
-            snapshot.tables.push(if members.contains(grouping) {
-                members::table(context, grouping, (self.cover, previous), self.horizon, watch)?
-            } else {
-                cells.table(grouping, &before)
+        snapshot.chart = Chart { step_us, points: now.points(view), previous: before.points(view) };
+        for (grouping, cells) in view.groupings.iter().zip(now.tables.iter().zip(&before.tables)) {
+            snapshot.tables.push(match cells {
+                (Some(now), Some(before)) => now.table(grouping, before),
+                _ => members::table(context, grouping, (self.cover, previous), self.horizon, watch)?,
             });
         }
         chart::group_charts(self, &snapshot.chart, &mut snapshot.tables, watch)?;
-        self.errors(&mut snapshot, &cells, &before)?;
+        self.errors(&mut snapshot, &now, &before)?;
         if view.sections.records > 0 {
             let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
-        let by_rows = view.filter.needs_rows() || cells.coarsest().is_none();
-        snapshot.scan = Scan { rows: by_rows, covered: 1.0 };
+        snapshot.scan = Scan { rows: now.by_rows, covered: 1.0 };
+        if view.sections.distribution {
+            snapshot.distribution = Some(now.total.0.latency);
+            snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.0.latency);
+        }
         Ok(snapshot)
     }
 
-    fn errors(&self, snapshot: &mut Snapshot, cells: &Cells, before: &Cells) -> ReadResult<()> {
+    /// Whether a grouping is answered by the totals of members: users or sessions without a filter.
+    fn by_totals(&self, grouping: &Grouping) -> bool {
+        !self.view.sections.exact_members
+            && self.view.filter.is_empty()
+            && (grouping.dims == [Dim::User] || grouping.dims == [Dim::Session])
+    }
+
+    fn errors(&self, snapshot: &mut Snapshot, now: &Figures, before: &Figures) -> ReadResult<()> {
         let sections = &self.view.sections;
         if !sections.failures && sections.clusters == 0 && sections.errors == 0 {
             return Ok(());
@@ -236,8 +212,8 @@ impl<'a> Answer<'a> {
         let few = !sections.failures && sections.clusters == 0;
         let most = if few { sections.errors } else { errors::NEWEST };
         let (failed, partial) = errors::newest(self.context, self.range, (&self.view.filter, &self.passing), most)?;
-        if sections.failures {
-            snapshot.failures = errors::failures(cells, before, &snapshot.chart.points, &failed, partial);
+        if let (Some(now), Some(before)) = (&now.failures, &before.failures) {
+            snapshot.failures = errors::failures(now, before, &snapshot.chart.points, &failed, partial);
         }
         if sections.clusters > 0 {
             snapshot.clusters = errors::clusters(&failed, partial, sections.clusters);
