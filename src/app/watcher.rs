@@ -109,12 +109,22 @@ impl Backend for Watcher {
 struct Current<'a> {
     shared: &'a Shared,
     question: u64,
+    /// Whether it was not answered before.
+    is_new: bool,
 }
 
 impl Watch for Current<'_> {
     fn cancelled(&self) -> bool {
         let board = self.shared.lock();
         board.is_closed || board.question != self.question || board.record_wanted.is_some()
+    }
+
+    fn partial(&self, snapshot: &Snapshot) {
+        // While the same question is answered again, the whole answer from before says more.
+        let mut board = self.shared.lock();
+        if self.is_new && board.question == self.question {
+            board.answer = Some(Arc::new(snapshot.clone()));
+        }
     }
 }
 
@@ -195,7 +205,8 @@ impl Worker {
     fn answer(&mut self, view: &View, question: u64) {
         let begun = Instant::now();
         let version = self.reader.version().unwrap_or_default();
-        let answer = self.reader.snapshot(view, clock::now_us(), &Current { shared: &self.shared, question });
+        let current = Current { shared: &self.shared, question, is_new: question != self.answered };
+        let answer = self.reader.snapshot(view, clock::now_us(), &current);
         let cost = begun.elapsed();
         let mut board = self.shared.lock();
         match answer {

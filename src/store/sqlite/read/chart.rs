@@ -1,7 +1,7 @@
 //! Charts over time: equal steps, aligned to the clock, for everything and for single groups.
 
 use super::Answer;
-use super::fold::{Steps, Total};
+use super::fold::{Pass, Steps, Total};
 use super::groups::GroupSteps;
 use super::plan::{step_us, tier_of_step};
 use super::read_error::ReadResult;
@@ -59,7 +59,9 @@ pub fn group_charts(answer: &Answer<'_>, chart: &Chart, tables: &mut [Table], wa
         steps: groups.iter().map(|_| Steps::new(answer.range, chart.step_us)).collect(),
         lanes: HashMap::default(),
     };
-    answer.pass(answer.range, tier_of_step(chart.step_us)).run(answer.context, &mut lanes, watch)?;
+    // Trends are drawn of counts and sums; percentiles of single groups over time nobody asks for.
+    let pass = Pass { depth: Depth::Sums, ..answer.pass(answer.range, tier_of_step(chart.step_us)) };
+    pass.run(answer.context, &mut lanes, watch)?;
     let charts: Vec<Vec<Point>> = lanes.steps.iter().map(|s| points_of(s, false)).collect();
     for (group, points) in table.groups.iter_mut().zip(charts) {
         group.points = points;

@@ -2,13 +2,13 @@
 //! dimensions; what only single calls know is read in one pass for all.
 
 use super::fold::{Cube, Fan, Lanes, Steps, Total};
-use super::groups::Cells;
+use super::groups::{ByWho, Cells};
 use super::read_error::ReadResult;
 use super::{Answer, chart};
 use crate::snapshot::Point;
 use crate::store::Watch;
 use crate::store::sqlite::rollup::Tier;
-use crate::view::{Dim, Grouping, Range, View};
+use crate::view::{Dim, Filter, Grouping, Range, View};
 
 /// What a range came to.
 pub struct Figures {
@@ -39,8 +39,9 @@ impl Figures {
             steps: chart::steps(range, step_us),
             by_rows: false,
         };
+        figures.main(answer, cover, watch)?;
         let (mut apart, mut together) = (Vec::new(), Vec::new());
-        for (lanes, coarsest) in figures.lanes(step_us) {
+        for (lanes, coarsest) in figures.lanes(view, step_us) {
             match Cube::of(&view.filter, lanes) {
                 Cube::Rows => together.push(lanes),
                 _ => apart.push((lanes, coarsest)),
@@ -57,12 +58,27 @@ impl Figures {
         Ok(figures)
     }
 
-    /// Everything to be filled, with the coarsest buckets that tell it apart.
-    fn lanes(&mut self, step_us: i64) -> Vec<(&mut dyn Lanes, Option<Tier>)> {
+    /// The tables that the main lanes answer are summed from one reading of them.
+    fn main(&mut self, answer: &Answer<'_>, cover: Range, watch: &dyn Watch) -> ReadResult<()> {
+        let filter = &answer.view.filter;
+        let mut tables: Vec<&mut Cells> = self.tables.iter_mut().flatten().chain(&mut self.failures).collect();
+        tables.retain(|cells| is_main(cells, filter));
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let mut by_who = ByWho::default();
+        answer.pass(cover, Some(Tier::Day)).run(answer.context, &mut by_who, watch)?;
+        tables.into_iter().try_for_each(|cells| by_who.hand_on(answer.context, cells))
+    }
+
+    /// Everything else to be filled, with the coarsest buckets that tell it apart.
+    fn lanes(&mut self, view: &View, step_us: i64) -> Vec<(&mut dyn Lanes, Option<Tier>)> {
         let mut all: Vec<(&mut dyn Lanes, Option<Tier>)> = vec![(&mut self.total, Some(Tier::Day))];
         for cells in self.tables.iter_mut().flatten().chain(&mut self.failures) {
-            let coarsest = cells.coarsest();
-            all.push((cells, coarsest));
+            if !is_main(cells, &view.filter) {
+                let coarsest = cells.coarsest();
+                all.push((cells, coarsest));
+            }
         }
         if let Some(steps) = &mut self.steps {
             all.push((steps, chart::coarsest(step_us)));
@@ -74,4 +90,8 @@ impl Figures {
     pub fn points(&self, view: &View) -> Vec<Point> {
         self.steps.as_ref().map(|s| chart::points_of(s, view.sections.heat)).unwrap_or_default()
     }
+}
+
+fn is_main(cells: &Cells, filter: &Filter) -> bool {
+    cells.is_timeless() && Cube::of(filter, cells) == Cube::Main
 }

@@ -1,5 +1,6 @@
 //! Groups: one accumulator for each combination of values of all dimensions asked for, from which every table is summed.
 
+use super::context::Context;
 use super::fold::{Lanes, Seen, Steps};
 use super::read_error::ReadResult;
 use super::row::{column, id_text};
@@ -80,6 +81,11 @@ impl Cells {
         next
     }
 
+    /// Whether the groups are told apart by who called alone, whenever it was.
+    pub fn is_timeless(&self) -> bool {
+        !self.dims.iter().any(|d| matches!(d, Dim::Hour | Dim::Day) || is_row_dim(*d))
+    }
+
     /// The groups of one grouping with their accumulators, most calls first.
     pub fn groups(&self, grouping: &Grouping) -> Vec<(Key, Acc)> {
         let columns: Vec<usize> = grouping.dims.iter().filter_map(|d| self.dims.iter().position(|x| x == d)).collect();
@@ -133,6 +139,34 @@ impl Lanes for Cells {
 
     fn add_dims(&self, dims: &mut Vec<Dim>) {
         dims.extend_from_slice(&self.dims);
+    }
+}
+
+/// One accumulator for each series and lane: read once, and then summed for every table.
+#[derive(Default)]
+pub struct ByWho(HashMap<Who, Acc>);
+
+impl ByWho {
+    /// Gives everything to the cells of a table.
+    pub fn hand_on(&self, context: &Context, cells: &mut Cells) -> ReadResult<()> {
+        for (who, sum) in &self.0 {
+            cells.each(Seen { context, ts_us: 0, who: *who, row: None }, &mut |acc| {
+                acc.merge(sum);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Lanes for ByWho {
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
+        give(self.0.entry(call.who).or_default())
+    }
+
+    /// All dimensions that lanes know but the host.
+    fn add_dims(&self, dims: &mut Vec<Dim>) {
+        dims.push(Dim::Model);
     }
 }
 

@@ -20,11 +20,12 @@ pub use query::Cell;
 use super::{Place, ledger, open_reader};
 use crate::snapshot::{Accounting, Chart, Holdings, Record, Rejected, Scan, Snapshot, SourceInfo, Stats};
 use crate::stats::acc::{Acc, Depth};
-use crate::store::{Reader, StoreError, Watch};
+use crate::store::{Patient, Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
 use context::Context;
 use figures::Figures;
-use fold::{Pass, Total};
+use fold::{Cube, Pass, Total};
+use groups::Cells;
 use plan::Horizon;
 use read_error::ReadResult;
 use series::Passing;
@@ -32,6 +33,9 @@ use std::path::Path;
 
 /// Calls dated further ahead than this do not move the end of an automatic window.
 const FUTURE_US: i64 = 300_000_000;
+
+/// From so many single calls on an answer is given in parts.
+const MANY: u64 = 200_000;
 
 /// A reader of a store in an SQLite file.
 pub struct SqliteReader {
@@ -79,7 +83,13 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn snapshot(&mut self, view: &View, now_us: i64, watch: &dyn Watch) -> Result<Snapshot, StoreError> {
-        self.within(|context| Answer::new(context, view, now_us)?.snapshot(watch))
+        self.within(|context| {
+            let answer = Answer::new(context, view, now_us)?;
+            for part in answer.parts()? {
+                watch.partial(&answer.newest(part).snapshot(watch)?);
+            }
+            answer.snapshot(watch)
+        })
     }
 
     fn record(&mut self, key: RecordKey) -> Result<Option<Record>, StoreError> {
@@ -118,6 +128,8 @@ struct Answer<'a> {
     range: Range,
     /// The range the figures are read from: a whole-store window is rounded outward to days, which reads no rows.
     cover: Range,
+    /// How much of the window that is.
+    covered: f64,
     passing: Passing,
     horizon: Horizon,
 }
@@ -137,6 +149,7 @@ impl<'a> Answer<'a> {
             now_us,
             range,
             cover: if whole && !range.is_empty() { outward } else { range },
+            covered: 1.0,
             passing: context.series.passing(&view.filter),
             horizon: horizon(context)?,
         })
@@ -162,7 +175,8 @@ impl<'a> Answer<'a> {
 
     fn snapshot(&self, watch: &dyn Watch) -> ReadResult<Snapshot> {
         let (context, view) = (self.context, self.view);
-        let previous = if view.window.span == Span::All { Range::default() } else { self.range.previous() };
+        let whole = self.covered >= 1.0;
+        let previous = if view.window.span == Span::All || !whole { Range::default() } else { self.range.previous() };
         let step_us = chart::step(self, watch)?;
         let now = Figures::read(self, (self.cover, self.range), step_us, watch)?;
         let before = Figures::read(self, (previous, previous), step_us, watch)?;
@@ -189,12 +203,37 @@ impl<'a> Answer<'a> {
             let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
-        snapshot.scan = Scan { rows: now.by_rows, covered: 1.0 };
+        snapshot.scan = Scan { rows: now.by_rows, covered: self.covered };
         if view.sections.distribution {
             snapshot.distribution = Some(now.total.0.latency);
             snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.0.latency);
         }
         Ok(snapshot)
+    }
+
+    /// Shares of the window, from its end, that are worth an answer of their own before the whole: where many single calls
+    /// have to be read, a person sees the newest at once.
+    fn parts(&self) -> ReadResult<Vec<f64>> {
+        let by_rows = self.view.filter.needs_rows()
+            || self
+                .view
+                .groupings
+                .iter()
+                .any(|g| Cube::of(&self.view.filter, &Cells::new(g)) == Cube::Rows && !self.by_totals(g));
+        if !by_rows || self.cover.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nothing = Filter::default();
+        let all = self.context.series.passing(&nothing);
+        let calls = self.total(self.cover, &nothing, &all, &Patient)?.calls();
+        Ok(if calls > MANY { vec![1.0 / 64.0, 1.0 / 8.0] } else { Vec::new() })
+    }
+
+    /// The same question for the newest part of the window. The window's times stay, and with them the chart's.
+    fn newest(&self, share: f64) -> Answer<'a> {
+        let part = (self.range.len_us() as f64 * share) as i64;
+        let cover = Range { since_us: self.range.until_us.saturating_sub(part), until_us: self.range.until_us };
+        Answer { cover, covered: share, passing: self.context.series.passing(&self.view.filter), ..*self }
     }
 
     /// Whether a grouping is answered by the totals of members: users or sessions without a filter.
