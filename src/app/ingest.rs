@@ -2,6 +2,7 @@
 
 use super::feed::{self, Feed};
 use crate::cli::IngestArgs;
+use crate::clock;
 use crate::config::Effective;
 use crate::pipeline::{Counts, Progress};
 use crate::source::{Follow, Stop};
@@ -11,7 +12,7 @@ use anyhow::Result;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often the progress bar is drawn.
 const DRAW: Duration = Duration::from_millis(100);
@@ -21,7 +22,7 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
     let mut store = SqliteStore::open(settings.config.store()?)?;
     let feed = Feed::of(&args.files, Follow::UntilEnd, store.checkpoints()?)?;
     let (progress, stop, done) = (Arc::<Progress>::default(), stop_on_signals()?, AtomicBool::new(false));
-    let begun = Instant::now();
+    let begun = clock::ticks();
     let loaded = std::thread::scope(|scope| {
         if !args.quiet && std::io::stderr().is_terminal() {
             scope.spawn(|| bar(&progress, &done, begun));
@@ -32,7 +33,7 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
     });
     loaded?;
     super::complain_of(&progress);
-    summary(progress.counts(), begun.elapsed(), stop.stop.requested(), out)?;
+    summary(progress.counts(), clock::ticks().saturating_sub(begun), stop.stop.requested(), out)?;
     Ok(())
 }
 
@@ -62,10 +63,10 @@ fn stop_on_signals() -> std::io::Result<Signalled> {
     Ok(Signalled { stop, handle })
 }
 
-fn bar(progress: &Progress, done: &AtomicBool, begun: Instant) {
+fn bar(progress: &Progress, done: &AtomicBool, begun: Duration) {
     let mut err = std::io::stderr().lock();
     while !done.load(Ordering::Acquire) {
-        let _ = write!(err, "\r\x1b[2K{}", line(progress.counts(), begun.elapsed()));
+        let _ = write!(err, "\r\x1b[2K{}", line(progress.counts(), clock::ticks().saturating_sub(begun)));
         let _ = err.flush();
         std::thread::park_timeout(DRAW);
     }

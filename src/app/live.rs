@@ -1,10 +1,11 @@
 //! The state of the feed as the screen shows it: from the pipeline's counters and what is known of the source.
 
+use crate::clock;
 use crate::pipeline::Progress;
 use crate::tui::{Feed, Live};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 /// What feeds the store of a screen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,14 +23,14 @@ pub struct Status {
     source: String,
     kind: Kind,
     progress: Arc<Progress>,
-    begun: Instant,
+    begun: Duration,
     failure: Mutex<Option<String>>,
 }
 
 impl Status {
     /// A feed that begins now.
     pub fn new(source: String, kind: Kind, progress: Arc<Progress>) -> Status {
-        Status { source, kind, progress, begun: Instant::now(), failure: Mutex::default() }
+        Status { source, kind, progress, begun: clock::ticks(), failure: Mutex::default() }
     }
 
     /// The feed has ended with an error.
@@ -58,7 +59,7 @@ impl Status {
             Kind::Replay(speed) => Feed::Replay { speed },
             Kind::Sources if counts.caught_up || counts.raw_total == 0 => Feed::Live,
             Kind::Sources => {
-                let seconds = self.begun.elapsed().as_secs_f64().max(0.001);
+                let seconds = clock::ticks().saturating_sub(self.begun).as_secs_f64().max(0.001);
                 let left = counts.raw_total.saturating_sub(counts.raw_done) as f64;
                 let speed = counts.raw_done as f64 / seconds;
                 Feed::Loading {

@@ -10,7 +10,7 @@ use crate::tui::{Backend, Live};
 use crate::view::{RecordKey, View};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Shortest and longest time between two answers to the same view.
 const SOON: Duration = Duration::from_millis(250);
@@ -140,13 +140,13 @@ struct Worker {
     shared: Arc<Shared>,
     answered: u64,
     version: i64,
-    due: Instant,
-    late: Instant,
+    due: Duration,
+    late: Duration,
 }
 
 impl Worker {
     fn new(reader: SqliteReader, shared: Arc<Shared>) -> Worker {
-        let now = Instant::now();
+        let now = clock::ticks();
         Worker { reader, shared, answered: 0, version: 0, due: now, late: now }
     }
 
@@ -198,16 +198,16 @@ impl Worker {
 
     /// Whether the last question should be answered again: the store has changed, or the clock has moved the window on.
     fn is_due(&mut self) -> bool {
-        let now = Instant::now();
+        let now = clock::ticks();
         now >= self.due && (now >= self.late || self.reader.version().is_ok_and(|v| v != self.version))
     }
 
     fn answer(&mut self, view: &View, question: u64) {
-        let begun = Instant::now();
+        let begun = clock::ticks();
         let version = self.reader.version().unwrap_or_default();
         let current = Current { shared: &self.shared, question, is_new: question != self.answered };
         let answer = self.reader.snapshot(view, clock::now_us(), &current);
-        let cost = begun.elapsed();
+        let cost = clock::ticks().saturating_sub(begun);
         let mut board = self.shared.lock();
         match answer {
             Ok(snapshot) => {
@@ -220,7 +220,7 @@ impl Worker {
         }
         drop(board);
         (self.answered, self.version) = (question, version);
-        self.due = Instant::now() + SOON.max(cost * REST);
-        self.late = Instant::now() + LATE.max(cost * REST);
+        self.due = clock::ticks() + SOON.max(cost * REST);
+        self.late = clock::ticks() + LATE.max(cost * REST);
     }
 }

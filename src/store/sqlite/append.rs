@@ -4,7 +4,8 @@ use super::calls::{Inserter, Numbers};
 use super::dict::{Dicts, Series};
 use super::fold::{Delta, Fold};
 use super::ledger::{self, Totals};
-use super::member::{self, Members, Run};
+use super::member::Members;
+use super::runs::{self, Run};
 use super::{Place, open_writer, rollup};
 use crate::batch::{Batch, CallRow, Checkpoint, INLINE, ScoreRow, SpanRow, TextBlock};
 use crate::store::{Appended, Retained, Retention, Store, StoreError};
@@ -105,9 +106,9 @@ fn write_group(
     let keys = time_order(tx, batches).map_err(sql)?;
     let State { dicts, sums } = state;
     let calls = Calls { tx, batches, keys: &keys, writing: &mut writing, totals: &mut totals, dicts };
-    let (deltas, runs) = beside(calls, sums).map_err(sql)?;
+    let (deltas, members) = beside(calls, sums).map_err(sql)?;
     rollup::write(tx, place, &deltas)?;
-    member::write(tx, place, runs)?;
+    runs::write(tx, place, members)?;
     let mut did = Appended::default();
     for (batch, w) in batches.iter().zip(&mut writing) {
         write_texts(tx, batch, w).map_err(sql)?;

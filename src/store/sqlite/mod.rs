@@ -9,6 +9,7 @@ mod member;
 mod read;
 mod retain;
 mod rollup;
+mod runs;
 
 pub use append::SqliteStore;
 pub use read::{Cell, SqliteReader};

@@ -7,8 +7,8 @@ use super::row::{self, Columns, Flow, Order, column, id_text};
 use crate::batch::unpack_id;
 use crate::snapshot::{Dist, Group, Stats, Table};
 use crate::store::Watch;
-use crate::store::sqlite::member::{Kind, Totals, each_member};
 use crate::store::sqlite::rollup::Tier;
+use crate::store::sqlite::runs::{Kind, Totals, each_member};
 use crate::view::{Dim, Grouping, Range};
 use foldhash::HashMap;
 

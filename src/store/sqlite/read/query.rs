@@ -4,6 +4,9 @@ use super::SqliteReader;
 use crate::store::StoreError;
 use rusqlite::types::ValueRef;
 
+/// Takes the rows of a query, with the names of their columns.
+pub type EachRow<'a> = dyn FnMut(&[String], Vec<Cell>) -> std::io::Result<()> + 'a;
+
 /// A value of a query's result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
@@ -22,11 +25,7 @@ impl SqliteReader {
     ///
     /// # Errors
     /// What SQLite says of the statement, with a word on the views where a table is not known.
-    pub fn query(
-        &mut self,
-        sql: &str,
-        each: &mut dyn FnMut(&[String], Vec<Cell>) -> std::io::Result<()>,
-    ) -> Result<Vec<String>, StoreError> {
+    pub fn query(&mut self, sql: &str, each: &mut EachRow<'_>) -> Result<Vec<String>, StoreError> {
         let said = |error: rusqlite::Error| {
             let hint = if error.to_string().contains("no such") {
                 "; the views are calls, errors, spans, scores, sources (their columns: SELECT * FROM calls LIMIT 1)"
@@ -39,7 +38,7 @@ impl SqliteReader {
         if !statement.readonly() {
             return Err(StoreError::Query("query: only reading is allowed; use SELECT".to_owned()));
         }
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).map_err(said)?;
         while let Some(row) = rows.next().map_err(said)? {
             let cells = (0..names.len()).map(|i| row.get_ref(i).map(cell)).collect::<Result<_, _>>().map_err(said)?;
