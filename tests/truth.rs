@@ -90,10 +90,8 @@ impl Trace {
 
     fn check_hours(&self, got: &Value) {
         let groups = list(&got["groups"]["hour"]);
-        let hours: serde_json::Map<String, Value> = groups
-            .iter()
-            .map(|g| (g["key"].as_str().expect("an hour").to_owned(), g["calls"].clone()))
-            .collect();
+        let hours: serde_json::Map<String, Value> =
+            groups.iter().map(|g| (g["key"].as_str().expect("an hour").to_owned(), g["calls"].clone())).collect();
         assert_eq!(Value::Object(hours), self.truth["per_hour_utc"]);
     }
 
@@ -172,7 +170,7 @@ fn the_busiest_minutes() {
 }
 
 /// `fixtures/scenarios/NAME/`: the logs (`*.jsonl`, loaded in the order of their names), `args` (one argument of the
-/// report to a line), and in `expected.json` the report. What depends on the moment of reading is left out of it.
+/// report to a line), and in `expected.json` the report. `without` has pointers to what depends on the moment of reading.
 /// `LLMTOP_BLESS=1 cargo test --test truth` writes the expected files anew; look at the difference before keeping it.
 #[test]
 fn scenarios() {
@@ -197,7 +195,8 @@ fn scenarios() {
 /// The report of a scenario.
 fn scenario(folder: &Path) -> Value {
     let home = Home::new();
-    let mut logs: Vec<PathBuf> = std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    let mut logs: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
     logs.retain(|path| path.extension().is_some_and(|e| e == "jsonl"));
     logs.sort();
     for log in &logs {
@@ -210,6 +209,9 @@ fn scenario(folder: &Path) -> Value {
     let args = std::fs::read_to_string(folder.join("args")).unwrap_or_default();
     let mut got = home.report(&args.lines().collect::<Vec<_>>());
     without_paths(&mut got, &home.path("").to_string_lossy());
+    for pointer in std::fs::read_to_string(folder.join("without")).unwrap_or_default().lines() {
+        *got.pointer_mut(pointer).unwrap_or_else(|| panic!("nothing at {pointer}")) = json!("left out");
+    }
     got
 }
 
