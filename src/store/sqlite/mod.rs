@@ -14,11 +14,15 @@ pub use read::{Cell, SqliteReader};
 
 use super::StoreError;
 use rusqlite::{Connection, OpenFlags};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+
+/// The mark of a store among SQLite files: `llmt`.
+const APPLICATION: i64 = 0x6c6c_6d74;
 
 /// How long a second writer waits for the first.
 const BUSY: Duration = Duration::from_secs(10);
@@ -37,7 +41,7 @@ impl Place {
                 "another program is writing to it; wait for it, or name another with --store".to_owned()
             }
             Some(DatabaseCorrupt) => "it is damaged; move it away and ingest the logs again".to_owned(),
-            Some(NotADatabase) => "it is not a store of llmtop; name another with --store".to_owned(),
+            Some(NotADatabase) => "it is not a store of llmtop, or damaged; name another with --store".to_owned(),
             _ => source.to_string(),
         };
         StoreError::Sqlite { path: self.0.clone(), hint, source }
@@ -56,9 +60,12 @@ impl Place {
 fn open_writer(path: &Path) -> Result<(Connection, Place), StoreError> {
     let place = Place(path.to_owned());
     make_private(path).map_err(|e| place.io(e))?;
+    check_kind(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(|e| place.wrap(e))?;
-    settle(&conn).and_then(|()| prepare_writer(&conn)).map_err(|e| place.wrap(e))?;
+    settle(&conn).map_err(|e| place.wrap(e))?;
+    check_owner(&conn, &place)?;
+    prepare_writer(&conn).map_err(|e| place.wrap(e))?;
     migrate(&mut conn, &place)?;
     Ok((conn, place))
 }
@@ -69,9 +76,11 @@ fn open_reader(path: &Path) -> Result<(Connection, Place), StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
+    check_kind(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(|e| place.wrap(e))?;
     settle(&conn).map_err(|e| place.wrap(e))?;
+    check_owner(&conn, &place)?;
     let found = version(&conn).map_err(|e| place.wrap(e))?;
     match usize::try_from(found) {
         Ok(v) if v == MIGRATIONS.len() => Ok((conn, place)),
@@ -83,6 +92,29 @@ fn open_reader(path: &Path) -> Result<(Connection, Place), StoreError> {
             open_reader(path)
         }
     }
+}
+
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Refuses a file that is no database before SQLite takes a short one for an empty database and writes over it.
+fn check_kind(path: &Path) -> Result<(), StoreError> {
+    let mut head = Vec::with_capacity(MAGIC.len());
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head))
+        .map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+    if head.is_empty() || head == MAGIC { Ok(()) } else { Err(StoreError::Foreign { path: path.to_owned() }) }
+}
+
+/// Refuses the database of another program: one with tables but without this program's mark.
+fn check_owner(conn: &Connection, place: &Place) -> Result<(), StoreError> {
+    let mark: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(|e| place.wrap(e))?;
+    if mark == APPLICATION {
+        return Ok(());
+    }
+    let tables: i64 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(|e| place.wrap(e))?;
+    if tables == 0 { Ok(()) } else { Err(StoreError::Foreign { path: place.0.clone() }) }
 }
 
 fn newer(path: &Path, found: i64) -> StoreError {
@@ -126,6 +158,7 @@ fn migrate(conn: &mut Connection, place: &Place) -> Result<(), StoreError> {
         for sql in MIGRATIONS.iter().skip(done) {
             tx.execute_batch(sql)?;
         }
+        tx.pragma_update(None, "application_id", APPLICATION)?;
         tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
         tx.commit()
     };
