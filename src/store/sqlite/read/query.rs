@@ -36,7 +36,8 @@ impl SqliteReader {
             StoreError::Query(format!("query: {error}{hint}"))
         };
         let mut statement = self.context.conn.prepare(sql).map_err(said)?;
-        if !statement.readonly() {
+        // What gives no columns changes something, if only this connection: BEGIN, ATTACH.
+        if !statement.readonly() || statement.column_count() == 0 {
             return Err(StoreError::Query("query: only reading is allowed; use SELECT".to_owned()));
         }
         let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
