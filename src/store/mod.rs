@@ -33,7 +33,7 @@ impl Appended {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder or file could not be made or opened.
-    #[error("store {path}: {source}")]
+    #[error("store {path} cannot be opened or made; check its folder, or name another with --store")]
     Io {
         /// The store's path.
         path: PathBuf,

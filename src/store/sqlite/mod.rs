@@ -33,7 +33,7 @@ pub(super) struct Place(PathBuf);
 
 impl Place {
     pub fn wrap(&self, source: rusqlite::Error) -> StoreError {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure};
         let hint = match source.sqlite_error_code() {
             Some(DiskFull) => "the disk is full; free some space, nothing that was committed is lost".to_owned(),
             Some(ReadOnly) => "it cannot be written; check its permissions, or name another with --store".to_owned(),
@@ -42,7 +42,10 @@ impl Place {
             }
             Some(DatabaseCorrupt) => "it is damaged; move it away and ingest the logs again".to_owned(),
             Some(NotADatabase) => "it is not a store of llmtop, or damaged; name another with --store".to_owned(),
-            _ => source.to_string(),
+            Some(SystemIoFailure) => {
+                "the system could not read or write it; nothing that was committed is lost".to_owned()
+            }
+            _ => "SQLite refused".to_owned(),
         };
         StoreError::Sqlite { path: self.0.clone(), hint, source }
     }
@@ -73,13 +76,11 @@ fn open_writer(path: &Path) -> Result<(Connection, Place), StoreError> {
 /// Opens for reading an existing store.
 fn open_reader(path: &Path) -> Result<(Connection, Place), StoreError> {
     let place = Place(path.to_owned());
-    if !path.exists() {
+    if !path.try_exists().map_err(|e| place.io(e))? {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
     check_kind(path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags).map_err(|e| place.wrap(e))?;
-    settle(&conn).map_err(|e| place.wrap(e))?;
+    let conn = connect_reader(path).map_err(|e| place.wrap(e))?;
     check_owner(&conn, &place)?;
     let found = version(&conn).map_err(|e| place.wrap(e))?;
     match usize::try_from(found) {
@@ -92,6 +93,44 @@ fn open_reader(path: &Path) -> Result<(Connection, Place), StoreError> {
             open_reader(path)
         }
     }
+}
+
+/// A connection for reading that works. SQLite wants to write beside the file, which it may not everywhere: a store that
+/// nobody has open is read without.
+fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let usual = Connection::open_with_flags(path, flags)?;
+    match settle(&usual).and_then(|()| version(&usual)) {
+        Err(e) if matches!(e.sqlite_error_code(), Some(ReadOnly | CannotOpen)) && !has_log(path) => {
+            let alone = Connection::open_with_flags(unchanging(path), flags | OpenFlags::SQLITE_OPEN_URI)?;
+            settle(&alone)?;
+            Ok(alone)
+        }
+        Err(error) => Err(error),
+        Ok(_) => Ok(usual),
+    }
+}
+
+/// Whether something is beside the file that is not in it yet.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|meta| meta.len() > 0)
+}
+
+/// The name by which SQLite reads a file that does not change.
+fn unchanging(path: &Path) -> std::ffi::OsString {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let mut uri = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => uri.extend_from_slice(format!("%{byte:02x}").as_bytes()),
+            _ => uri.push(*byte),
+        }
+    }
+    uri.extend_from_slice(b"?immutable=1");
+    std::ffi::OsString::from_vec(uri)
 }
 
 /// What every SQLite file begins with.
