@@ -30,6 +30,12 @@ pub fn is_row_dim(dim: Dim) -> bool {
     matches!(dim, Dim::User | Dim::Session | Dim::Source)
 }
 
+/// Whether the rollups of hosts tell its groups apart.
+pub fn is_of_hosts(grouping: &Grouping) -> bool {
+    let known = |dim: &Dim| matches!(dim, Dim::Host | Dim::Status | Dim::Error | Dim::Hour | Dim::Day);
+    grouping.dims.contains(&Dim::Host) && grouping.dims.iter().all(known)
+}
+
 impl Cells {
     /// Cells for all dimensions of some groupings.
     pub fn new(groupings: &[Grouping]) -> Cells {

@@ -158,6 +158,15 @@ impl<'a> Answer<'a> {
         (others.into_iter().cloned().collect(), members.into_iter().cloned().collect())
     }
 
+    /// Hosts are rolled up apart from other dimensions: summed together with those, all would be read from rows. What is
+    /// read from rows anyway is read once.
+    fn hosts_apart(&self, groupings: Vec<Grouping>) -> (Vec<Grouping>, Vec<Grouping>) {
+        if self.view.filter.needs_rows() || Cells::new(&groupings).coarsest().is_none() {
+            return (Vec::new(), groupings);
+        }
+        groupings.into_iter().partition(groups::is_of_hosts)
+    }
+
     fn cells(&self, groupings: &[Grouping], range: Range, watch: &dyn Watch) -> ReadResult<Cells> {
         let mut cells = Cells::new(groupings);
         self.pass(range, cells.coarsest()).run(self.context, &mut cells, watch)?;
@@ -183,6 +192,7 @@ impl<'a> Answer<'a> {
         let (context, view) = (self.context, self.view);
         let previous = if view.window.span == Span::All { Range::default() } else { self.range.previous() };
         let (groupings, members) = self.groupings();
+        let (by_host, groupings) = self.hosts_apart(groupings);
         let cells = self.cells(&groupings, self.cover, watch)?;
         let before = self.cells(&groupings, previous, watch)?;
         let (total, total_before) = (self.whole(&cells, self.cover, watch)?, self.whole(&before, previous, watch)?);
@@ -204,6 +214,9 @@ impl<'a> Answer<'a> {
         for grouping in &view.groupings {
             snapshot.tables.push(if members.contains(grouping) {
                 members::table(context, grouping, (self.cover, previous), self.horizon, watch)?
+            } else if by_host.contains(grouping) {
+                let alone = std::slice::from_ref(grouping);
+                self.cells(alone, self.cover, watch)?.table(grouping, &self.cells(alone, previous, watch)?)
             } else {
                 cells.table(grouping, &before)
             });
