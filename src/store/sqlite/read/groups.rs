@@ -36,6 +36,18 @@ pub fn is_of_hosts(grouping: &Grouping) -> bool {
     grouping.dims.contains(&Dim::Host) && grouping.dims.iter().all(known)
 }
 
+/// The value of a dimension, of somebody's calls at a time.
+fn value(dim: Dim, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Option<String>> {
+    Ok(match (dim, row) {
+        (Dim::User, Some(row)) => id_text(row, column::USER)?.map(|t| t.into_owned()),
+        (Dim::Session, Some(row)) => id_text(row, column::SESSION)?.map(|t| t.into_owned()),
+        (Dim::Source, Some(row)) => context.source(row.get(3)?)?,
+        (Dim::Hour, _) => Some(units::hour(ts_us)),
+        (Dim::Day, _) => Some(units::day(ts_us)),
+        _ => context.series.dim(who, dim).map(str::to_owned),
+    })
+}
+
 impl Cells {
     /// Cells for all dimensions of some groupings.
     pub fn new(groupings: &[Grouping]) -> Cells {
@@ -64,18 +76,7 @@ impl Cells {
     }
 
     fn key(&self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Key> {
-        let mut key = Vec::with_capacity(self.dims.len());
-        for dim in &self.dims {
-            key.push(match (dim, row) {
-                (Dim::User, Some(row)) => id_text(row, column::USER)?.map(|t| t.into_owned()),
-                (Dim::Session, Some(row)) => id_text(row, column::SESSION)?.map(|t| t.into_owned()),
-                (Dim::Source, Some(row)) => context.source(row.get(3)?)?,
-                (Dim::Hour, _) => Some(units::hour(ts_us)),
-                (Dim::Day, _) => Some(units::day(ts_us)),
-                _ => context.series.dim(who, *dim).map(str::to_owned),
-            });
-        }
-        Ok(key)
+        self.dims.iter().map(|dim| value(*dim, context, ts_us, who, row)).collect()
     }
 
     fn cell(&mut self, key: Key) -> usize {
@@ -159,12 +160,20 @@ pub struct GroupSteps<'a> {
 }
 
 impl Lanes for GroupSteps<'_> {
-    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, _: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
-        let lane = *self.lanes.entry(who).or_insert_with(|| {
-            let value = |dim: &Dim| context.series.dim(who, *dim).map(str::to_owned);
-            let key: Key = self.grouping.dims.iter().map(value).collect();
-            self.groups.iter().position(|g| g.key == key)
-        });
+    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
+        let dims = &self.grouping.dims;
+        // Where a series alone decides, it is asked once.
+        let varies = dims.iter().any(|d| is_row_dim(*d) || matches!(d, Dim::Hour | Dim::Day));
+        let lane = match self.lanes.get(&who) {
+            Some(lane) if !varies => *lane,
+            _ => {
+                let key: Key =
+                    dims.iter().map(|dim| value(*dim, context, ts_us, who, row)).collect::<ReadResult<_>>()?;
+                let lane = self.groups.iter().position(|g| g.key == key);
+                self.lanes.insert(who, lane);
+                lane
+            }
+        };
         Ok(lane.and_then(|l| self.steps.get_mut(l)).and_then(|s| s.at(ts_us)))
     }
 

@@ -17,16 +17,15 @@ pub enum Cell {
     Text(String),
 }
 
+/// Takes the rows of a result: the names of the columns, and a row's values.
+pub type RowSink<'a> = dyn FnMut(&[String], Vec<Cell>) -> std::io::Result<()> + 'a;
+
 impl SqliteReader {
     /// Runs one statement: `each` gets every row with the names of its columns. Returns the names.
     ///
     /// # Errors
     /// What SQLite says of the statement, with a word on the views where a table is not known.
-    pub fn query(
-        &mut self,
-        sql: &str,
-        each: &mut dyn FnMut(&[String], Vec<Cell>) -> std::io::Result<()>,
-    ) -> Result<Vec<String>, StoreError> {
+    pub fn query(&mut self, sql: &str, each: &mut RowSink<'_>) -> Result<Vec<String>, StoreError> {
         let said = |error: rusqlite::Error| {
             let hint = if error.to_string().contains("no such") {
                 "; the views are calls, errors, spans, scores, sources (their columns: SELECT * FROM calls LIMIT 1)"
@@ -40,7 +39,7 @@ impl SqliteReader {
         if !statement.readonly() || statement.column_count() == 0 {
             return Err(StoreError::Query("query: only reading is allowed; use SELECT".to_owned()));
         }
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).map_err(said)?;
         while let Some(row) = rows.next().map_err(said)? {
             let cells = (0..names.len()).map(|i| row.get_ref(i).map(cell)).collect::<Result<_, _>>().map_err(said)?;
