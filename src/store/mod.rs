@@ -33,7 +33,7 @@ impl Appended {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder or file could not be made or opened.
-    #[error("store {path}: {source}")]
+    #[error("store {path} cannot be opened or made; check its folder, or name another with --store")]
     Io {
         /// The store's path.
         path: PathBuf,
@@ -62,6 +62,12 @@ pub enum StoreError {
         /// The newest this program knows.
         known: i64,
     },
+    /// Something else, that must not be written to.
+    #[error("{path} is not a store of llmtop; name another with --store")]
+    Foreign {
+        /// Its path.
+        path: PathBuf,
+    },
     /// There is nothing to read.
     #[error("store {path} does not exist; fill it with `llmtop ingest FILE`, or name another with --store")]
     Missing {
@@ -83,8 +89,8 @@ pub enum StoreError {
     #[error("cancelled")]
     Cancelled,
     /// The receiver of an export or a query went away or failed.
-    #[error("writing the result: {0}")]
-    Output(std::io::Error),
+    #[error("the result cannot be written")]
+    Output(#[source] std::io::Error),
 }
 
 /// Whether a reading should go on. Asked every few thousand rows.

@@ -132,7 +132,7 @@ pub fn check(snapshot: &Snapshot, events: &[Event], passes: &dyn Fn(&Event) -> b
     let now = within(range.since_us, range.until_us);
     let previous = match snapshot.view.window.span {
         llmtop::view::Span::All => Vec::new(),
-        llmtop::view::Span::Micros(us) => within(range.since_us - us, range.since_us),
+        llmtop::view::Span::Micros(us) => within(range.since_us.saturating_sub(us), range.since_us),
     };
     check_stats(&snapshot.totals, &now, &what);
     check_stats(&snapshot.previous, &previous, &format!("{what} before"));
@@ -156,11 +156,39 @@ pub fn check(snapshot: &Snapshot, events: &[Event], passes: &dyn Fn(&Event) -> b
     if !snapshot.chart.points.is_empty() {
         assert_eq!(snapshot.chart.points.iter().map(|p| p.calls).sum::<u64>(), now.len() as u64, "{what}: chart");
     }
+    check_group_points(snapshot, &now, &what);
+    check_latencies(snapshot, &now, &what);
     check_failures(snapshot, &now, &what);
     let mut newest: Vec<i64> = now.iter().map(|e| e.ts_us).collect();
     newest.reverse();
     newest.truncate(snapshot.view.sections.records);
     assert_eq!(snapshot.records.iter().map(|r| r.ts_us).collect::<Vec<_>>(), newest, "{what}: records");
+}
+
+/// The charts of the first groups of the first table are those of their calls.
+fn check_group_points(snapshot: &Snapshot, now: &[&Event], what: &str) {
+    let Some(table) = snapshot.tables.first().filter(|_| snapshot.chart.step_us > 0) else { return };
+    let groups = groups(now, &table.grouping.name());
+    for group in table.groups.iter().take(snapshot.view.sections.group_points) {
+        let what = format!("{what}: chart of {:?}", group.key);
+        assert_eq!(group.points.len(), snapshot.chart.points.len(), "{what}");
+        for point in &group.points {
+            let calls = groups[&group.key].iter().filter(|e| point.range.contains(e.ts_us)).count();
+            assert_eq!(point.calls, calls as u64, "{what} at {}", point.range.since_us);
+        }
+    }
+}
+
+/// The distribution and the heat map hold every latency once.
+fn check_latencies(snapshot: &Snapshot, now: &[&Event], what: &str) {
+    let latencies = values(now, |e| e.latency_us).len() as u64;
+    if let Some(distribution) = &snapshot.distribution {
+        assert_eq!(distribution.filled().map(|(_, n)| n).sum::<u64>(), latencies, "{what}: distribution");
+    }
+    if snapshot.view.sections.heat && !snapshot.chart.points.is_empty() {
+        let heat = snapshot.chart.points.iter().flat_map(|p| &p.heat).map(|(_, n)| n).sum::<u64>();
+        assert_eq!(heat, latencies, "{what}: heat");
+    }
 }
 
 fn check_failures(snapshot: &Snapshot, now: &[&Event], what: &str) {
@@ -186,4 +214,14 @@ fn check_failures(snapshot: &Snapshot, now: &[&Event], what: &str) {
         let users = groups(calls, "user").keys().filter(|k| k[0].is_some()).count() as u64;
         assert_eq!(failure.users, (users > 0).then_some(users), "{what}: users of {:?}", failure.mode);
     }
+    if snapshot.view.sections.clusters > 0 {
+        let failed = want.values().map(Vec::len).sum::<usize>() as u64;
+        assert_eq!(snapshot.clusters.list.iter().map(|c| c.calls).sum::<u64>(), failed, "{what}: clusters");
+        assert_eq!((snapshot.clusters.read, snapshot.clusters.partial), (failed, false), "{what}: clusters");
+    }
+    let newest = snapshot.errors.iter().map(|r| r.ts_us);
+    let mut want: Vec<i64> = now.iter().filter(|e| e.is_error()).map(|e| e.ts_us).collect();
+    want.reverse();
+    want.truncate(snapshot.view.sections.errors);
+    assert_eq!(newest.collect::<Vec<_>>(), want, "{what}: newest errors");
 }

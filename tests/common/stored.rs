@@ -128,8 +128,17 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         dims: name.split(',').map(|w| llmtop::view::Dim::from_word(w).expect("a dimension")).collect(),
         top: None,
     };
-    let sections =
-        Sections { points: 24, failures: true, errors: 5, exact_members: true, records: 9, ..Sections::default() };
+    let sections = Sections {
+        points: 24,
+        distribution: true,
+        heat: true,
+        group_points: 3,
+        failures: true,
+        clusters: 100,
+        errors: 5,
+        exact_members: true,
+        records: 9,
+    };
     View {
         window,
         filter: Filter::parse(filter).unwrap_or_else(|e| panic!("{filter}: {e}")),

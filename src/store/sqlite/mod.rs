@@ -16,11 +16,15 @@ pub use read::{Cell, SqliteReader};
 
 use super::StoreError;
 use rusqlite::{Connection, OpenFlags};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+
+/// The mark of a store among SQLite files: `llmt`.
+const APPLICATION: i64 = 0x6c6c_6d74;
 
 /// How long a second writer waits for the first.
 const BUSY: Duration = Duration::from_secs(10);
@@ -31,7 +35,7 @@ pub(super) struct Place(PathBuf);
 
 impl Place {
     pub fn wrap(&self, source: rusqlite::Error) -> StoreError {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure};
         let hint = match source.sqlite_error_code() {
             Some(DiskFull) => "the disk is full; free some space, nothing that was committed is lost".to_owned(),
             Some(ReadOnly) => "it cannot be written; check its permissions, or name another with --store".to_owned(),
@@ -39,8 +43,11 @@ impl Place {
                 "another program is writing to it; wait for it, or name another with --store".to_owned()
             }
             Some(DatabaseCorrupt) => "it is damaged; move it away and ingest the logs again".to_owned(),
-            Some(NotADatabase) => "it is not a store of llmtop; name another with --store".to_owned(),
-            _ => source.to_string(),
+            Some(NotADatabase) => "it is not a store of llmtop, or damaged; name another with --store".to_owned(),
+            Some(SystemIoFailure) => {
+                "the system could not read or write it; nothing that was committed is lost".to_owned()
+            }
+            _ => "SQLite refused".to_owned(),
         };
         StoreError::Sqlite { path: self.0.clone(), hint, source }
     }
@@ -58,9 +65,12 @@ impl Place {
 fn open_writer(path: &Path) -> Result<(Connection, Place), StoreError> {
     let place = Place(path.to_owned());
     make_private(path).map_err(|e| place.io(e))?;
+    check_kind(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(|e| place.wrap(e))?;
-    settle(&conn).and_then(|()| prepare_writer(&conn)).map_err(|e| place.wrap(e))?;
+    settle(&conn).map_err(|e| place.wrap(e))?;
+    check_owner(&conn, &place)?;
+    prepare_writer(&conn).map_err(|e| place.wrap(e))?;
     migrate(&mut conn, &place)?;
     Ok((conn, place))
 }
@@ -68,12 +78,12 @@ fn open_writer(path: &Path) -> Result<(Connection, Place), StoreError> {
 /// Opens for reading an existing store.
 fn open_reader(path: &Path) -> Result<(Connection, Place), StoreError> {
     let place = Place(path.to_owned());
-    if !path.exists() {
+    if !path.try_exists().map_err(|e| place.io(e))? {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags).map_err(|e| place.wrap(e))?;
-    settle(&conn).map_err(|e| place.wrap(e))?;
+    check_kind(path)?;
+    let conn = connect_reader(path).map_err(|e| place.wrap(e))?;
+    check_owner(&conn, &place)?;
     let found = version(&conn).map_err(|e| place.wrap(e))?;
     match usize::try_from(found) {
         Ok(v) if v == MIGRATIONS.len() => Ok((conn, place)),
@@ -85,6 +95,67 @@ fn open_reader(path: &Path) -> Result<(Connection, Place), StoreError> {
             open_reader(path)
         }
     }
+}
+
+/// A connection for reading that works. SQLite wants to write beside the file, which it may not everywhere: a store that
+/// nobody has open is read without.
+fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let usual = Connection::open_with_flags(path, flags)?;
+    match settle(&usual).and_then(|()| version(&usual)) {
+        Err(e) if matches!(e.sqlite_error_code(), Some(ReadOnly | CannotOpen)) && !has_log(path) => {
+            let alone = Connection::open_with_flags(unchanging(path), flags | OpenFlags::SQLITE_OPEN_URI)?;
+            settle(&alone)?;
+            Ok(alone)
+        }
+        Err(error) => Err(error),
+        Ok(_) => Ok(usual),
+    }
+}
+
+/// Whether something is beside the file that is not in it yet.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|meta| meta.len() > 0)
+}
+
+/// The name by which SQLite reads a file that does not change.
+fn unchanging(path: &Path) -> std::ffi::OsString {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let mut uri = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => uri.extend_from_slice(format!("%{byte:02x}").as_bytes()),
+            _ => uri.push(*byte),
+        }
+    }
+    uri.extend_from_slice(b"?immutable=1");
+    std::ffi::OsString::from_vec(uri)
+}
+
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Refuses a file that is no database before SQLite takes a short one for an empty database and writes over it.
+fn check_kind(path: &Path) -> Result<(), StoreError> {
+    let mut head = Vec::with_capacity(MAGIC.len());
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head))
+        .map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+    if head.is_empty() || head == MAGIC { Ok(()) } else { Err(StoreError::Foreign { path: path.to_owned() }) }
+}
+
+/// Refuses the database of another program: one with tables but without this program's mark.
+fn check_owner(conn: &Connection, place: &Place) -> Result<(), StoreError> {
+    let mark: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(|e| place.wrap(e))?;
+    if mark == APPLICATION {
+        return Ok(());
+    }
+    let tables: i64 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(|e| place.wrap(e))?;
+    if tables == 0 { Ok(()) } else { Err(StoreError::Foreign { path: place.0.clone() }) }
 }
 
 fn newer(path: &Path, found: i64) -> StoreError {
@@ -128,6 +199,7 @@ fn migrate(conn: &mut Connection, place: &Place) -> Result<(), StoreError> {
         for sql in MIGRATIONS.iter().skip(done) {
             tx.execute_batch(sql)?;
         }
+        tx.pragma_update(None, "application_id", APPLICATION)?;
         tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
         tx.commit()
     };

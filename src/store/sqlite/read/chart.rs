@@ -9,7 +9,7 @@ use crate::snapshot::{Chart, Dist, Point, Table};
 use crate::stats::acc::{Acc, Depth, Sum};
 use crate::store::Watch;
 use crate::store::sqlite::rollup::Tier;
-use crate::view::Range;
+use crate::view::{Dim, Range};
 use foldhash::HashMap;
 
 /// Above so many calls a chart is not made of rows: its steps are whole minutes at least.
@@ -60,7 +60,9 @@ pub fn group_charts(answer: &Answer<'_>, chart: &Chart, tables: &mut [Table], wa
         lanes: HashMap::default(),
     };
     // Trends are drawn of counts and sums; percentiles of single groups over time nobody asks for.
-    let pass = Pass { depth: Depth::Sums, ..answer.pass(answer.range, tier_of_step(chart.step_us)) };
+    let by_hour = table.grouping.dims.contains(&Dim::Hour);
+    let coarsest = tier_of_step(chart.step_us).map(|tier| if by_hour { tier.min(Tier::Hour) } else { tier });
+    let pass = Pass { depth: Depth::Sums, ..answer.pass(answer.range, coarsest) };
     pass.run(answer.context, &mut lanes, watch)?;
     let charts: Vec<Vec<Point>> = lanes.steps.iter().map(|s| points_of(s, false)).collect();
     for (group, points) in table.groups.iter_mut().zip(charts) {

@@ -29,6 +29,23 @@ pub fn is_row_dim(dim: Dim) -> bool {
     matches!(dim, Dim::User | Dim::Session | Dim::Source)
 }
 
+/// The value of a dimension, of somebody's calls at a time.
+fn value(dim: Dim, call: Seen<'_, '_>) -> ReadResult<Option<String>> {
+    Ok(match (dim, call.row) {
+        (Dim::User, Some(row)) => id_text(row, column::USER)?.map(|t| t.into_owned()),
+        (Dim::Session, Some(row)) => id_text(row, column::SESSION)?.map(|t| t.into_owned()),
+        (Dim::Source, Some(row)) => call.context.source(row.get(3)?)?,
+        (Dim::Hour, _) => Some(units::hour(call.ts_us)),
+        (Dim::Day, _) => Some(units::day(call.ts_us)),
+        _ => call.context.series.dim(call.who, dim).map(str::to_owned),
+    })
+}
+
+/// Whether the values of some dimensions follow from who called alone.
+fn are_of_series(dims: &[Dim]) -> bool {
+    !dims.iter().any(|d| matches!(d, Dim::Hour | Dim::Day) || is_row_dim(*d))
+}
+
 impl Cells {
     /// Cells for the groups of a grouping.
     pub fn new(grouping: &Grouping) -> Cells {
@@ -57,18 +74,7 @@ impl Cells {
     }
 
     fn key(&self, call: Seen<'_, '_>) -> ReadResult<Key> {
-        let mut key = Vec::with_capacity(self.dims.len());
-        for dim in &self.dims {
-            key.push(match (dim, call.row) {
-                (Dim::User, Some(row)) => id_text(row, column::USER)?.map(|t| t.into_owned()),
-                (Dim::Session, Some(row)) => id_text(row, column::SESSION)?.map(|t| t.into_owned()),
-                (Dim::Source, Some(row)) => call.context.source(row.get(3)?)?,
-                (Dim::Hour, _) => Some(units::hour(call.ts_us)),
-                (Dim::Day, _) => Some(units::day(call.ts_us)),
-                _ => call.context.series.dim(call.who, *dim).map(str::to_owned),
-            });
-        }
-        Ok(key)
+        self.dims.iter().map(|dim| value(*dim, call)).collect()
     }
 
     fn cell(&mut self, key: Key) -> usize {
@@ -83,7 +89,7 @@ impl Cells {
 
     /// Whether the groups are told apart by who called alone, whenever it was.
     pub fn is_timeless(&self) -> bool {
-        !self.dims.iter().any(|d| matches!(d, Dim::Hour | Dim::Day) || is_row_dim(*d))
+        are_of_series(&self.dims)
     }
 
     /// The groups of one grouping with their accumulators, most calls first.
@@ -180,11 +186,17 @@ pub struct GroupSteps<'a> {
 
 impl Lanes for GroupSteps<'_> {
     fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
-        let lane = *self.lanes.entry(call.who).or_insert_with(|| {
-            let value = |dim: &Dim| call.context.series.dim(call.who, *dim).map(str::to_owned);
-            let key: Key = self.grouping.dims.iter().map(value).collect();
-            self.groups.iter().position(|g| g.key == key)
-        });
+        let dims = &self.grouping.dims;
+        // Where a series alone decides, it is asked once.
+        let lane = match self.lanes.get(&call.who) {
+            Some(lane) if are_of_series(dims) => *lane,
+            _ => {
+                let key: Key = dims.iter().map(|dim| value(*dim, call)).collect::<ReadResult<_>>()?;
+                let lane = self.groups.iter().position(|g| g.key == key);
+                self.lanes.insert(call.who, lane);
+                lane
+            }
+        };
         let steps = lane.and_then(|l| self.steps.get_mut(l));
         steps.and_then(|s| s.at(call.ts_us)).map_or(Ok(()), give)
     }

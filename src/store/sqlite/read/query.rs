@@ -4,9 +4,6 @@ use super::SqliteReader;
 use crate::store::StoreError;
 use rusqlite::types::ValueRef;
 
-/// Takes the rows of a query, with the names of their columns.
-pub type EachRow<'a> = dyn FnMut(&[String], Vec<Cell>) -> std::io::Result<()> + 'a;
-
 /// A value of a query's result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
@@ -20,12 +17,15 @@ pub enum Cell {
     Text(String),
 }
 
+/// Takes the rows of a result: the names of the columns, and a row's values.
+pub type RowSink<'a> = dyn FnMut(&[String], Vec<Cell>) -> std::io::Result<()> + 'a;
+
 impl SqliteReader {
     /// Runs one statement: `each` gets every row with the names of its columns. Returns the names.
     ///
     /// # Errors
     /// What SQLite says of the statement, with a word on the views where a table is not known.
-    pub fn query(&mut self, sql: &str, each: &mut EachRow<'_>) -> Result<Vec<String>, StoreError> {
+    pub fn query(&mut self, sql: &str, each: &mut RowSink<'_>) -> Result<Vec<String>, StoreError> {
         let said = |error: rusqlite::Error| {
             let hint = if error.to_string().contains("no such") {
                 "; the views are calls, errors, spans, scores, sources (their columns: SELECT * FROM calls LIMIT 1)"
@@ -35,7 +35,8 @@ impl SqliteReader {
             StoreError::Query(format!("query: {error}{hint}"))
         };
         let mut statement = self.context.conn.prepare(sql).map_err(said)?;
-        if !statement.readonly() {
+        // What gives no columns changes something, if only this connection: BEGIN, ATTACH.
+        if !statement.readonly() || statement.column_count() == 0 {
             return Err(StoreError::Query("query: only reading is allowed; use SELECT".to_owned()));
         }
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();

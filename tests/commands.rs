@@ -1,0 +1,268 @@
+//! Each command from outside: what it prints, its exit code, and what it says when it is asked for the impossible.
+
+mod common;
+
+use common::event::events;
+use common::program::Home;
+use serde_json::Value;
+use std::fs;
+
+fn filled() -> Home {
+    let home = Home::new();
+    let lines: Vec<String> = events(5, 200, 2).iter().map(|e| e.line()).collect();
+    home.ingest(&home.write("app.log", lines.join("\n")));
+    home
+}
+
+#[test]
+fn without_a_store_every_command_says_how_to_get_one() {
+    let home = Home::new();
+    let commands: [&[&str]; 6] = [
+        &["report"],
+        &["query", "SELECT 1"],
+        &["export"],
+        &["store", "info"],
+        &["store", "vacuum"],
+        &["store", "prune", "--older-than", "1d"],
+    ];
+    for args in commands {
+        let err = home.run(args).bad();
+        assert!(err.contains("llmtop.db does not exist; fill it with `llmtop ingest FILE`"), "{args:?}: {err}");
+        assert!(!home.store().exists(), "{args:?} makes nothing");
+    }
+    assert_eq!(home.run(["store", "path"]).good().trim(), home.store().to_string_lossy());
+    assert_eq!(home.run(["store", "path", "--store", "x/y.db"]).good().trim(), "x/y.db");
+    let err = home.run(["ingest", "none.log"]).bad();
+    assert!(err.contains("none.log"), "{err}");
+    let err = home.llmtop(["report"]).env_remove("XDG_DATA_HOME").env_remove("HOME").output().expect("it runs");
+    assert!(String::from_utf8_lossy(&err.stderr).contains("XDG_DATA_HOME"));
+}
+
+#[test]
+fn slips_are_explained_where_they_are() {
+    let home = filled();
+    let slips: [(&[&str], &str); 9] = [
+        (&["report", "--filter", "status:maybe"], "column 8"),
+        (&["report", "--filter", "latency>5"], "write 5s or 5ms"),
+        (&["export", "--filter", "user:\"x"], "quote is not closed"),
+        (&["report", "--by", "modl"], "did you mean model?"),
+        (&["report", "--by", "model,model"], "named twice"),
+        (&["report", "--format", "xml"], "possible values"),
+        (&["report", "--window", "yesterday"], "neither a length nor a range"),
+        (&["store", "prune"], "--older-than"),
+        (&["ingest"], "FILE"),
+    ];
+    for (args, why) in slips {
+        let ran = home.run(args);
+        assert!(ran.code == Some(2) && ran.err.contains(why) && ran.out.is_empty(), "{args:?}: {ran:?}");
+    }
+    let err = home.run(["report", "--since", "tomorrowish"]).bad();
+    assert!(err.contains("tomorrowish"), "{err}");
+    let err = home.run(["export", "--since", "2026-05-02", "--until", "2026-05-01"]).bad();
+    assert!(err.contains("does not start before it ends"), "{err}");
+}
+
+#[test]
+fn queries_read_and_nothing_else() {
+    let home = filled();
+    let before = fs::read(home.store()).expect("the store");
+    let writing = [
+        "DELETE FROM call",
+        "INSERT INTO source (name) VALUES ('x')",
+        "DROP TABLE call",
+        "UPDATE counter SET value = 0",
+        "CREATE TABLE x (y)",
+        "VACUUM",
+        "PRAGMA user_version = 99",
+        "PRAGMA journal_mode = delete",
+        "ATTACH 'other.db' AS other",
+        "BEGIN",
+        "WITH x AS (SELECT 1) DELETE FROM call",
+        "SELECT 1; DELETE FROM call",
+    ];
+    for sql in writing {
+        let err = home.run(["query", sql]).bad();
+        assert!(err.starts_with("llmtop: query: "), "{sql}: {err}");
+    }
+    assert_eq!(fs::read(home.store()).expect("the store"), before);
+    assert!(!home.path("other.db").exists());
+    for (sql, why) in [
+        ("SELECT colour FROM calls", "no such column: colour"),
+        ("SELECT * FROM cals", "the views are calls, errors, spans, scores, sources"),
+        ("SELEC", "syntax error"),
+        ("", "SELECT"),
+    ] {
+        let err = home.run(["query", sql]).bad();
+        assert!(err.contains(why), "{sql}: {err}");
+    }
+}
+
+#[test]
+fn rows_come_as_table_json_and_csv() {
+    let home = filled();
+    let sql = "SELECT model, count(*) AS n, NULL AS none, 0.5 AS half, 'a\"b,c' AS odd, '=1+1' AS formula \
+               FROM calls WHERE model IS NOT NULL GROUP BY model ORDER BY model";
+    let table = home.run(["query", sql]).good();
+    assert!(table.starts_with("model            n   none  half"), "{table}");
+    let json = home.run(["query", sql, "--format", "json"]).good();
+    let rows: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(rows.len(), 4);
+    assert_eq!((&rows[0]["model"], &rows[0]["none"]), (&Value::from("claude-sonnet-4"), &Value::Null));
+    let csv = home.run(["query", sql, "--format", "csv"]).good();
+    let mut lines = csv.split("\r\n");
+    assert_eq!(lines.next(), Some("model,n,none,half,odd,formula"));
+    let first = lines.next().expect("a row");
+    assert!(first.ends_with(",,0.5,\"a\"\"b,c\",\"'=1+1\""), "{first}");
+    for view in ["calls", "errors", "spans", "scores", "sources"] {
+        let sql = format!("SELECT * FROM {view}");
+        let heading = home.run(["query", &sql, "--format", "csv"]).good();
+        assert!(heading.lines().next().is_some_and(|l| l.contains(',')), "{view}: {heading}");
+    }
+    let none = home.run(["query", "SELECT model FROM calls WHERE 0", "--format", "csv"]).good();
+    assert_eq!(none, "model\r\n");
+}
+
+#[test]
+fn the_views_say_what_the_report_says() {
+    let home = filled();
+    let report = home.report(&["--by", "model"]);
+    let sql = "SELECT count(*) AS calls, sum(status = 'error') AS errors, sum(error = 'rate_limit') AS rate_limited, \
+               sum(retries) AS retries, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, \
+               sum(cost_usd IS NULL) AS unpriced_calls, count(DISTINCT request_id) AS ids FROM calls";
+    let out = home.run(["query", sql, "--format", "json"]).good();
+    let row: Value = serde_json::from_str(&out).expect("JSON");
+    for name in ["calls", "errors", "rate_limited", "retries", "input_tokens", "output_tokens", "unpriced_calls"] {
+        assert_eq!(row[name], report["totals"][name], "{name}");
+    }
+    assert_eq!(row["ids"], 200, "packed ids are text again");
+    let ids = "SELECT request_id FROM calls ORDER BY request_id";
+    let mut want: Vec<String> = events(5, 200, 2).into_iter().filter_map(|e| e.request_id).collect();
+    want.sort();
+    let got = home.run(["query", ids, "--format", "csv"]).good();
+    assert_eq!(got.split("\r\n").skip(1).filter(|l| !l.is_empty()).collect::<Vec<_>>(), want);
+}
+
+#[test]
+fn reports_agree_in_every_form_and_top_bounds_them() {
+    let home = filled();
+    let all = home.report(&["--by", "model", "--by", "session"]);
+    let top = home.report(&["--by", "model", "--by", "session", "--top", "2"]);
+    assert_eq!(top["groups"]["session"].as_array().map(Vec::len), Some(2));
+    assert_eq!(top["group_counts"], all["group_counts"]);
+    assert_eq!(top["totals"], all["totals"]);
+    let csv = home.run(["report", "--since", "all", "--by", "model", "--format", "csv"]).good();
+    assert!(csv.contains("claude-sonnet-4"), "{csv}");
+    let text = home.run(["report", "--since", "all", "--by", "model"]).good();
+    assert!(text.contains("claude-sonnet-4") && text.contains("200"), "{text}");
+    let old = home.run(["report", "--since", "1h", "--format", "json"]).good();
+    let old: Value = serde_json::from_str(&old).expect("JSON");
+    assert_eq!(old["totals"]["calls"], 0, "an hour before now, not before the newest call");
+    assert_eq!(old["totals"]["error_rate"], Value::Null);
+}
+
+#[test]
+fn a_reader_of_the_first_line_alone_is_no_failure() {
+    let home = filled();
+    for command in ["report --since all", "export", "query 'SELECT * FROM calls'"] {
+        let script = format!("set -o pipefail; \"$0\" {command} | head -1");
+        let ran = home.command("bash").args(["-c", &script, env!("CARGO_BIN_EXE_llmtop")]).output().expect("bash");
+        assert!(ran.status.success() && ran.stderr.is_empty(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
+        assert_eq!(ran.stdout.iter().filter(|b| **b == b'\n').count(), 1);
+    }
+}
+
+#[test]
+fn the_store_is_looked_after() {
+    let home = filled();
+    home.feed(["ingest", "-"], b"no event\n{\"event\":\"llm_call\",\n").good();
+    let info = home.run(["store", "info"]).good();
+    for want in [
+        "calls     200",
+        "202 read = 200 accepted + 0 duplicate + 1 skipped + 1 rejected",
+        "app.log: 200 lines",
+        "stdin: 2 lines",
+    ] {
+        assert!(info.contains(want), "{want}: {info}");
+    }
+    let before = home.report(&["--by", "model", "--by", "day"]);
+    let pruned = home.run(["store", "prune", "--older-than", "1d"]).good();
+    assert!(pruned.starts_with("deleted "), "{pruned}");
+    assert_eq!(home.export(), "", "all calls are older");
+    let after = home.report(&["--by", "model", "--by", "day"]);
+    assert_eq!((&after["totals"], &after["groups"]), (&before["totals"], &before["groups"]), "totals stay");
+    assert!(home.run(["store", "vacuum"]).good().contains(" before, "));
+    assert_eq!(home.report(&["--by", "model", "--by", "day"]), after);
+}
+
+#[test]
+fn a_pruned_log_is_not_counted_again() {
+    let home = filled();
+    home.run(["store", "prune", "--older-than", "1d"]).good();
+    let before = home.report(&["--by", "model"]);
+    home.ingest(&home.path("app.log"));
+    assert_eq!(home.report(&["--by", "model"]), before, "its checkpoint is kept");
+}
+
+/// The private stores in the cache.
+fn cached(home: &Home) -> Vec<String> {
+    let entries = fs::read_dir(home.path("cache/llmtop")).expect("the cache");
+    let mut names: Vec<String> =
+        entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.ends_with(".db"));
+    names.sort();
+    names
+}
+
+#[test]
+fn named_logs_have_a_store_of_their_own_that_resumes() {
+    let home = filled();
+    let default = home.report(&[]);
+    let lines: Vec<String> = events(6, 100, 1).iter().map(|e| e.line()).collect();
+    home.write("other.log", lines[..60].join("\n") + "\n");
+    let calls = |args: &[&str]| home.report(args)["totals"]["calls"].as_u64();
+    assert_eq!(calls(&["other.log"]), Some(60));
+    assert_eq!(cached(&home).len(), 1);
+    home.write("more.log", lines[60..].join("\n"));
+    let mut grown = fs::OpenOptions::new().append(true).open(home.path("other.log")).expect("opened");
+    std::io::Write::write_all(&mut grown, (lines[60..80].join("\n") + "\n").as_bytes()).expect("appended");
+    let resumed = home.report(&["other.log"]);
+    assert_eq!(resumed["totals"]["calls"], 80);
+    assert_eq!(resumed["accounting"]["read"], 80, "what was read is not read again");
+    assert_eq!(calls(&["./other.log"]), Some(80), "the same log by another name");
+    assert_eq!(cached(&home).len(), 1);
+    assert_eq!(calls(&["other.log", "more.log"]), Some(100));
+    assert_eq!(calls(&["more.log", "other.log"]), Some(100));
+    assert_eq!(cached(&home).len(), 2, "another set, another store");
+    assert_eq!(home.report(&[]), default, "and none of it is in the default store");
+    assert_eq!(calls(&["other.log", "--store", "own.db"]), Some(80));
+    assert!(home.path("own.db").exists());
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let home = Home::new();
+    let lines: Vec<String> = events(8, 50, 1).iter().map(|e| e.line()).collect();
+    for name in ["a.log", "b.log", "c.log"] {
+        home.write(name, lines.join("\n"));
+    }
+    home.write("config/llmtop/config.toml", "[cache]\nmax_size = \"1KB\"\n");
+    for name in ["a.log", "b.log", "c.log"] {
+        home.report(&[name]);
+        let stores = cached(&home);
+        assert!(stores.len() == 1 && stores[0].starts_with(name), "{stores:?}");
+    }
+    home.write("config/llmtop/config.toml", "[cache]\nmax_size = \"unlimited\"\n");
+    home.report(&["a.log"]);
+    home.report(&["b.log"]);
+    assert_eq!(cached(&home).len(), 3);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(40 * 86_400);
+    for entry in fs::read_dir(home.path("cache/llmtop")).expect("the cache") {
+        let path = entry.expect("an entry").path();
+        if path.to_string_lossy().contains("a.log") {
+            fs::File::options().append(true).open(&path).and_then(|f| f.set_modified(old)).expect("aged");
+        }
+    }
+    home.report(&["b.log"]);
+    let stores = cached(&home);
+    assert!(stores.len() == 2 && !stores.iter().any(|s| s.starts_with("a.log")), "{stores:?}");
+}
