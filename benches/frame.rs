@@ -5,7 +5,6 @@
 #[path = "../tests/worlds/mod.rs"]
 mod worlds;
 
-use worlds::{live, typical, ui};
 use llmtop::snapshot::Point;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -13,6 +12,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 use std::cell::Cell;
 use std::io::{BufWriter, Write};
 use std::rc::Rc;
+use worlds::{live, typical, ui};
 
 const FRAMES: usize = 2_000;
 

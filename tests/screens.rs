@@ -3,13 +3,13 @@
 
 mod worlds;
 
-use worlds::{NOW, buffer, empty, hostile, live, text, typical, ui};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use llmtop::snapshot::Snapshot;
 use llmtop::tui::keys::{Action, lookup};
 use llmtop::tui::{Effect, Feed, Flow, Live, Mask, Mode, Theme, Ui};
 use llmtop::view::{Anchor, Filter, RecordKey, Span, View};
 use ratatui::style::Color;
+use worlds::{NOW, buffer, empty, hostile, live, text, typical, ui};
 
 const SIZES: [(u16, u16); 3] = [(200, 60), (120, 40), (80, 24)];
 

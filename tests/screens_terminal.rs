@@ -3,7 +3,6 @@
 
 mod worlds;
 
-use worlds::{live, typical, ui};
 use llmtop::snapshot::{Record, Snapshot};
 use llmtop::tui::{Backend, Exit, Live, Options, run};
 use llmtop::view::{RecordKey, View};
@@ -14,6 +13,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use worlds::{live, typical, ui};
 
 /// Answers every view at once; falls over when a filter named `panic` is asked for.
 struct Made {

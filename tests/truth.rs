@@ -90,10 +90,8 @@ impl Trace {
 
     fn check_hours(&self, got: &Value) {
         let groups = list(&got["groups"]["hour"]);
-        let hours: serde_json::Map<String, Value> = groups
-            .iter()
-            .map(|g| (g["key"].as_str().expect("an hour").to_owned(), g["calls"].clone()))
-            .collect();
+        let hours: serde_json::Map<String, Value> =
+            groups.iter().map(|g| (g["key"].as_str().expect("an hour").to_owned(), g["calls"].clone())).collect();
         assert_eq!(Value::Object(hours), self.truth["per_hour_utc"]);
     }
 
@@ -197,7 +195,8 @@ fn scenarios() {
 /// The report of a scenario.
 fn scenario(folder: &Path) -> Value {
     let home = Home::new();
-    let mut logs: Vec<PathBuf> = std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    let mut logs: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
     logs.retain(|path| path.extension().is_some_and(|e| e == "jsonl"));
     logs.sort();
     for log in &logs {

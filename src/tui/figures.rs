@@ -2,7 +2,7 @@
 //! they are bad.
 
 use super::theme::Role;
-use crate::snapshot::{Dist, Point, Stats};
+use crate::snapshot::{Dist, Point, Snapshot, Stats};
 use crate::units;
 
 /// Fewer values than this make a 95th percentile a guess.
@@ -60,6 +60,33 @@ pub(crate) fn trusted(text: String, value: Option<f64>, trust: Trust) -> (String
 pub(crate) fn duration(dist: &Dist, q: Quantile) -> (String, Role) {
     let (value, trust) = q.of(dist);
     trusted(units::duration_cell(value), value, trust)
+}
+
+/// Fewer calls than this before are nothing to compare with.
+const FEW_BEFORE: u64 = 20;
+/// Shortest time a rate is taken over where less than the window has been seen, µs.
+const LEAST_SEEN_US: i64 = 10_000_000;
+
+/// The window before, where shares and percentiles can be compared with it.
+pub(crate) fn before(snapshot: &Snapshot) -> Option<&Stats> {
+    Some(&snapshot.previous).filter(|s| s.calls >= FEW_BEFORE)
+}
+
+/// The window before, where sums can be compared with it as well: the calls on record reach back to its beginning, or
+/// so nearly that the rest does not matter.
+pub(crate) fn whole_before(snapshot: &Snapshot) -> Option<&Stats> {
+    let previous = snapshot.range.previous();
+    let (first_us, _) = snapshot.holdings.bounds?;
+    let missed_us = first_us.saturating_sub(previous.since_us);
+    before(snapshot).filter(|_| missed_us <= previous.len_us() / 20)
+}
+
+/// How much of the window has been seen, µs: what rates are taken over. Less than the window where the calls on record
+/// begin inside it; a minute of a new application is no hour.
+pub(crate) fn seen_us(snapshot: &Snapshot) -> i64 {
+    let range = snapshot.range;
+    let first_us = snapshot.holdings.bounds.map_or(range.since_us, |(first, _)| first.max(range.since_us));
+    range.until_us.saturating_sub(first_us).max(LEAST_SEEN_US).min(range.len_us())
 }
 
 /// When a change is bad.
@@ -142,9 +169,13 @@ pub(crate) fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
     (over_us > 0).then(|| nano.map(|n| n as f64 * 3.6e9 / over_us as f64)).flatten()
 }
 
-/// Money per hour as text: `$4.12`.
+/// Money as text of at most eight columns below a million: `$4.12`, `<$0.0001`.
 pub(crate) fn money(nano: Option<f64>) -> String {
-    nano.map_or_else(|| units::UNKNOWN.to_owned(), |n| units::usd(n as i64))
+    match nano {
+        None => units::UNKNOWN.to_owned(),
+        Some(n) if n > 0.0 && n < 100_000.0 => "<$0.0001".to_owned(),
+        Some(n) => units::usd(n as i64),
+    }
 }
 
 /// A number of tokens: `18.4k`.
@@ -182,6 +213,8 @@ pub(crate) fn phases(queue: f64, network: f64, first: f64, generation: f64) -> [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::Holdings;
+    use crate::view::Range;
 
     #[test]
     fn changes_are_coloured_only_when_bad() {
@@ -205,6 +238,25 @@ mod tests {
         assert_eq!(duration(&dist, Quantile::P95), ("1.50s".to_owned(), Role::Text));
         assert_eq!(Quantile::P99.sound(&dist), None);
         assert_eq!(duration(&Dist::default(), Quantile::P95), ("–".to_owned(), Role::Dim));
+    }
+
+    #[test]
+    fn a_window_before_that_was_not_seen_is_nothing_to_compare_with() {
+        let range = Range { since_us: 3_600_000_000, until_us: 7_200_000_000 };
+        let previous = Stats { calls: 40, ..Stats::default() };
+        let with = |calls: u64, first_us: i64| Snapshot {
+            range,
+            previous: Stats { calls, ..previous.clone() },
+            holdings: Holdings { bounds: Some((first_us, 7_000_000_000)), ..Holdings::default() },
+            ..Snapshot::default()
+        };
+        let compares = |s: &Snapshot| (before(s).is_some(), whole_before(s).is_some());
+        assert_eq!(compares(&with(40, 60_000_000)), (true, true));
+        assert_eq!(compares(&with(40, 1_800_000_000)), (true, false));
+        assert_eq!(compares(&with(3, 60_000_000)), (false, false));
+        assert_eq!(seen_us(&with(0, 60_000_000)), 3_600_000_000);
+        assert_eq!(seen_us(&with(0, 7_140_000_000)), 60_000_000);
+        assert_eq!(seen_us(&with(0, 7_199_999_999)), LEAST_SEEN_US);
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub(super) fn calls(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) 
     let ok = format!("ok {}", figures::count(all.saturating_sub(failed)));
     let limits = format!("429 {}", figures::count(limited));
     let other = format!("failed {}", figures::count(failed.saturating_sub(limited)));
-    let step = units::duration_us(scene.snapshot.chart.step_us as f64);
+    let step = axis_duration(scene.snapshot.chart.step_us as f64);
     let every = if scene.snapshot.chart.step_us > 0 { format!("each {step}") } else { String::new() };
     let title = [
         ("calls", Role::Title),

@@ -17,7 +17,7 @@ const fn figure(head: &'static str, width: u16, rank: u8, cell: CellOf, key: Key
 
 /// The group's name.
 pub(super) const NAME: Column<Group> =
-    Column { head: "", width: Width::Between(12, 34), side: Side::Left, rank: 0, cell: name, key: None };
+    Column { head: "", width: Width::Between(14, 34), side: Side::Left, rank: 0, cell: name, key: None };
 /// Calls.
 pub(super) const CALLS: Column<Group> =
     figure("calls", 6, 1, |g, _| Cell::plain(figures::count(g.stats.calls)), |g| Some(g.stats.calls as f64));
@@ -73,11 +73,11 @@ pub(super) const TREND: Column<Group> =
 
 fn name<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
     match group.key.as_slice() {
-        [Some(one)] => Cell::plain(one.as_str()),
+        [Some(one)] => Cell::name(one.as_str()),
         [None] => Cell::dim("(none)"),
         several => {
             let parts: Vec<&str> = several.iter().map(|k| k.as_deref().unwrap_or("(none)")).collect();
-            Cell::Text(Cow::Owned(parts.join(" · ")), Role::Text)
+            Cell::name(parts.join(" · "))
         }
     }
 }
@@ -143,7 +143,7 @@ fn cost<'a>(group: &Group) -> Cell<'a> {
 }
 
 fn per_hour<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
-    Cell::plain(figures::money(figures::per_hour(group.stats.cost_nusd, scene.snapshot.range.len_us())))
+    Cell::plain(figures::money(figures::per_hour(group.stats.cost_nusd, figures::seen_us(scene.snapshot))))
 }
 
 fn cost_of_call(group: &Group) -> Option<f64> {
