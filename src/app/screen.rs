@@ -166,7 +166,7 @@ pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode>
         }
         Ok(())
     });
-    temporary(settings, "demo".to_owned(), Kind::Sources, run, out)
+    temporary(settings, "demo".to_owned(), Kind::Demo, run, out)
 }
 
 /// A show whose store is gone with it.

@@ -4,6 +4,7 @@
 use super::theme::Role;
 use crate::snapshot::{Dist, Point, Snapshot, Stats};
 use crate::units;
+use crate::view::Range;
 
 /// Fewer values than this make a 95th percentile a guess.
 pub(crate) const FEW_95: u64 = 20;
@@ -87,6 +88,14 @@ pub(crate) fn seen_us(snapshot: &Snapshot) -> i64 {
     let range = snapshot.range;
     let first_us = snapshot.holdings.bounds.map_or(range.since_us, |(first, _)| first.max(range.since_us));
     range.until_us.saturating_sub(first_us).max(LEAST_SEEN_US).min(range.len_us())
+}
+
+/// By what the sums of a chart's step are multiplied to stand beside those of whole steps: the first and the last step
+/// reach past the window. Less than a quarter of a step counts as one.
+pub(crate) fn whole_step(step: Range, window: Range) -> f64 {
+    let inside = Range { since_us: step.since_us.max(window.since_us), until_us: step.until_us.min(window.until_us) };
+    let share = inside.len_us() as f64 / step.len_us().max(1) as f64;
+    1.0 / share.clamp(0.25, 1.0)
 }
 
 /// When a change is bad.
@@ -178,6 +187,16 @@ pub(crate) fn money(nano: Option<f64>) -> String {
     }
 }
 
+/// Money in three digits, for a place that also has to hold a change: `$114`, `$70.8`.
+pub(crate) fn short_money(nano: f64) -> String {
+    let dollars = nano / 1e9;
+    match dollars {
+        d if d >= 99.95 => format!("${}", count(d.round() as u64)),
+        d if d >= 9.995 => format!("${d:.1}"),
+        _ => money(Some(nano)),
+    }
+}
+
 /// A number of tokens: `18.4k`.
 pub(crate) fn tokens(n: Option<i64>) -> String {
     n.map_or_else(|| units::UNKNOWN.to_owned(), |n| units::compact(n as f64))
@@ -214,7 +233,6 @@ pub(crate) fn phases(queue: f64, network: f64, first: f64, generation: f64) -> [
 mod tests {
     use super::*;
     use crate::snapshot::Holdings;
-    use crate::view::Range;
 
     #[test]
     fn changes_are_coloured_only_when_bad() {
@@ -257,6 +275,14 @@ mod tests {
         assert_eq!(seen_us(&with(0, 60_000_000)), 3_600_000_000);
         assert_eq!(seen_us(&with(0, 7_140_000_000)), 60_000_000);
         assert_eq!(seen_us(&with(0, 7_199_999_999)), LEAST_SEEN_US);
+    }
+
+    #[test]
+    fn steps_cut_by_the_window_are_made_whole() {
+        let window = Range { since_us: 50, until_us: 1_000 };
+        let step = |since_us: i64| whole_step(Range { since_us, until_us: since_us + 100 }, window);
+        assert_eq!([step(0), step(100), step(980), step(2_000)], [2.0, 1.0, 4.0, 4.0]);
+        assert_eq!(whole_step(Range::default(), window), 4.0);
     }
 
     #[test]

@@ -25,6 +25,9 @@ static TILES: [(u8, Make); 10] = [
     (9, cached),
 ];
 
+/// What stands below a figure that no call of the window carries.
+const UNSAID: &str = "not logged";
+
 /// Narrowest tile whose figure and change have room.
 const LEAST: u16 = 15;
 
@@ -65,6 +68,11 @@ fn trend(scene: &Scene, value: impl Fn(&Point) -> Option<f64>) -> Vec<Option<f64
     scene.snapshot.chart.points.iter().map(value).collect()
 }
 
+/// The trend of a sum.
+fn sums(scene: &Scene, sum: impl Fn(&Point) -> Option<f64>) -> Vec<Option<f64>> {
+    trend(scene, |p| Some(sum(p)? * figures::whole_step(p.range, scene.snapshot.range)))
+}
+
 /// The window, and the one before where shares and percentiles compare with it.
 fn both<'a>(scene: &Scene<'a>) -> (&'a Stats, Option<&'a Stats>) {
     (&scene.snapshot.totals, figures::before(scene.snapshot))
@@ -82,7 +90,7 @@ fn calls(scene: &Scene) -> Tile {
         figure: units::rate(now.calls, figures::seen_us(scene.snapshot)),
         role: Role::Strong,
         change: grown(scene, |s| Some(s.calls as f64), Bad::FarDown),
-        trend: trend(scene, |p| Some(p.calls as f64)),
+        trend: sums(scene, |p| Some(p.calls as f64)),
         details: vec![format!("{} calls", figures::count(now.calls))],
     }
 }
@@ -139,6 +147,7 @@ fn latency_tile(scene: &Scene, name: &'static str, q: Quantile) -> Tile {
         change: if few { None } else { figures::change(value, before, Bad::Up) },
         trend: trend(scene, |p| q.of(&p.latency_us).0),
         details: match (few, before) {
+            _ if value.is_none() => vec![UNSAID.to_owned()],
             (true, _) => vec![format!("of {} calls", now.latency_us.count)],
             (false, before) => {
                 let before = before.map(units::duration_us).into_iter();
@@ -173,7 +182,7 @@ fn ttft(scene: &Scene) -> Tile {
         role: if role == Role::Text { Role::Strong } else { role },
         change: if few { None } else { figures::change(value, before, Bad::Up) },
         trend: trend(scene, |p| p.ttft_us.p95),
-        details: now.ttft_us.p50.iter().map(|v| format!("p50 {}", units::duration_us(*v))).collect(),
+        details: vec![now.ttft_us.p50.map_or(UNSAID.to_owned(), |v| format!("p50 {}", units::duration_us(v)))],
     }
 }
 
@@ -187,7 +196,7 @@ fn tokens(scene: &Scene) -> Tile {
         figure: rate.unwrap_or_else(|| units::UNKNOWN.to_owned()),
         role: Role::Strong,
         change: grown(scene, |s| all(s).map(|n| n as f64), Bad::Never),
-        trend: trend(scene, |p| figures::all_tokens(p.input_tokens, p.output_tokens).map(|n| n as f64)),
+        trend: sums(scene, |p| figures::all_tokens(p.input_tokens, p.output_tokens).map(|n| n as f64)),
         details: {
             let (input, output) = (figures::tokens(now.input_tokens), figures::tokens(now.output_tokens));
             vec![format!("in {input} out {output}"), format!("{input}+{output}"), format!("in {input}")]
@@ -202,10 +211,10 @@ fn spend(scene: &Scene) -> Tile {
     let spent = figures::money(now.cost_nusd.map(|n| n as f64));
     Tile {
         name: "spend",
-        figure: per_hour.map_or_else(|| units::UNKNOWN.to_owned(), |n| format!("{least}{}/h", units::usd(n as i64))),
+        figure: per_hour.map_or_else(|| units::UNKNOWN.to_owned(), |n| format!("{least}{}/h", figures::short_money(n))),
         role: Role::Strong,
         change: grown(scene, |s| s.cost_nusd.map(|n| n as f64), Bad::FarUp),
-        trend: trend(scene, |p| p.cost_nusd.map(|n| n as f64)),
+        trend: sums(scene, |p| p.cost_nusd.map(|n| n as f64)),
         details: match now.unpriced_calls {
             0 => vec![format!("{spent} in all"), spent],
             n => {
@@ -225,6 +234,6 @@ fn cached(scene: &Scene) -> Tile {
         role: Role::Strong,
         change: figures::points(share, before.and_then(figures::cached), 0),
         trend: Vec::new(),
-        details: vec![format!("{} tokens", figures::tokens(now.cached_input_tokens))],
+        details: now.cached_input_tokens.iter().map(|n| format!("{} tokens", units::compact(*n as f64))).collect(),
     }
 }
