@@ -14,6 +14,8 @@ pub enum Kind {
     Others,
     /// Files or a pipe.
     Sources,
+    /// A made-up application, its past first.
+    Demo,
     /// A replay at this speed.
     Replay(f64),
 }
@@ -57,8 +59,9 @@ impl Status {
             Kind::Others => Feed::Idle,
             _ if counts.ended => Feed::Ended,
             Kind::Replay(speed) => Feed::Replay { speed },
-            Kind::Sources if counts.caught_up || counts.raw_total == 0 => Feed::Live,
-            Kind::Sources => {
+            Kind::Sources if counts.raw_total == 0 => Feed::Live,
+            Kind::Sources | Kind::Demo if counts.caught_up => Feed::Live,
+            Kind::Sources | Kind::Demo => {
                 let seconds = clock::ticks().saturating_sub(self.begun).as_secs_f64().max(0.001);
                 let left = counts.raw_total.saturating_sub(counts.raw_done) as f64;
                 let speed = counts.raw_done as f64 / seconds;
@@ -66,7 +69,7 @@ impl Status {
                     done: counts.raw_done,
                     total: counts.raw_total,
                     lines_per_s: counts.lines as f64 / seconds,
-                    eta_us: (speed > 0.0).then(|| (left / speed * 1e6) as u64),
+                    eta_us: (speed > 0.0 && counts.raw_total > 0).then(|| (left / speed * 1e6) as u64),
                 }
             }
         }

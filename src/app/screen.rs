@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+const HOUR_US: i64 = 3_600_000_000;
+
 /// What feeds the screen's store, running on the feed's threads until the stop is requested.
 type Run = Box<dyn FnOnce(Sender, Stop) -> Result<(), SourceError> + Send>;
 
@@ -147,7 +149,10 @@ impl Sink for LineTime {
 pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let settings = setup::settings(cli, Some(&args.screen))?;
     let now_us = clock::now_us();
-    let demo = Demo::new(args.seed, now_us.saturating_sub(args.history)).times(args.rate.0);
+    let start_us = now_us.saturating_sub(args.history);
+    // The incidents fall into the last hour, so that the screen's first window differs from the one before.
+    let story_us = start_us.max(now_us.saturating_sub(HOUR_US));
+    let demo = Demo::new(args.seed, start_us).story(story_us).times(args.rate.0);
     let live = std::io::stdout().is_terminal();
     let run: Run = Box::new(move |out, stop| {
         let mut player = Player::new(demo);
@@ -161,7 +166,7 @@ pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode>
         }
         Ok(())
     });
-    temporary(settings, "demo".to_owned(), Kind::Sources, run, out)
+    temporary(settings, "demo".to_owned(), Kind::Demo, run, out)
 }
 
 /// A show whose store is gone with it.

@@ -88,6 +88,31 @@ pub fn fit(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text, clean, in at most `max` columns; what does not fit is taken out of its middle, for names that differ at
+/// their ends: `text-emb…-small`.
+pub(crate) fn fit_name(text: &str, max: usize) -> Cow<'_, str> {
+    const LONGEST: usize = 200;
+    let whole = fit(text, LONGEST);
+    if width(&whole) <= max || max < 8 {
+        return fit(text, max);
+    }
+    let (first, last) = (max - 1 - (max - 1) * 2 / 5, (max - 1) * 2 / 5);
+    let mut out = taken(whole.chars(), first);
+    out.push('…');
+    out.extend(taken(whole.chars().rev(), last).chars().rev());
+    Cow::Owned(out)
+}
+
+/// The characters that have room in so many columns.
+fn taken(chars: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= columns
+    };
+    chars.take_while(fits).collect()
+}
+
 fn head(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
@@ -170,6 +195,15 @@ mod tests {
         assert_eq!(fit("模型名称", 4), "模…");
         assert_eq!(fit("x", 0), "");
         assert_eq!(width(&fit(&"n".repeat(10_000), 20)), 20);
+    }
+
+    #[test]
+    fn names_keep_both_ends() {
+        assert_eq!(fit_name("text-embedding-3-small", 14), "text-emb…small");
+        assert_eq!(fit_name("gpt-4.1", 14), "gpt-4.1");
+        assert_eq!(fit_name("gpt-4.1-mini", 7), "gpt-4.…");
+        assert_eq!(fit_name("模型名称模型名称", 10), "模型名…称");
+        assert_eq!(width(&fit_name(&"n".repeat(10_000), 20)), 20);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! they are bad.
 
 use super::theme::Role;
-use crate::snapshot::{Dist, Point, Stats};
+use crate::snapshot::{Dist, Point, Snapshot, Stats};
 use crate::units;
+use crate::view::Range;
 
 /// Fewer values than this make a 95th percentile a guess.
 pub(crate) const FEW_95: u64 = 20;
@@ -60,6 +61,41 @@ pub(crate) fn trusted(text: String, value: Option<f64>, trust: Trust) -> (String
 pub(crate) fn duration(dist: &Dist, q: Quantile) -> (String, Role) {
     let (value, trust) = q.of(dist);
     trusted(units::duration_cell(value), value, trust)
+}
+
+/// Fewer calls than this before are nothing to compare with.
+const FEW_BEFORE: u64 = 20;
+/// Shortest time a rate is taken over where less than the window has been seen, µs.
+const LEAST_SEEN_US: i64 = 10_000_000;
+
+/// The window before, where shares and percentiles can be compared with it.
+pub(crate) fn before(snapshot: &Snapshot) -> Option<&Stats> {
+    Some(&snapshot.previous).filter(|s| s.calls >= FEW_BEFORE)
+}
+
+/// The window before, where sums can be compared with it as well: the calls on record reach back to its beginning, or
+/// so nearly that the rest does not matter.
+pub(crate) fn whole_before(snapshot: &Snapshot) -> Option<&Stats> {
+    let previous = snapshot.range.previous();
+    let (first_us, _) = snapshot.holdings.bounds?;
+    let missed_us = first_us.saturating_sub(previous.since_us);
+    before(snapshot).filter(|_| missed_us <= previous.len_us() / 20)
+}
+
+/// How much of the window has been seen, µs: what rates are taken over. Less than the window where the calls on record
+/// begin inside it; a minute of a new application is no hour.
+pub(crate) fn seen_us(snapshot: &Snapshot) -> i64 {
+    let range = snapshot.range;
+    let first_us = snapshot.holdings.bounds.map_or(range.since_us, |(first, _)| first.max(range.since_us));
+    range.until_us.saturating_sub(first_us).max(LEAST_SEEN_US).min(range.len_us())
+}
+
+/// By what the sums of a chart's step are multiplied to stand beside those of whole steps: the first and the last step
+/// reach past the window. Less than a quarter of a step counts as one.
+pub(crate) fn whole_step(step: Range, window: Range) -> f64 {
+    let inside = Range { since_us: step.since_us.max(window.since_us), until_us: step.until_us.min(window.until_us) };
+    let share = inside.len_us() as f64 / step.len_us().max(1) as f64;
+    1.0 / share.clamp(0.25, 1.0)
 }
 
 /// When a change is bad.
@@ -142,9 +178,23 @@ pub(crate) fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
     (over_us > 0).then(|| nano.map(|n| n as f64 * 3.6e9 / over_us as f64)).flatten()
 }
 
-/// Money per hour as text: `$4.12`.
+/// Money as text of at most eight columns below a million: `$4.12`, `<$0.0001`.
 pub(crate) fn money(nano: Option<f64>) -> String {
-    nano.map_or_else(|| units::UNKNOWN.to_owned(), |n| units::usd(n as i64))
+    match nano {
+        None => units::UNKNOWN.to_owned(),
+        Some(n) if n > 0.0 && n < 100_000.0 => "<$0.0001".to_owned(),
+        Some(n) => units::usd(n as i64),
+    }
+}
+
+/// Money in three digits, for a place that also has to hold a change: `$114`, `$70.8`.
+pub(crate) fn short_money(nano: f64) -> String {
+    let dollars = nano / 1e9;
+    match dollars {
+        d if d >= 99.95 => format!("${}", count(d.round() as u64)),
+        d if d >= 9.995 => format!("${d:.1}"),
+        _ => money(Some(nano)),
+    }
 }
 
 /// A number of tokens: `18.4k`.
@@ -182,6 +232,7 @@ pub(crate) fn phases(queue: f64, network: f64, first: f64, generation: f64) -> [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::Holdings;
 
     #[test]
     fn changes_are_coloured_only_when_bad() {
@@ -205,6 +256,33 @@ mod tests {
         assert_eq!(duration(&dist, Quantile::P95), ("1.50s".to_owned(), Role::Text));
         assert_eq!(Quantile::P99.sound(&dist), None);
         assert_eq!(duration(&Dist::default(), Quantile::P95), ("–".to_owned(), Role::Dim));
+    }
+
+    #[test]
+    fn a_window_before_that_was_not_seen_is_nothing_to_compare_with() {
+        let range = Range { since_us: 3_600_000_000, until_us: 7_200_000_000 };
+        let previous = Stats { calls: 40, ..Stats::default() };
+        let with = |calls: u64, first_us: i64| Snapshot {
+            range,
+            previous: Stats { calls, ..previous.clone() },
+            holdings: Holdings { bounds: Some((first_us, 7_000_000_000)), ..Holdings::default() },
+            ..Snapshot::default()
+        };
+        let compares = |s: &Snapshot| (before(s).is_some(), whole_before(s).is_some());
+        assert_eq!(compares(&with(40, 60_000_000)), (true, true));
+        assert_eq!(compares(&with(40, 1_800_000_000)), (true, false));
+        assert_eq!(compares(&with(3, 60_000_000)), (false, false));
+        assert_eq!(seen_us(&with(0, 60_000_000)), 3_600_000_000);
+        assert_eq!(seen_us(&with(0, 7_140_000_000)), 60_000_000);
+        assert_eq!(seen_us(&with(0, 7_199_999_999)), LEAST_SEEN_US);
+    }
+
+    #[test]
+    fn steps_cut_by_the_window_are_made_whole() {
+        let window = Range { since_us: 50, until_us: 1_000 };
+        let step = |since_us: i64| whole_step(Range { since_us, until_us: since_us + 100 }, window);
+        assert_eq!([step(0), step(100), step(980), step(2_000)], [2.0, 1.0, 4.0, 4.0]);
+        assert_eq!(whole_step(Range::default(), window), 4.0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::widgets::bar;
 use super::{details, figures, help, panes, states};
 use crate::snapshot::Snapshot;
 use crate::units;
-use crate::view::Filter;
+use crate::view::{Anchor, Filter};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -96,10 +96,18 @@ fn left_parts(scene: &Scene) -> Vec<Part> {
         part("llmtop", Role::Title, 7),
         part(super::clean::fit(&live.source, 28), Role::Text, 6),
         part(feed.0, feed.1, 3),
-        part(ui.window_words(), Role::Strong, 1),
+        part(window_words(scene), Role::Strong, 1),
         part(times(scene), Role::Dim, 5),
         filter,
     ]
+}
+
+/// `last 1h`; of an old log, where that is not the last hour on the clock, it says so.
+fn window_words(scene: &Scene) -> String {
+    let (words, range) = (scene.ui.window_words(), scene.snapshot.range);
+    let follows = matches!(scene.snapshot.view.window.anchor, Anchor::Auto);
+    let is_old = scene.snapshot.now_us.saturating_sub(range.until_us) > range.len_us();
+    if follows && is_old && words.starts_with("last") { words + " of the log" } else { words }
 }
 
 /// `◂ 14:02–14:17 ▸`: the times of the window shown.
@@ -107,10 +115,12 @@ fn times(scene: &Scene) -> String {
     let range = scene.snapshot.range;
     let zone = scene.ui.zone;
     let day = |ts| units::time(ts, zone, "%Y-%m-%d");
+    let year = |ts| units::time(ts, zone, "%Y");
     let form = match range.len_us() {
         l if l <= 60_000_000 => "%H:%M:%S",
         l if l <= 86_400_000_000 && day(range.since_us) == day(range.until_us) => "%H:%M",
-        l if l <= 7 * 86_400_000_000 => "%m-%d %H:%M",
+        l if l <= 7 * 86_400_000_000 && year(range.since_us) == year(scene.snapshot.now_us) => "%m-%d %H:%M",
+        l if l <= 7 * 86_400_000_000 => "%Y-%m-%d %H:%M",
         _ => "%Y-%m-%d",
     };
     let old = scene.snapshot.now_us.saturating_sub(range.until_us) > 86_400_000_000;

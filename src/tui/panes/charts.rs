@@ -10,6 +10,7 @@ use crate::tui::widgets::heat;
 use crate::tui::widgets::lines::{LineChart, Reach, Series, middle};
 use crate::tui::widgets::stack::Stack;
 use crate::units;
+use crate::view::Range;
 use ratatui::layout::Rect;
 
 fn axis(scene: &Scene) -> TimeAxis {
@@ -31,6 +32,21 @@ fn when(scene: &Scene) -> String {
 
 fn series(points: &[Point], name: &'static str, ink: Ink, value: impl Fn(&Point) -> Option<f64>) -> Series {
     Series { name, ink, reach: Reach::Whole, values: points.iter().map(|p| (middle(p.range), value(p))).collect() }
+}
+
+/// A line of sums.
+fn sums(scene: &Scene, name: &'static str, ink: Ink, sum: impl Fn(&Point) -> Option<f64>) -> Series {
+    let whole = |p: &Point| Some(sum(p)? * figures::whole_step(p.range, scene.snapshot.range));
+    series(&scene.snapshot.chart.points, name, ink, whole)
+}
+
+/// Columns of sums.
+fn columns(scene: &Scene, sums: impl Fn(&Point) -> Vec<f64>) -> Vec<(Range, Vec<f64>)> {
+    let whole = |p: &Point| {
+        let factor = figures::whole_step(p.range, scene.snapshot.range);
+        (p.range, sums(p).into_iter().map(|n| n * factor).collect())
+    };
+    scene.snapshot.chart.points.iter().map(whole).collect()
 }
 
 /// The window before in the times of this one, as a dim line.
@@ -85,6 +101,9 @@ fn percentiles(pen: &mut Pen, area: Rect, scene: &Scene, name: &str, pick: fn(&P
         series(points, "p50", Ink::One, |p| pick(p).p50),
         series(points, "p95", Ink::Two, |p| pick(p).p95),
     ];
+    if series.iter().all(Series::is_empty) {
+        return pen.words(inner, &[(format!("no call in this window says its {name}"), Role::Dim)]);
+    }
     LineChart { axis: axis(scene), series, write: axis_duration }.draw(pen, inner);
 }
 
@@ -109,7 +128,7 @@ pub(super) fn calls(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) 
     let ok = format!("ok {}", figures::count(all.saturating_sub(failed)));
     let limits = format!("429 {}", figures::count(limited));
     let other = format!("failed {}", figures::count(failed.saturating_sub(limited)));
-    let step = units::duration_us(scene.snapshot.chart.step_us as f64);
+    let step = axis_duration(scene.snapshot.chart.step_us as f64);
     let every = if scene.snapshot.chart.step_us > 0 { format!("each {step}") } else { String::new() };
     let title = [
         ("calls", Role::Title),
@@ -120,9 +139,9 @@ pub(super) fn calls(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) 
         (&every, Role::Dim),
     ];
     let inner = pen.panel_with(area, &title);
-    let columns = scene.snapshot.chart.points.iter().map(|p| (p.range, outcome_parts(p)));
+    let columns = columns(scene, outcome_parts);
     let inks = vec![Ink::Failed, Ink::Limited, Ink::One];
-    Stack { axis: axis(scene), inks, columns: columns.collect(), write: axis_count }.draw(pen, inner);
+    Stack { axis: axis(scene), inks, columns, write: axis_count }.draw(pen, inner);
 }
 
 /// Failed calls, rate-limited ones, the rest.
@@ -153,11 +172,10 @@ pub(super) fn limits(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>)
         (&retries, Role::Series(Ink::Two)),
     ];
     let inner = pen.panel_with(area, &title);
-    let points = &scene.snapshot.chart.points;
     let series = vec![
         ghost(scene, |p| Some(limited(p) as f64)),
-        series(points, "retry", Ink::Two, |p| p.retries.map(|n| n as f64)),
-        series(points, "429", Ink::Limited, |p| Some(limited(p) as f64)),
+        sums(scene, "retry", Ink::Two, |p| p.retries.map(|n| n as f64)),
+        sums(scene, "429", Ink::Limited, |p| Some(limited(p) as f64)),
     ];
     LineChart { axis: axis(scene), series, write: axis_count }.draw(pen, inner);
 }
@@ -178,11 +196,13 @@ pub(super) fn tokens(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>)
         (&output, Role::Series(Ink::Two)),
     ];
     let inner = pen.panel_with(area, &title);
-    let points = &scene.snapshot.chart.points;
     let series = vec![
-        series(points, "in", Ink::One, |p| p.input_tokens.map(|n| n as f64)),
-        series(points, "out", Ink::Two, |p| p.output_tokens.map(|n| n as f64)),
+        sums(scene, "in", Ink::One, |p| p.input_tokens.map(|n| n as f64)),
+        sums(scene, "out", Ink::Two, |p| p.output_tokens.map(|n| n as f64)),
     ];
+    if series.iter().all(Series::is_empty) {
+        return pen.words(inner, &[("no call in this window says its tokens".to_owned(), Role::Dim)]);
+    }
     LineChart { axis: axis(scene), series, write: axis_count }.draw(pen, inner);
 }
 
@@ -202,8 +222,11 @@ pub(super) fn cost(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
         (&unpriced, Role::Warn),
     ];
     let inner = pen.panel_with(area, &title);
-    let columns = scene.snapshot.chart.points.iter().map(|p| (p.range, vec![p.cost_nusd.unwrap_or(0) as f64]));
-    Stack { axis: axis(scene), inks: vec![Ink::Three], columns: columns.collect(), write: axis_money }.draw(pen, inner);
+    if totals.cost_nusd.is_none() {
+        return pen.words(inner, &[("no call in this window has a price".to_owned(), Role::Dim)]);
+    }
+    let columns = columns(scene, |p| vec![p.cost_nusd.unwrap_or(0) as f64]);
+    Stack { axis: axis(scene), inks: vec![Ink::Three], columns, write: axis_money }.draw(pen, inner);
 }
 
 /// Latency over time as a heat map.

@@ -1,6 +1,6 @@
 //! The columns of tables of groups; each is one line in a pane's list.
 
-use crate::snapshot::Group;
+use crate::snapshot::{Group, Point};
 use crate::tui::figures::{self, Quantile};
 use crate::tui::live::Scene;
 use crate::tui::theme::Role;
@@ -17,7 +17,7 @@ const fn figure(head: &'static str, width: u16, rank: u8, cell: CellOf, key: Key
 
 /// The group's name.
 pub(super) const NAME: Column<Group> =
-    Column { head: "", width: Width::Between(12, 34), side: Side::Left, rank: 0, cell: name, key: None };
+    Column { head: "", width: Width::Between(14, 34), side: Side::Left, rank: 0, cell: name, key: None };
 /// Calls.
 pub(super) const CALLS: Column<Group> =
     figure("calls", 6, 1, |g, _| Cell::plain(figures::count(g.stats.calls)), |g| Some(g.stats.calls as f64));
@@ -31,7 +31,7 @@ pub(super) const LIMITED_CALLS: Column<Group> =
 /// Retries.
 pub(super) const RETRIES: Column<Group> = figure("retries", 7, 5, retries, |g| g.stats.retries.map(|n| n as f64));
 /// Median latency.
-pub(super) const P50: Column<Group> = figure("p50", 6, 5, |g, _| latency(g, Quantile::P50), |g| g.stats.latency_us.p50);
+pub(super) const P50: Column<Group> = figure("p50", 6, 6, |g, _| latency(g, Quantile::P50), |g| g.stats.latency_us.p50);
 /// 95th percentile of latency.
 pub(super) const P95: Column<Group> =
     figure("p95", 6, 3, |g, _| latency(g, Quantile::P95), |g| Quantile::P95.sound(&g.stats.latency_us));
@@ -62,7 +62,7 @@ pub(super) const CACHED: Column<Group> = figure(
     |g| figures::cached(&g.stats),
 );
 /// Cost in the window.
-pub(super) const COST: Column<Group> = figure("cost", 8, 6, |g, _| cost(g), |g| g.stats.cost_nusd.map(|n| n as f64));
+pub(super) const COST: Column<Group> = figure("cost", 8, 5, |g, _| cost(g), |g| g.stats.cost_nusd.map(|n| n as f64));
 /// Cost per hour.
 pub(super) const PER_HOUR: Column<Group> = figure("$/h", 8, 10, per_hour, |g| g.stats.cost_nusd.map(|n| n as f64));
 /// Cost of one call.
@@ -73,11 +73,11 @@ pub(super) const TREND: Column<Group> =
 
 fn name<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
     match group.key.as_slice() {
-        [Some(one)] => Cell::plain(one.as_str()),
+        [Some(one)] => Cell::name(one.as_str()),
         [None] => Cell::dim("(none)"),
         several => {
             let parts: Vec<&str> = several.iter().map(|k| k.as_deref().unwrap_or("(none)")).collect();
-            Cell::Text(Cow::Owned(parts.join(" · ")), Role::Text)
+            Cell::name(parts.join(" · "))
         }
     }
 }
@@ -143,7 +143,7 @@ fn cost<'a>(group: &Group) -> Cell<'a> {
 }
 
 fn per_hour<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
-    Cell::plain(figures::money(figures::per_hour(group.stats.cost_nusd, scene.snapshot.range.len_us())))
+    Cell::plain(figures::money(figures::per_hour(group.stats.cost_nusd, figures::seen_us(scene.snapshot))))
 }
 
 fn cost_of_call(group: &Group) -> Option<f64> {
@@ -155,6 +155,7 @@ fn per_call<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
     Cell::plain(figures::money(cost_of_call(group)))
 }
 
-fn trend<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
-    Cell::Trend(group.points.iter().map(|p| Some(p.calls as f64)).collect(), Role::Text)
+fn trend<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
+    let whole = |p: &Point| p.calls as f64 * figures::whole_step(p.range, scene.snapshot.range);
+    Cell::Trend(group.points.iter().map(|p| Some(whole(p))).collect(), Role::Text)
 }

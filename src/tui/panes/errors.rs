@@ -57,7 +57,7 @@ static CLUSTERS: &[Column<Cluster>] = &[
     Column { head: "calls", width: Width::Fixed(7), side: Side::Right, rank: 0, cell: calls, key: None },
     Column {
         head: "message, its variable parts masked",
-        width: Width::Between(20, 160),
+        width: Width::Between(38, 160),
         side: Side::Left,
         rank: 1,
         cell: template,
@@ -82,7 +82,7 @@ fn mode<'a>(cluster: &'a Cluster, _: &Scene<'a>) -> Cell<'a> {
 }
 
 fn models<'a>(cluster: &'a Cluster, _: &Scene<'a>) -> Cell<'a> {
-    Cell::plain(failures::first_of(&cluster.models))
+    Cell::name(failures::first_of(&cluster.models))
 }
 
 fn first<'a>(cluster: &'a Cluster, scene: &Scene<'a>) -> Cell<'a> {

@@ -32,14 +32,14 @@ const CALLS: Column<Failure> =
     figure("calls", 6, 1, |f, _| Cell::plain(figures::count(f.calls)), |f| Some(f.calls as f64));
 const CHANGE: Column<Failure> = figure("change", 7, 2, change, growth);
 const SHARE: Column<Failure> = figure("of all%", 7, 8, share_of_calls, |f| Some(f.calls as f64));
-const TREND: Column<Failure> = text("trend", Width::Between(8, 20), 5, |f, _| {
+const TREND: Column<Failure> = text("trend", Width::Between(8, 16), 5, |f, _| {
     Cell::Trend(f.trend.iter().map(|n| Some(*n as f64)).collect(), Role::Text)
 });
 const SINCE: Column<Failure> = text("since", Width::Fixed(15), 4, since);
 const FIRST: Column<Failure> = figure("first", 8, 4, |f, s| at(f.first_us, s), |f| f.first_us.map(|t| t as f64));
 const LAST: Column<Failure> = figure("last", 8, 3, |f, s| at(f.last_us, s), |f| f.last_us.map(|t| t as f64));
 const USERS: Column<Failure> = figure("users", 5, 7, users, |f| f.users.map(|n| n as f64));
-const MODELS: Column<Failure> = text("models", Width::Between(14, 40), 6, models);
+const MODELS: Column<Failure> = text("models", Width::Between(18, 40), 6, models);
 const TYPES: Column<Failure> = text("said", Width::Between(14, 30), 9, types);
 const EXAMPLE: Column<Failure> = text("newest message", Width::Between(24, 90), 10, example);
 
@@ -57,11 +57,14 @@ fn growth(failure: &Failure) -> Option<f64> {
 }
 
 fn change<'a>(failure: &'a Failure, scene: &Scene<'a>) -> Cell<'a> {
-    let known = scene.snapshot.previous.calls > 0;
+    let known = figures::whole_before(scene.snapshot).is_some();
+    if !known {
+        return Cell::dim(units::UNKNOWN);
+    }
     match figures::change(Some(failure.calls as f64), Some(failure.previous as f64), figures::Bad::Up) {
         Some((text, role)) if failure.calls >= 5 => Cell::Text(Cow::Owned(text), role),
         Some((text, _)) => Cell::dim(text),
-        None if known && failure.calls > 0 => Cell::Text(Cow::Borrowed("new"), Role::Bad),
+        None if failure.calls > 0 => Cell::Text(Cow::Borrowed("new"), Role::Bad),
         None => Cell::dim(units::UNKNOWN),
     }
 }
@@ -74,7 +77,7 @@ fn share_of_calls<'a>(failure: &'a Failure, scene: &Scene<'a>) -> Cell<'a> {
 /// `new since 14:11` where the window before had none, else when it last happened.
 fn since<'a>(failure: &'a Failure, scene: &Scene<'a>) -> Cell<'a> {
     let time = |ts: Option<i64>| ts.map_or_else(|| units::UNKNOWN.to_owned(), |t| clock(t, scene));
-    if failure.previous == 0 && scene.snapshot.previous.calls > 0 {
+    if failure.previous == 0 && figures::whole_before(scene.snapshot).is_some() {
         return Cell::Text(Cow::Owned(format!("new since {}", short(failure.first_us, scene))), Role::Bad);
     }
     Cell::dim(format!("last {}", time(failure.last_us)))
@@ -108,7 +111,7 @@ pub(super) fn first_of(list: &[(String, u64)]) -> Cow<'_, str> {
 }
 
 fn models<'a>(failure: &'a Failure, _: &Scene<'a>) -> Cell<'a> {
-    Cell::plain(first_of(&failure.models))
+    Cell::name(first_of(&failure.models))
 }
 
 fn types<'a>(failure: &'a Failure, _: &Scene<'a>) -> Cell<'a> {

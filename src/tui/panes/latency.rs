@@ -3,6 +3,7 @@
 use super::columns::{CALLS, ERRORS, MAX, NAME, P50, P95, P95_CHANGE, P99, SPEED, TTFT};
 use super::{Needs, Pane, Panel, chart_points, charts, groups, no_rows};
 use crate::snapshot::{Group, Phases};
+use crate::tui::clean;
 use crate::tui::figures;
 use crate::tui::live::Scene;
 use crate::tui::pen::{self, Pen};
@@ -127,7 +128,7 @@ fn breakdown(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
             x += pen.text(x, inner.y + row, inner.width, &text, Role::Series(*ink)) + 2;
         }
     }
-    let name = 16.min(inner.width / 3);
+    let name = 22.min(inner.width / 3);
     phase_row(pen, inner, row + 1, ("all", name), all);
     let before = parts(&scene.snapshot.previous.phases);
     phase_row(pen, inner, row + 2, ("window before", name), before);
@@ -142,7 +143,7 @@ fn phase_row(pen: &mut Pen, area: Rect, row: u16, (name, width): (&str, u16), si
         return;
     }
     let y = area.y + row;
-    pen.text(area.x, y, width, name, Role::Dim);
+    pen.text(area.x, y, width, &clean::fit_name(name, usize::from(width)), Role::Dim);
     if sizes.iter().sum::<f64>() <= 0.0 {
         pen.text(area.x + width + 1, y, 1, units::UNKNOWN, Role::Dim);
     }

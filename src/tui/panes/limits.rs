@@ -42,7 +42,7 @@ fn layout(area: Rect) -> Vec<(usize, Rect)> {
     if area.height < 12 {
         return vec![(2, area)];
     }
-    let (above, table) = pen::top(area, area.height / 2);
+    let (above, table) = pen::top(area, (area.height / 2).min(22));
     if area.width < 100 {
         let (chart, said) = if above.height >= 14 { pen::bottom(above, 6) } else { (above, Rect::ZERO) };
         return if said.height > 0 { vec![(0, chart), (1, said), (2, table)] } else { vec![(0, chart), (2, table)] };

@@ -22,20 +22,20 @@ const fn figure(head: &'static str, width: u16, rank: u8, cell: CellOf) -> Colum
 }
 
 const TIME: Column<Record> = text("time", Width::Between(12, 14), 0, time);
-const MODEL: Column<Record> = text("model", Width::Between(17, 26), 1, |r, _| name(&r.call.model));
-const OUTCOME: Column<Record> = text("outcome", Width::Between(12, 17), 2, outcome);
-const MODE: Column<Record> = text("mode", Width::Between(12, 17), 2, outcome);
+const MODEL: Column<Record> = text("model", Width::Between(17, 26), 1, |r, _| named(&r.call.model));
+const OUTCOME: Column<Record> = text("outcome", Width::Between(13, 17), 2, outcome);
+const MODE: Column<Record> = text("mode", Width::Between(13, 17), 2, outcome);
 const LATENCY: Column<Record> = figure("latency", 7, 3, |r, _| micros(r.call.latency_us));
 const TTFT: Column<Record> = figure("ttft", 6, 7, |r, _| micros(r.call.ttft_us));
 const INPUT: Column<Record> = figure("in", 6, 8, |r, _| tokens(r.call.input_tokens));
 const OUTPUT: Column<Record> = figure("out", 6, 8, |r, _| tokens(r.call.output_tokens));
 const COST: Column<Record> = figure("cost", 9, 6, cost);
-const USER: Column<Record> = text("user", Width::Between(7, 16), 5, |r, _| name(&r.call.user_id));
-const APP: Column<Record> = text("app", Width::Between(8, 14), 9, |r, _| name(&r.call.app));
+const USER: Column<Record> = text("user", Width::Between(7, 13), 5, |r, _| name(&r.call.user_id));
+const APP: Column<Record> = text("app", Width::Between(8, 14), 10, |r, _| name(&r.call.app));
 const HTTP: Column<Record> = figure("http", 4, 6, http);
 const TRACE: Column<Record> = text("trace", Width::Fixed(9), 9, |r, _| name(&r.call.trace_id));
-const MESSAGE: Column<Record> = text("message", Width::Between(16, 200), 4, message);
-const PROMPT: Column<Record> = text("prompt, or what failed", Width::Between(16, 200), 4, prompt);
+const MESSAGE: Column<Record> = text("message", Width::Between(36, 200), 4, message);
+const PROMPT: Column<Record> = text("prompt, or what failed", Width::Between(16, 200), 9, prompt);
 
 /// The columns of errors.
 static ERRORS: &[Column<Record>] = &[TIME, MODEL, MODE, LATENCY, HTTP, USER, TRACE, MESSAGE];
@@ -55,6 +55,10 @@ fn name<'a>(text: &'a Option<Cow<'static, str>>) -> Cell<'a> {
     }
 }
 
+fn named<'a>(text: &'a Option<Cow<'static, str>>) -> Cell<'a> {
+    text.as_deref().map_or_else(|| Cell::dim(units::UNKNOWN), Cell::name)
+}
+
 fn outcome<'a>(record: &'a Record, _: &Scene<'a>) -> Cell<'a> {
     let role = if record.call.outcome.is_error() { Role::Bad } else { Role::Dim };
     Cell::Text(Cow::Borrowed(record.call.outcome.word()), role)
@@ -69,7 +73,7 @@ fn tokens<'a>(n: Option<u64>) -> Cell<'a> {
 }
 
 fn cost<'a>(record: &'a Record, _: &Scene<'a>) -> Cell<'a> {
-    record.call.cost_nusd.map_or_else(|| Cell::dim(units::UNKNOWN), |n| Cell::plain(units::usd(n)))
+    record.call.cost_nusd.map_or_else(|| Cell::dim(units::UNKNOWN), |n| Cell::plain(figures::money(Some(n as f64))))
 }
 
 fn http<'a>(record: &'a Record, _: &Scene<'a>) -> Cell<'a> {

@@ -25,6 +25,9 @@ static TILES: [(u8, Make); 10] = [
     (9, cached),
 ];
 
+/// What stands below a figure that no call of the window carries.
+const UNSAID: &str = "not logged";
+
 /// Narrowest tile whose figure and change have room.
 const LEAST: u16 = 15;
 
@@ -65,18 +68,29 @@ fn trend(scene: &Scene, value: impl Fn(&Point) -> Option<f64>) -> Vec<Option<f64
     scene.snapshot.chart.points.iter().map(value).collect()
 }
 
-fn both<'a>(scene: &Scene<'a>) -> (&'a Stats, &'a Stats) {
-    (&scene.snapshot.totals, &scene.snapshot.previous)
+/// The trend of a sum.
+fn sums(scene: &Scene, sum: impl Fn(&Point) -> Option<f64>) -> Vec<Option<f64>> {
+    trend(scene, |p| Some(sum(p)? * figures::whole_step(p.range, scene.snapshot.range)))
+}
+
+/// The window, and the one before where shares and percentiles compare with it.
+fn both<'a>(scene: &Scene<'a>) -> (&'a Stats, Option<&'a Stats>) {
+    (&scene.snapshot.totals, figures::before(scene.snapshot))
+}
+
+/// The change of a sum, where all of the window before has been seen.
+fn grown(scene: &Scene, sum: impl Fn(&Stats) -> Option<f64>, bad: Bad) -> Option<(String, Role)> {
+    figures::change(sum(&scene.snapshot.totals), figures::whole_before(scene.snapshot).and_then(&sum), bad)
 }
 
 fn calls(scene: &Scene) -> Tile {
-    let (now, before) = both(scene);
+    let now = &scene.snapshot.totals;
     Tile {
         name: "calls",
-        figure: units::rate(now.calls, scene.snapshot.range.len_us()),
+        figure: units::rate(now.calls, figures::seen_us(scene.snapshot)),
         role: Role::Strong,
-        change: figures::change(Some(now.calls as f64), Some(before.calls as f64), Bad::FarDown),
-        trend: trend(scene, |p| Some(p.calls as f64)),
+        change: grown(scene, |s| Some(s.calls as f64), Bad::FarDown),
+        trend: sums(scene, |p| Some(p.calls as f64)),
         details: vec![format!("{} calls", figures::count(now.calls))],
     }
 }
@@ -97,7 +111,7 @@ fn share_tile(
         name,
         figure: rate.map_or_else(|| units::UNKNOWN.to_owned(), units::percent),
         role,
-        change: figures::points(rate, of(before).1, events),
+        change: figures::points(rate, before.and_then(|b| of(b).1), events),
         trend: trend(scene, |p| (p.calls > 0).then(|| part(p) as f64 / p.calls as f64)),
         details: Vec::new(),
     }
@@ -125,7 +139,7 @@ fn latency_tile(scene: &Scene, name: &'static str, q: Quantile) -> Tile {
     let text = value.map_or_else(|| units::UNKNOWN.to_owned(), units::duration_us);
     let (figure, role) = figures::trusted(text, value, trust);
     let few = trust == figures::Trust::Guess && value.is_some();
-    let (before, _) = q.of(&before.latency_us);
+    let before = before.and_then(|b| q.sound(&b.latency_us));
     Tile {
         name,
         figure,
@@ -133,6 +147,7 @@ fn latency_tile(scene: &Scene, name: &'static str, q: Quantile) -> Tile {
         change: if few { None } else { figures::change(value, before, Bad::Up) },
         trend: trend(scene, |p| q.of(&p.latency_us).0),
         details: match (few, before) {
+            _ if value.is_none() => vec![UNSAID.to_owned()],
             (true, _) => vec![format!("of {} calls", now.latency_us.count)],
             (false, before) => {
                 let before = before.map(units::duration_us).into_iter();
@@ -157,28 +172,31 @@ fn p99(scene: &Scene) -> Tile {
 fn ttft(scene: &Scene) -> Tile {
     let (now, before) = both(scene);
     let (value, trust) = Quantile::P95.of(&now.ttft_us);
+    let few = trust == figures::Trust::Guess;
+    let before = before.and_then(|b| Quantile::P95.sound(&b.ttft_us));
     let text = value.map_or_else(|| units::UNKNOWN.to_owned(), units::duration_us);
     let (figure, role) = figures::trusted(text, value, trust);
     Tile {
         name: "ttft p95",
         figure,
         role: if role == Role::Text { Role::Strong } else { role },
-        change: figures::change(value, before.ttft_us.p95, Bad::Up),
+        change: if few { None } else { figures::change(value, before, Bad::Up) },
         trend: trend(scene, |p| p.ttft_us.p95),
-        details: now.ttft_us.p50.iter().map(|v| format!("p50 {}", units::duration_us(*v))).collect(),
+        details: vec![now.ttft_us.p50.map_or(UNSAID.to_owned(), |v| format!("p50 {}", units::duration_us(v)))],
     }
 }
 
 fn tokens(scene: &Scene) -> Tile {
-    let (now, before) = both(scene);
+    let now = &scene.snapshot.totals;
     let all = |s: &Stats| figures::all_tokens(s.input_tokens, s.output_tokens);
-    let rate = all(now).map(|n| units::rate(u64::try_from(n).unwrap_or(0), scene.snapshot.range.len_us()));
+    let seen_us = figures::seen_us(scene.snapshot);
+    let rate = all(now).map(|n| units::rate(u64::try_from(n).unwrap_or(0), seen_us));
     Tile {
         name: "tokens",
         figure: rate.unwrap_or_else(|| units::UNKNOWN.to_owned()),
         role: Role::Strong,
-        change: figures::change(all(now).map(|n| n as f64), all(before).map(|n| n as f64), Bad::Never),
-        trend: trend(scene, |p| figures::all_tokens(p.input_tokens, p.output_tokens).map(|n| n as f64)),
+        change: grown(scene, |s| all(s).map(|n| n as f64), Bad::Never),
+        trend: sums(scene, |p| figures::all_tokens(p.input_tokens, p.output_tokens).map(|n| n as f64)),
         details: {
             let (input, output) = (figures::tokens(now.input_tokens), figures::tokens(now.output_tokens));
             vec![format!("in {input} out {output}"), format!("{input}+{output}"), format!("in {input}")]
@@ -187,16 +205,16 @@ fn tokens(scene: &Scene) -> Tile {
 }
 
 fn spend(scene: &Scene) -> Tile {
-    let (now, before) = both(scene);
-    let len = scene.snapshot.range.len_us();
-    let per_hour = figures::per_hour(now.cost_nusd, len);
+    let now = &scene.snapshot.totals;
+    let per_hour = figures::per_hour(now.cost_nusd, figures::seen_us(scene.snapshot));
+    let least = if now.unpriced_calls > 0 { "≥" } else { "" };
     let spent = figures::money(now.cost_nusd.map(|n| n as f64));
     Tile {
         name: "spend",
-        figure: per_hour.map_or_else(|| units::UNKNOWN.to_owned(), |n| format!("{}/h", units::usd(n as i64))),
+        figure: per_hour.map_or_else(|| units::UNKNOWN.to_owned(), |n| format!("{least}{}/h", figures::short_money(n))),
         role: Role::Strong,
-        change: figures::change(per_hour, figures::per_hour(before.cost_nusd, len), Bad::FarUp),
-        trend: trend(scene, |p| p.cost_nusd.map(|n| n as f64)),
+        change: grown(scene, |s| s.cost_nusd.map(|n| n as f64), Bad::FarUp),
+        trend: sums(scene, |p| p.cost_nusd.map(|n| n as f64)),
         details: match now.unpriced_calls {
             0 => vec![format!("{spent} in all"), spent],
             n => {
@@ -214,8 +232,8 @@ fn cached(scene: &Scene) -> Tile {
         name: "cached input",
         figure: share.map_or_else(|| units::UNKNOWN.to_owned(), units::percent),
         role: Role::Strong,
-        change: figures::points(share, figures::cached(before), 0),
+        change: figures::points(share, before.and_then(figures::cached), 0),
         trend: Vec::new(),
-        details: vec![format!("{} tokens", figures::tokens(now.cached_input_tokens))],
+        details: now.cached_input_tokens.iter().map(|n| format!("{} tokens", units::compact(*n as f64))).collect(),
     }
 }

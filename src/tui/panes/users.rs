@@ -1,12 +1,12 @@
 //! Users: who calls, what it costs, what fails for them; sessions with the key for grouping.
 
-use super::columns::{CALLS, COST, ERRORS, INPUT, LIMITED, NAME, OUTPUT, P50, P95, PER_CALL};
+use super::columns::{CALLS, COST, ERRORS, INPUT, LIMITED, NAME, OUTPUT, PER_CALL, RETRIES};
 use super::{Needs, Pane, Panel, groups};
 use crate::snapshot::Group;
 use crate::tui::widgets::table::Column;
 use crate::view::{Dim, Sections};
 
-static COLUMNS: &[Column<Group>] = &[NAME, CALLS, COST, ERRORS, INPUT, OUTPUT, PER_CALL, LIMITED, P50, P95];
+static COLUMNS: &[Column<Group>] = &[NAME, CALLS, COST, ERRORS, INPUT, OUTPUT, PER_CALL, LIMITED, RETRIES];
 
 /// The pane.
 pub(super) static PANE: Pane = Pane {

@@ -116,11 +116,16 @@ impl Ui {
         match (self.window.span, self.window.anchor) {
             (Span::All, _) => "all".to_owned(),
             (Span::Micros(us), anchor) => {
-                let length = named(us).map_or_else(|| units::duration_us(us as f64), str::to_owned);
+                let length = named(us).map_or_else(|| length_words(us), str::to_owned);
                 if matches!(anchor, Anchor::At(_)) { length } else { format!("last {length}") }
             }
         }
     }
+}
+
+/// A length as it is typed, `2h`, where that is short, else about so long.
+fn length_words(us: i64) -> String {
+    Some(units::exact_duration(us)).filter(|t| t.len() <= 6).unwrap_or_else(|| units::duration_us(us as f64))
 }
 
 /// Which way along time.

@@ -18,6 +18,13 @@ pub(crate) struct Series {
     pub values: Vec<(i64, Option<f64>)>,
 }
 
+impl Series {
+    /// Whether it has no value at all.
+    pub fn is_empty(&self) -> bool {
+        self.values.iter().all(|(_, value)| value.is_none())
+    }
+}
+
 /// Whether a line may stretch the value axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {

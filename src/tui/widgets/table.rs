@@ -1,6 +1,7 @@
 //! Tables: columns of fixed width that go in a fixed order where room runs out, a cursor, one bar in the sorted column.
 
 use super::bar;
+use crate::tui::clean::fit_name;
 use crate::tui::live::Scene;
 use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role};
@@ -37,6 +38,8 @@ pub(crate) enum Side {
 pub(crate) enum Cell<'a> {
     /// A text in a role.
     Text(Cow<'a, str>, Role),
+    /// A name, shortened in its middle.
+    Name(Cow<'a, str>),
     /// A small line over time.
     Trend(Vec<Option<f64>>, Role),
 }
@@ -45,6 +48,11 @@ impl<'a> Cell<'a> {
     /// A plain figure or name.
     pub fn plain(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
         Cell::Text(text.into(), Role::Text)
+    }
+
+    /// A name that differs from others at its end as well as at its beginning.
+    pub fn name(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
+        Cell::Name(text.into())
     }
 
     /// Context.
@@ -198,6 +206,7 @@ impl<T> Table<'_, T> {
             match ((column.cell)(row, scene), column.side) {
                 (Cell::Text(text, role), Side::Left) => drop(pen.text(*x, y, *wide, &text, role)),
                 (Cell::Text(text, role), Side::Right) => pen.figure(*x, y, *wide, &text, role),
+                (Cell::Name(text), _) => drop(pen.text(*x, y, *wide, &fit_name(&text, usize::from(*wide)), Role::Text)),
                 (Cell::Trend(values, role), _) => bar::spark(pen, *x, y, *wide, &values, role),
             }
             if let Some((_, max)) = bar_max.filter(|(column, _)| column == i) {
