@@ -19,7 +19,7 @@ fn mix(n: u64) -> u64 {
 fn event(builder: &mut Builder, n: u64, rows: u64) {
     let r = mix(n);
     let model = format!("model-{}", r % 12);
-    let failed = r % 50 == 0;
+    let failed = r.is_multiple_of(50);
     let latency = 200_000 + mix(r) % 4_000_000;
     let preview = format!(
         "Summarise ticket {} of customer {} in three sentences and say what we promised them before {}",

@@ -1,6 +1,7 @@
 //! The clock. Time is an argument everywhere else; this file and the screen's loop are the two that look.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The present, µs since the Unix epoch; 0 on a machine whose clock stands before it.
 pub fn now_us() -> i64 {
@@ -9,4 +10,10 @@ pub fn now_us() -> i64 {
         .ok()
         .and_then(|since| i64::try_from(since.as_micros()).ok())
         .unwrap_or_default()
+}
+
+/// Time since this was first asked; never goes back, whatever happens to the clock on the wall.
+pub fn ticks() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
 }

@@ -2,16 +2,17 @@
 
 use super::feed::{self, Feed};
 use crate::cli::IngestArgs;
+use crate::clock;
 use crate::config::Effective;
 use crate::pipeline::{Counts, Progress};
 use crate::source::{Follow, Stop};
 use crate::store::{Store, sqlite::SqliteStore};
-use crate::units::{bytes, clean, compact, count, duration_us};
+use crate::units::{bytes, compact, count, duration_us};
 use anyhow::Result;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often the progress bar is drawn.
 const DRAW: Duration = Duration::from_millis(100);
@@ -21,7 +22,7 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
     let mut store = SqliteStore::open(settings.config.store()?)?;
     let feed = Feed::of(&args.files, Follow::UntilEnd, store.checkpoints()?)?;
     let (progress, stop, done) = (Arc::<Progress>::default(), stop_on_signals()?, AtomicBool::new(false));
-    let begun = Instant::now();
+    let begun = clock::ticks();
     let loaded = std::thread::scope(|scope| {
         if !args.quiet && std::io::stderr().is_terminal() {
             scope.spawn(|| bar(&progress, &done, begun));
@@ -31,10 +32,8 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
         loaded
     });
     loaded?;
-    for trouble in progress.troubles() {
-        eprintln!("llmtop: {}", clean(&trouble));
-    }
-    summary(progress.counts(), begun.elapsed(), stop.stop.requested(), out)?;
+    super::complain_of(&progress);
+    summary(progress.counts(), clock::ticks().saturating_sub(begun), stop.stop.requested(), out)?;
     Ok(())
 }
 
@@ -64,10 +63,10 @@ fn stop_on_signals() -> std::io::Result<Signalled> {
     Ok(Signalled { stop, handle })
 }
 
-fn bar(progress: &Progress, done: &AtomicBool, begun: Instant) {
+fn bar(progress: &Progress, done: &AtomicBool, begun: Duration) {
     let mut err = std::io::stderr().lock();
     while !done.load(Ordering::Acquire) {
-        let _ = write!(err, "\r\x1b[2K{}", line(progress.counts(), begun.elapsed()));
+        let _ = write!(err, "\r\x1b[2K{}", line(progress.counts(), clock::ticks().saturating_sub(begun)));
         let _ = err.flush();
         std::thread::park_timeout(DRAW);
     }

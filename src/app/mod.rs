@@ -3,19 +3,23 @@
 
 mod feed;
 mod ingest;
+mod live;
 mod places;
 mod rows;
+mod screen;
 mod setup;
 mod store;
+mod watcher;
 
 use crate::cli::{Cli, Command, ReportArgs};
 use crate::clock;
-use crate::config::Effective;
+use crate::config::{Config, Effective};
+use crate::pipeline::Progress;
 use crate::report;
 use crate::snapshot::Snapshot;
 use crate::store::{Patient, Reader, sqlite::SqliteReader};
-use crate::units::Zone;
-use crate::view::{Sections, View};
+use crate::units::{Zone, clean};
+use crate::view::{Dim, Grouping, Sections, View, Window};
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::path::Path;
@@ -27,9 +31,10 @@ use std::process::ExitCode;
 /// What went wrong, as a chain of causes for a person to read.
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     match &cli.command {
-        None => screen(cli, out)?,
+        None => return screen::logs(cli, out),
         Some(Command::Ingest(args)) => ingest::run(args, &setup::settings(cli, None)?, out)?,
-        Some(Command::Replay(_) | Command::Demo(_)) => screen(cli, out)?,
+        Some(Command::Replay(args)) => return screen::replay(cli, args, out),
+        Some(Command::Demo(args)) => return screen::demo(cli, args, out),
         Some(Command::Report(args)) => report(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
@@ -39,10 +44,6 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Man { command }) => crate::cli::write_man(command.as_deref(), out)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn screen(_cli: &Cli, _out: &mut dyn Write) -> Result<()> {
-    anyhow::bail!("no screen yet")
 }
 
 /// `llmtop report`: one answer of the store, or of the logs that are named.
@@ -56,7 +57,7 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         before: None,
     };
     if args.by.is_empty() && args.format == "text" {
-        view.groupings.push(crate::view::Grouping::by(crate::view::Dim::Model, args.top()));
+        view.groupings.push(Grouping::by(Dim::Model, args.top()));
     }
     let snapshot = if args.files.is_empty() {
         answer(settings.config.store()?, &view, now_us)?
@@ -64,6 +65,25 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         answer(&feed::load_private(&args.files, settings)?, &view, now_us)?
     };
     print_report(&args.format, args.utc || settings.config.utc, &snapshot, out)
+}
+
+/// A report of a whole store, in place of a screen that has no terminal.
+fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) -> Result<()> {
+    let view = View {
+        window,
+        filter: config.filter.clone(),
+        groupings: vec![Grouping::by(Dim::Model, Some(50))],
+        sections: Sections { failures: true, errors: 5, ..Sections::default() },
+        before: None,
+    };
+    print_report("text", config.utc, &answer(path, &view, clock::now_us())?, out)
+}
+
+/// Says what went wrong with single sources.
+fn complain_of(progress: &Progress) {
+    for trouble in progress.troubles() {
+        eprintln!("llmtop: {}", clean(&trouble));
+    }
 }
 
 fn answer(path: &Path, view: &View, now_us: i64) -> Result<Snapshot> {

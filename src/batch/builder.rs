@@ -195,10 +195,6 @@ fn cut(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
-fn name_hash(name: &Text<'_>) -> u64 {
-    name.as_deref().filter(|n| !n.is_empty()).map_or(0, |n| xxh3_64(n.as_bytes()).max(1))
-}
-
 impl Sink for Builder {
     fn call(&mut self, call: &Call<'_>) {
         let ts_us = call.ts_us.unwrap_or(self.read_us);
@@ -235,8 +231,6 @@ impl Sink for Builder {
             parent_id: self.place_id(&call.parent_id),
             session_id: self.place_id(&call.session_id),
             user_id: self.place_id(&call.user_id),
-            session_hash: name_hash(&call.session_id),
-            user_hash: name_hash(&call.user_id),
         };
         let batch = &mut self.batch;
         batch.in_order &= batch.calls.last().is_none_or(|last| last.ts_us <= ts_us);

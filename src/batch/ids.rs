@@ -4,44 +4,44 @@ const UUID: u8 = 1;
 
 /// Packs an id into `out`; `None` where it has to stay text. The packed form is 16 bytes for plain hex, 17 for a UUID.
 pub fn pack_id(id: &str, out: &mut [u8; 17]) -> Option<usize> {
-    let bytes = id.as_bytes();
-    match bytes.len() {
-        32 => {
-            for (byte, pair) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-                *byte = hex(pair[0])? << 4 | hex(pair[1])?;
-            }
-            Some(16)
-        }
-        36 => pack_uuid(bytes, out),
-        _ => None,
+    if let Ok(digits) = <&[u8; 32]>::try_from(id.as_bytes()) {
+        return pack_hex(digits, &mut out[..16]).then_some(16);
     }
-}
-
-fn pack_uuid(bytes: &[u8], out: &mut [u8; 17]) -> Option<usize> {
+    let uuid = <&[u8; 36]>::try_from(id.as_bytes()).ok()?;
+    let mut digits = [0; 32];
+    let mut at = 0;
+    for (i, part) in uuid.split(|c| *c == b'-').enumerate() {
+        if part.len() != *[8, 4, 4, 4, 12].get(i)? {
+            return None;
+        }
+        digits[at..at + part.len()].copy_from_slice(part);
+        at += part.len();
+    }
     out[0] = UUID;
-    let (mut at, mut to) = (0, 1);
-    while at < 36 {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if bytes[at] != b'-' {
-                return None;
-            }
-            at += 1;
-            continue;
-        }
-        out[to] = hex(bytes[at])? << 4 | hex(bytes[at + 1])?;
-        (at, to) = (at + 2, to + 1);
-    }
-    Some(17)
+    (at == 32 && pack_hex(&digits, &mut out[1..])).then_some(17)
 }
 
-#[inline]
-fn hex(c: u8) -> Option<u8> {
-    match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
+/// Whether all were lower-case hex digits. Looked up without a branch: ids are packed for every line.
+fn pack_hex(digits: &[u8; 32], out: &mut [u8]) -> bool {
+    let mut seen = 0;
+    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
+        seen |= high | low;
+        *byte = high << 4 | (low & 15);
     }
+    seen < 16
 }
+
+/// The value of each lower-case hex digit; 255 for anything else.
+const VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut i = 0;
+    while i < 16 {
+        values[b"0123456789abcdef"[i] as usize] = i as u8;
+        i += 1;
+    }
+    values
+};
 
 /// The id behind packed bytes; `None` for what [`pack_id`] never makes.
 pub fn unpack_id(packed: &[u8]) -> Option<String> {

@@ -114,10 +114,6 @@ pub struct CallRow {
     pub session_id: Place,
     /// User.
     pub user_id: Place,
-    /// Hash of the session's name, 0 for none.
-    pub session_hash: u64,
-    /// Hash of the user's name, 0 for none.
-    pub user_hash: u64,
 }
 
 /// `CallRow::attrs` where the attributes are inline.

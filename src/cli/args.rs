@@ -43,7 +43,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N[x]", default_value = "1x", value_parser = values::rate)]
     pub rate: Speed,
     /// How much of its past to begin with
-    #[arg(long, value_name = "LENGTH", default_value = "1h", value_parser = values::length)]
+    #[arg(long, value_name = "LENGTH", default_value = "130m", value_parser = values::length)]
     pub history: i64,
     /// How the screen starts.
     #[command(flatten)]

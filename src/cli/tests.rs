@@ -86,7 +86,7 @@ fn values_become_types() {
     let Some(Command::Replay(replay)) = read("llmtop replay a.log --speed 0").command else { panic!("a replay") };
     assert_eq!(replay.speed, Speed(0.0));
     let Some(Command::Demo(demo)) = read("llmtop demo").command else { panic!("a demo") };
-    assert_eq!((demo.seed, demo.rate, demo.history), (1, Speed(1.0), 3_600_000_000));
+    assert_eq!((demo.seed, demo.rate, demo.history), (1, Speed(1.0), 7_800_000_000));
     assert_eq!(read("llmtop --window all").screen.window, Some(Window::all()));
 }
 

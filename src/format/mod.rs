@@ -1,9 +1,6 @@
 //! From a line to its events: a registry of formats, tried in order on what a line holds, inside out. Pure: no I/O, no
-//! clock; a time that neither the event nor what it came in knows stays unknown.
-//!
-//! A line is an LLM event where it holds an object whose `event` is `llm_call`, `llm_span` or `llm_score`: bare, or inside
-//! the envelopes that real logs arrive in. Adding a format is one file, one line of [`FORMATS`] and a folder of
-//! `fixtures/formats/`.
+//! clock. A line is an LLM event where it holds an object whose `event` is `llm_call`, `llm_span` or `llm_score`, bare or
+//! inside the envelopes of real logs. A new format is one file, one line of [`FORMATS`], a folder of `fixtures/formats/`.
 
 mod convert;
 mod draft;

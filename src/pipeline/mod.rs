@@ -36,6 +36,8 @@ pub struct Settings {
     pub on_refusal: OnRefusal,
     /// The clock, µs since the epoch: for events without a time, and for what lies in the future.
     pub now_us: fn() -> i64,
+    /// A clock that never goes back, since any fixed moment: for how long a group has waited.
+    pub ticks: fn() -> std::time::Duration,
 }
 
 /// Why a pipeline ended early.

@@ -8,7 +8,7 @@ use crate::store::{Appended, Store, StoreError};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A group is appended when it is this old,
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -43,13 +43,13 @@ struct Group {
     weight: usize,
     disordered: bool,
     caught_up: bool,
-    since: Option<Instant>,
+    since: Option<Duration>,
 }
 
 impl Group {
-    fn due(&self, now: Instant) -> bool {
+    fn due(&self, now: Duration) -> bool {
         let Some(since) = self.since else { return false };
-        let age = now.saturating_duration_since(since);
+        let age = now.saturating_sub(since);
         if self.disordered && !self.caught_up {
             self.weight >= WEIGHT || age >= LONG_PATIENCE
         } else {
@@ -57,9 +57,9 @@ impl Group {
         }
     }
 
-    fn wait(&self, now: Instant) -> Duration {
+    fn wait(&self, now: Duration) -> Duration {
         let limit = if self.disordered { LONG_PATIENCE } else { PATIENCE };
-        self.since.map_or(LONG_PATIENCE, |since| limit.saturating_sub(now.saturating_duration_since(since)))
+        self.since.map_or(LONG_PATIENCE, |since| limit.saturating_sub(now.saturating_sub(since)))
     }
 }
 
@@ -86,12 +86,12 @@ impl<'s> Writer<'s> {
     /// Writes until all parsers have ended.
     pub fn run(mut self, parsed: &Receiver<Ticketed<Parsed>>) -> Result<Appended, PipelineError> {
         loop {
-            match parsed.recv_timeout(self.group.wait(Instant::now())) {
+            match parsed.recv_timeout(self.group.wait((self.settings.ticks)())) {
                 Ok(ticketed) => self.sort_in(ticketed)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.group.due(Instant::now()) {
+            if self.group.due((self.settings.ticks)()) {
                 self.append()?;
             }
         }
@@ -126,7 +126,7 @@ impl<'s> Writer<'s> {
         if batch.counts.read == 0 && batch.checkpoint.is_none() {
             return;
         }
-        group.since.get_or_insert_with(Instant::now);
+        group.since.get_or_insert_with(self.settings.ticks);
         group.calls += batch.calls.len();
         group.weight += batch.weight();
         if let (Some(first), Some(last)) = (batch.calls.first(), batch.calls.last()) {

@@ -8,7 +8,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a wait may go without looking at the stop.
 const SLICE: Duration = Duration::from_millis(100);
@@ -51,13 +51,14 @@ impl Watcher {
 
     /// Waits for something to happen, at most so long, or until a stop is requested.
     pub fn wait(&mut self, longest: Duration, stop: &Stop) {
-        let end = Instant::now() + longest;
+        let mut left = longest;
         while !stop.requested() {
-            let left = end.saturating_duration_since(Instant::now());
-            if self.hints.recv_timeout(left.min(SLICE)).is_ok() {
+            let slice = left.min(SLICE);
+            if self.hints.recv_timeout(slice).is_ok() {
                 return;
             }
-            if left <= SLICE {
+            left -= slice;
+            if left.is_zero() {
                 return self.update();
             }
         }

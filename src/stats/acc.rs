@@ -1,7 +1,7 @@
 //! The accumulator behind every aggregate figure: exact counts and sums, three histograms; mergeable, and packed into
 //! the blobs of the rollups. One path computes every number: calls are folded in here, and read out of here.
 
-use super::histogram::{Histogram, skip_encoded};
+use super::histogram::Histogram;
 use super::varint::{put, put_signed, take, take_signed};
 use crate::event::{FailureMode, Outcome};
 
@@ -219,7 +219,8 @@ impl Acc {
         self.speed.encode(out);
     }
 
-    /// Adds the packed form at the front of `bytes` and takes it off; `None` (and a half-added state) on broken bytes.
+    /// Adds the packed form at the front of `bytes` and takes it off, but for the histograms where only sums are wanted;
+    /// `None` (and a half-added state) on broken bytes.
     pub fn merge_encoded(&mut self, bytes: &mut &[u8], depth: Depth) -> Option<()> {
         let mask = take(bytes)?;
         for i in (0..Outcome::COUNT).filter(|i| mask & (1 << i) != 0) {
@@ -233,10 +234,9 @@ impl Acc {
             self.sums[i] = self.sums[i].saturating_add(take_signed(bytes)?);
         }
         self.known |= known;
-        for hist in [&mut self.latency, &mut self.ttft, &mut self.speed] {
-            match depth {
-                Depth::Full => hist.merge_encoded(bytes)?,
-                Depth::Sums => skip_encoded(bytes)?,
+        if depth == Depth::Full {
+            for hist in [&mut self.latency, &mut self.ttft, &mut self.speed] {
+                hist.merge_encoded(bytes)?;
             }
         }
         Some(())

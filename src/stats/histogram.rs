@@ -102,8 +102,13 @@ impl Histogram {
         self.n = self.n.saturating_add(u64::from(count));
         if self.is_array {
             self.add_to_array(bucket, count);
-            return;
+        } else {
+            self.add_to_few(bucket, count);
         }
+    }
+
+    #[inline]
+    fn add_to_few(&mut self, bucket: u16, count: u32) {
         match self.few.binary_search_by_key(&bucket, |(b, _)| *b) {
             Ok(at) => self.few[at].1 = self.few[at].1.saturating_add(count),
             Err(at) if self.few.len() < FEW => self.few.insert(at, (bucket, count)),
@@ -244,29 +249,18 @@ impl Histogram {
             if at >= BUCKETS as u64 || count == 0 {
                 return None;
             }
-            self.add(at as u16, count);
             seen = seen.checked_add(u64::from(count))?;
+            if self.is_array {
+                self.add_to_array(at as u16, count);
+            } else {
+                self.add_to_few(at as u16, count);
+            }
         }
+        self.n = self.n.saturating_add(seen);
         self.sum = self.sum.saturating_add(sum);
         self.max = self.max.max(max);
         (seen == n).then_some(())
     }
-}
-
-/// Takes a sparse histogram off the front of `bytes` without reading it.
-pub fn skip_encoded(bytes: &mut &[u8]) -> Option<()> {
-    let n = varint::take(bytes)?;
-    if n == 0 {
-        return Some(());
-    }
-    varint::take(bytes)?;
-    varint::take(bytes)?;
-    let mut seen = 0u64;
-    while seen < n {
-        let gap = varint::take(bytes)?;
-        seen = seen.checked_add(if gap & 1 == 1 { varint::take(bytes)? } else { 1 })?;
-    }
-    Some(())
 }
 
 #[cfg(test)]
@@ -326,7 +320,6 @@ mod tests {
         #[test]
         fn broken_bytes_never_panic(bytes: Vec<u8>) {
             let _ = Histogram::default().merge_encoded(&mut bytes.as_slice());
-            let _ = skip_encoded(&mut bytes.as_slice());
         }
     }
 }

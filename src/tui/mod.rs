@@ -1,1 +1,28 @@
-//! stub
+//! The screen: a pure function of a snapshot, the feed and the state of the person; and the loop around it.
+//!
+//! `keys` → `ui` (state, pure updates) → `draw` (`frame`, `panes`, `widgets`, through `pen`) ; `run` is the loop and the
+//! only file here with effects. Nothing here queries a store.
+
+mod clean;
+mod details;
+mod figures;
+mod frame;
+mod help;
+pub mod keys;
+mod live;
+mod panes;
+mod pen;
+pub mod picture;
+mod run;
+mod states;
+mod terminal;
+mod theme;
+mod ui;
+mod widgets;
+
+pub use clean::{clean, fit};
+pub use frame::{draw, paint};
+pub use live::{Feed, Live};
+pub use run::{Backend, Exit, Options, TuiError, run};
+pub use theme::Theme;
+pub use ui::{Details, Effect, Flow, Found, Line, Mask, Message, Mode, Order, Sort, Target, Ui};

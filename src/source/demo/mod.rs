@@ -20,6 +20,7 @@ pub use player::Player;
 pub use rng::Rng;
 
 use stage::Stage;
+use weather::Weather;
 
 /// Requests per second of an application of ordinary busyness.
 const REQUESTS_PER_S: f64 = 2.2;
@@ -42,6 +43,14 @@ impl Demo {
     #[must_use]
     pub fn times(mut self, factor: f64) -> Demo {
         self.per_us = REQUESTS_PER_S / 1e6 * factor.clamp(0.001, 1_000.0);
+        self
+    }
+
+    /// The same application, its incidents told so that the hour before `story_us` (µs since the Unix epoch) is calm and
+    /// the hour after it is not. Without this the story begins with the demo.
+    #[must_use]
+    pub fn story(mut self, story_us: i64) -> Demo {
+        self.stage.weather = Weather::new(story_us);
         self
     }
 

@@ -10,7 +10,7 @@ const DAY: f64 = 86_400e6;
 /// Something that comes and goes, always with the same rhythm.
 #[derive(Debug, Clone, Copy)]
 struct Episode {
-    /// First beginning, after the start of the demo, µs.
+    /// First beginning, after the start of the story, µs.
     first_us: i64,
     /// From one beginning to the next, µs.
     every_us: i64,
@@ -27,14 +27,17 @@ const OVERLOADED: Episode = Episode { first_us: 35 * MINUTE, every_us: 53 * MINU
 /// The search index answers with nothing.
 const INDEX_GONE: Episode = Episode { first_us: 27 * MINUTE, every_us: 71 * MINUTE, lasts_us: 4 * MINUTE };
 
+/// How long it is calm before the story begins.
+const CALM_US: i64 = 60 * MINUTE;
+
 impl Episode {
-    /// How strong it is, 0..=1, so long after the start: it rises and falls over a fifth of its length.
+    /// How strong it is, 0..=1, so long after the story begins: it rises and falls over a fifth of its length. It is calm
+    /// for an hour before the story, so that the story's first hour has something to be compared with.
     fn strength(self, since_us: i64) -> f64 {
-        let after_first = since_us.saturating_sub(self.first_us);
-        if after_first < 0 {
+        if (-CALM_US..self.first_us).contains(&since_us) {
             return 0.0;
         }
-        let into = after_first % self.every_us;
+        let into = since_us.saturating_sub(self.first_us).rem_euclid(self.every_us);
         let left = self.lasts_us - into;
         let ramp = self.lasts_us as f64 / 5.0;
         (into.min(left) as f64 / ramp).clamp(0.0, 1.0)
@@ -48,7 +51,7 @@ pub(super) struct Weather {
 }
 
 impl Weather {
-    /// For a demo that starts here, µs since the epoch.
+    /// For a demo whose story begins here, µs since the epoch.
     pub(super) const fn new(start_us: i64) -> Weather {
         Weather { start_us }
     }
@@ -112,6 +115,8 @@ mod tests {
         assert_eq!(slowness(40), 1.0);
         assert!(slowness(50) > 4.0);
         assert_eq!(slowness(58), 1.0);
+        assert!((-60..46).all(|minute| slowness(minute) == 1.0), "calm before");
+        assert!(slowness(50 - 4 * 31) > 4.0, "and as ever before that");
         assert!(slowness(50 + 31) > 4.0);
         assert_eq!(weather.slowness(&HAIKU, 50 * MINUTE), 1.0);
         assert_eq!(weather.rate_limit(Provider::Vllm, 20 * MINUTE), 0.0);

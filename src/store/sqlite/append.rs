@@ -1,12 +1,13 @@
 //! The writing side: a group of batches in one transaction, in time order, with everything that follows from each new row.
 
 use super::calls::{Inserter, Numbers};
-use super::dict::Dicts;
+use super::dict::{Dicts, Series};
+use super::fold::{Delta, Fold};
 use super::ledger::{self, Totals};
 use super::member::Members;
-use super::rollup::Fold;
-use super::{Place, open_writer};
-use crate::batch::{Batch, Checkpoint, INLINE, ScoreRow, SpanRow, TextBlock};
+use super::runs::{self, Run};
+use super::{Place, open_writer, rollup};
+use crate::batch::{Batch, CallRow, Checkpoint, INLINE, ScoreRow, SpanRow, TextBlock};
 use crate::store::{Appended, Retained, Retention, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -24,16 +25,14 @@ pub struct SqliteStore {
 #[derive(Default)]
 struct State {
     dicts: Dicts,
-    fold: Fold,
-    members: Members,
+    sums: Sums,
 }
 
 impl State {
     /// After a rollback: numbers given in it do not exist, what was being summed was not written.
     fn forget(&mut self) {
         self.dicts.forget();
-        self.fold.forget();
-        self.members.forget();
+        self.sums = Sums::default();
     }
 }
 
@@ -105,9 +104,11 @@ fn write_group(
     let mut totals = Totals::default();
     let mut writing = begin(tx, state, batches).map_err(sql)?;
     let keys = time_order(tx, batches).map_err(sql)?;
-    write_calls(tx, place, state, batches, &keys, &mut writing, &mut totals)?;
-    state.fold.flush(tx, place)?;
-    state.members.flush(tx, place)?;
+    let State { dicts, sums } = state;
+    let calls = Calls { tx, batches, keys: &keys, writing: &mut writing, totals: &mut totals, dicts };
+    let (deltas, members) = beside(calls, sums).map_err(sql)?;
+    rollup::write(tx, place, &deltas)?;
+    runs::write(tx, place, members)?;
     let mut did = Appended::default();
     for (batch, w) in batches.iter().zip(&mut writing) {
         write_texts(tx, batch, w).map_err(sql)?;
@@ -182,45 +183,119 @@ fn first_reading(tx: &Connection, kind: u8, id: i64, read_us: i64) -> rusqlite::
     Ok(read_us)
 }
 
-fn write_calls(
-    tx: &Connection,
-    place: &Place,
-    state: &mut State,
-    batches: &[Batch],
-    keys: &[Key],
-    writing: &mut [Writing],
-    totals: &mut Totals,
-) -> Result<(), StoreError> {
-    let sql = |e| place.wrap(e);
-    let mut inserter = Inserter::new(tx).map_err(sql)?;
-    for key in keys {
-        let (batch, w) = (&batches[key.batch as usize], &mut writing[key.batch as usize]);
-        let row = &batch.calls[key.row as usize];
-        let series = state.dicts.series(tx, batch.builder, row.series).map_err(sql)?;
-        let attrs =
-            if row.attrs == INLINE { 0 } else { state.dicts.attrs(tx, batch.builder, row.attrs).map_err(sql)? };
-        let numbers =
-            Numbers { ts_us: key.ts_us, series: series.id, attrs, source: w.source, first_block: w.first_block };
-        let new = inserter.insert(batch, row, &numbers).map_err(sql)?;
-        count(&mut w.did, new);
-        if !new {
-            continue;
-        }
-        w.new[key.row as usize] = true;
-        if let Ok(text) = usize::try_from(row.text) {
-            w.blocks[text / TextBlock::SLOTS as usize] += 1;
-        }
-        totals.calls += 1;
-        totals.note(key.ts_us);
-        totals.future += i64::from(key.ts_us > batch.read_us.saturating_add(FUTURE_US));
-        totals.unpriced += i64::from(row.cost_nusd.get().is_none());
-        let sample = row.sample();
-        state.fold.add(tx, place, key.ts_us, (series.lane, series.host_lane), &sample)?;
-        let names = [(row.user_hash, row.user_id), (row.session_hash, row.session_id)]
-            .map(|(hash, name)| (hash, name.is_packed(), batch.bytes(name)));
-        state.members.add(tx, place, key.ts_us, &sample, names)?;
+/// Inserts the calls on this thread and sums them up on another beside it, where there are enough to be worth it.
+fn beside(calls: Calls<'_>, sums: &mut Sums) -> rusqlite::Result<(Vec<Delta>, Vec<Run>)> {
+    let batches = calls.batches;
+    if calls.keys.len() < MANY {
+        let mut inserted = Vec::with_capacity(calls.keys.len());
+        calls.insert(|portion| inserted.extend_from_slice(portion))?;
+        sums.add(batches, &inserted);
+        return Ok(sums.finish());
     }
-    Ok(())
+    let (to_sum, portions) = crossbeam_channel::bounded::<Vec<Inserted>>(8);
+    std::thread::scope(|scope| {
+        let summing = scope.spawn(move || {
+            portions.iter().for_each(|portion| sums.add(batches, &portion));
+            sums.finish()
+        });
+        // A receiver that is gone has panicked, which joining it tells.
+        let inserted = calls.insert(|portion| drop(to_sum.send(portion.to_vec())));
+        drop(to_sum);
+        let sums = summing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        inserted.map(|()| sums)
+    })
+}
+
+/// From so many calls on a thread is worth its start.
+const MANY: usize = 4_096;
+
+/// So many calls are handed on together.
+const PORTION: usize = 1_024;
+
+/// A call that was new, to be summed up.
+#[derive(Clone, Copy)]
+struct Inserted {
+    ts_us: i64,
+    batch: u32,
+    row: u32,
+    lane: u32,
+    host_lane: Option<u32>,
+}
+
+/// What is summed up of calls.
+#[derive(Default)]
+struct Sums {
+    fold: Fold,
+    members: Members,
+}
+
+impl Sums {
+    fn add(&mut self, batches: &[Batch], portion: &[Inserted]) {
+        for call in portion {
+            let batch = &batches[call.batch as usize];
+            let row = &batch.calls[call.row as usize];
+            let sample = row.sample();
+            self.fold.add(call.ts_us, (call.lane, call.host_lane), &sample);
+            let names = [row.user_id, row.session_id].map(|name| (name.is_packed(), batch.bytes(name)));
+            self.members.add(call.ts_us, &sample, names);
+        }
+    }
+
+    fn finish(&mut self) -> (Vec<Delta>, Vec<Run>) {
+        (self.fold.finish(), self.members.finish())
+    }
+}
+
+/// The calls of a group, on their way into the table.
+struct Calls<'a> {
+    tx: &'a Transaction<'a>,
+    batches: &'a [Batch],
+    keys: &'a [Key],
+    writing: &'a mut [Writing],
+    totals: &'a mut Totals,
+    dicts: &'a mut Dicts,
+}
+
+impl Calls<'_> {
+    /// Inserts all; hands those that were new on, in portions.
+    fn insert(self, mut hand_on: impl FnMut(&[Inserted])) -> rusqlite::Result<()> {
+        let mut inserter = Inserter::new(self.tx)?;
+        let mut portion = Vec::with_capacity(PORTION);
+        for key in self.keys {
+            let (batch, w) = (&self.batches[key.batch as usize], &mut self.writing[key.batch as usize]);
+            let row = &batch.calls[key.row as usize];
+            let mapping = self.dicts.of(batch.builder)?;
+            let series = mapping.series(self.tx, row.series)?;
+            let attrs = if row.attrs == INLINE { 0 } else { mapping.attrs(self.tx, row.attrs)? };
+            let numbers =
+                Numbers { ts_us: key.ts_us, series: series.id, attrs, source: w.source, first_block: w.first_block };
+            let new = inserter.insert(batch, row, &numbers)?;
+            count(&mut w.did, new);
+            if !new {
+                continue;
+            }
+            w.note(key.row, row);
+            self.totals.note(key.ts_us, row.cost_nusd.get().is_none(), batch.read_us.saturating_add(FUTURE_US));
+            let Series { lane, host_lane, .. } = series;
+            portion.push(Inserted { ts_us: key.ts_us, batch: key.batch, row: key.row, lane, host_lane });
+            if portion.len() == PORTION {
+                hand_on(&portion);
+                portion.clear();
+            }
+        }
+        hand_on(&portion);
+        Ok(())
+    }
+}
+
+impl Writing {
+    /// A call of the batch was new.
+    fn note(&mut self, number: u32, row: &CallRow) {
+        self.new[number as usize] = true;
+        if let Ok(text) = usize::try_from(row.text) {
+            self.blocks[text / TextBlock::SLOTS as usize] += 1;
+        }
+    }
 }
 
 /// Writes the blocks of which any call was new. A block may hold the text of duplicates too; nothing refers to it.
@@ -239,7 +314,7 @@ fn write_texts(tx: &Connection, batch: &Batch, w: &Writing) -> rusqlite::Result<
 fn write_errors(tx: &Connection, state: &mut State, batch: &Batch, w: &Writing) -> rusqlite::Result<()> {
     for error in batch.errors.iter().filter(|e| w.new.get(e.call as usize) == Some(&true)) {
         let row = &batch.calls[error.call as usize];
-        let series = state.dicts.series(tx, batch.builder, row.series)?;
+        let series = state.dicts.of(batch.builder)?.series(tx, row.series)?;
         let template = state.dicts.template(tx, &error.template)?;
         let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 0, row.id, row.ts_us)? };
         tx.prepare_cached("INSERT OR IGNORE INTO error VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![

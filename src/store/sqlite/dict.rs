@@ -15,18 +15,51 @@ pub struct Series {
     pub host_lane: Option<u32>,
 }
 
+/// A builder's numbers and the store's for them.
 #[derive(Debug, Default)]
-struct Mapping {
+pub struct Mapping {
     series_keys: Vec<SeriesKey>,
     series: Vec<Option<Series>>,
     attrs_text: Vec<Box<str>>,
     attrs: Vec<Option<i64>>,
 }
 
+impl Mapping {
+    /// The store's series for the builder's number.
+    #[inline]
+    pub fn series(&mut self, conn: &Connection, number: u32) -> rusqlite::Result<Series> {
+        match self.series.get(number as usize) {
+            Some(Some(series)) => Ok(*series),
+            Some(None) => {
+                let series = find_series(conn, &self.series_keys[number as usize])?;
+                self.series[number as usize] = Some(series);
+                Ok(series)
+            }
+            None => Err(rusqlite::Error::InvalidQuery),
+        }
+    }
+
+    /// The store's number for the builder's combination of attributes.
+    #[inline]
+    pub fn attrs(&mut self, conn: &Connection, number: u32) -> rusqlite::Result<i64> {
+        match self.attrs.get(number as usize) {
+            Some(Some(id)) => Ok(*id),
+            Some(None) => {
+                let (select, insert) = ("SELECT id FROM attrs WHERE json = ?1", "INSERT INTO attrs (json) VALUES (?1)");
+                let id = find_text(conn, select, insert, &self.attrs_text[number as usize])?;
+                self.attrs[number as usize] = Some(id);
+                Ok(id)
+            }
+            None => Err(rusqlite::Error::InvalidQuery),
+        }
+    }
+}
+
 /// What is known of the store's dictionaries.
 #[derive(Debug, Default)]
 pub struct Dicts {
-    builders: HashMap<u64, Mapping>,
+    builders: Vec<(u64, Mapping)>,
+    last: usize,
     templates: HashMap<Box<str>, i64>,
     sources: HashMap<Box<str>, i64>,
 }
@@ -40,11 +73,14 @@ const MAX_TEMPLATES: usize = 4_096;
 impl Dicts {
     /// Takes in a batch's new entries, again or for the first time; they get their numbers when first used.
     pub fn learn(&mut self, batch: &Batch) {
-        if self.builders.len() >= MAX_BUILDERS && !self.builders.contains_key(&batch.builder) {
-            let oldest = self.builders.keys().min().copied();
-            oldest.and_then(|number| self.builders.remove(&number));
+        if self.of(batch.builder).is_err() {
+            if self.builders.len() >= MAX_BUILDERS {
+                self.builders.remove(0);
+            }
+            self.builders.push((batch.builder, Mapping::default()));
+            self.last = self.builders.len() - 1;
         }
-        let mapping = self.builders.entry(batch.builder).or_default();
+        let mapping = &mut self.builders[self.last].1;
         mapping.series_keys.truncate(batch.first_series as usize);
         mapping.series_keys.extend(batch.new_series.iter().cloned());
         mapping.series.resize(mapping.series_keys.len(), None);
@@ -55,7 +91,7 @@ impl Dicts {
 
     /// After a rollback: numbers given in that transaction do not exist.
     pub fn forget(&mut self) {
-        for mapping in self.builders.values_mut() {
+        for (_, mapping) in &mut self.builders {
             mapping.series.fill(None);
             mapping.attrs.fill(None);
         }
@@ -63,33 +99,15 @@ impl Dicts {
         self.sources.clear();
     }
 
-    /// The store's series for a builder's number.
+    /// What is known of a builder's numbers.
     #[inline]
-    pub fn series(&mut self, conn: &Connection, builder: u64, number: u32) -> rusqlite::Result<Series> {
-        let unknown = || rusqlite::Error::IntegralValueOutOfRange(0, i64::from(number));
-        let mapping = self.builders.get_mut(&builder).ok_or_else(unknown)?;
-        let slot = mapping.series.get_mut(number as usize).ok_or_else(unknown)?;
-        if let Some(series) = slot {
-            return Ok(*series);
+    pub fn of(&mut self, builder: u64) -> rusqlite::Result<&mut Mapping> {
+        // Nearly always the one that was asked for before.
+        if self.builders.get(self.last).is_none_or(|(number, _)| *number != builder) {
+            let at = self.builders.iter().position(|(number, _)| *number == builder);
+            self.last = at.ok_or(rusqlite::Error::InvalidQuery)?;
         }
-        let series = find_series(conn, &mapping.series_keys[number as usize])?;
-        *slot = Some(series);
-        Ok(series)
-    }
-
-    /// The store's number for a builder's combination of attributes.
-    #[inline]
-    pub fn attrs(&mut self, conn: &Connection, builder: u64, number: u32) -> rusqlite::Result<i64> {
-        let unknown = || rusqlite::Error::IntegralValueOutOfRange(0, i64::from(number));
-        let mapping = self.builders.get_mut(&builder).ok_or_else(unknown)?;
-        let slot = mapping.attrs.get_mut(number as usize).ok_or_else(unknown)?;
-        if let Some(id) = slot {
-            return Ok(*id);
-        }
-        let json = &mapping.attrs_text[number as usize];
-        let id = find_text(conn, "SELECT id FROM attrs WHERE json = ?1", "INSERT INTO attrs (json) VALUES (?1)", json)?;
-        *slot = Some(id);
-        Ok(id)
+        Ok(&mut self.builders[self.last].1)
     }
 
     /// The number of a message template.

@@ -19,8 +19,11 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Notes the time of an accepted call.
-    pub fn note(&mut self, ts_us: i64) {
+    /// Notes an accepted call: its time, whether it has no cost, and from which time on it lies in the future.
+    pub fn note(&mut self, ts_us: i64, unpriced: bool, future_us: i64) {
+        self.calls += 1;
+        self.unpriced += i64::from(unpriced);
+        self.future += i64::from(ts_us > future_us);
         self.first_us = Some(self.first_us.map_or(ts_us, |t| t.min(ts_us)));
         self.last_us = Some(self.last_us.map_or(ts_us, |t| t.max(ts_us)));
     }

@@ -3,11 +3,13 @@
 mod append;
 mod calls;
 mod dict;
+mod fold;
 mod ledger;
 mod member;
 mod read;
 mod retain;
 mod rollup;
+mod runs;
 
 pub use append::SqliteStore;
 pub use read::{Cell, SqliteReader};

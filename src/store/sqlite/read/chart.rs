@@ -1,7 +1,7 @@
 //! Charts over time: equal steps, aligned to the clock, for everything and for single groups.
 
 use super::Answer;
-use super::fold::{Steps, Total};
+use super::fold::{Pass, Steps, Total};
 use super::groups::GroupSteps;
 use super::plan::{step_us, tier_of_step};
 use super::read_error::ReadResult;
@@ -10,31 +10,27 @@ use crate::stats::acc::{Acc, Depth, Sum};
 use crate::store::Watch;
 use crate::store::sqlite::rollup::Tier;
 use crate::view::{Dim, Range};
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// Above so many calls a chart is not made of rows: its steps are whole minutes at least.
 const MANY: u64 = 50_000;
 
-/// The chart of a view, and the one of the window before.
-pub fn chart(answer: &Answer<'_>, previous: Range, watch: &dyn Watch) -> ReadResult<Chart> {
-    let points = answer.view.sections.points;
-    if points == 0 || answer.range.is_empty() {
-        return Ok(Chart::default());
-    }
-    let step = step(answer, points, watch)?;
-    let fold = |range: Range| -> ReadResult<Vec<Point>> {
-        if range.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut steps = Steps::new(range, step);
-        answer.pass(range, tier_of_step(step)).run(answer.context, &mut steps, watch)?;
-        Ok(points_of(&steps, answer.view.sections.heat))
-    };
-    Ok(Chart { step_us: step, points: fold(answer.range)?, previous: fold(previous)? })
+/// The steps of a chart of a range, empty; `None` where there is none.
+pub fn steps(range: Range, step_us: i64) -> Option<Steps> {
+    (step_us > 0 && !range.is_empty()).then(|| Steps::new(range, step_us))
 }
 
-/// The shortest step that gives about as many points as asked for; not below a minute where that would read many rows.
-fn step(answer: &Answer<'_>, points: usize, watch: &dyn Watch) -> ReadResult<i64> {
+/// The coarsest rollups a chart may be made of; `None` is rows.
+pub fn coarsest(step_us: i64) -> Option<Tier> {
+    tier_of_step(step_us)
+}
+
+/// The shortest step that gives about as many points as asked for, 0 where there is no chart; not below a minute where that would read many rows.
+pub fn step(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<i64> {
+    let points = answer.view.sections.points;
+    if points == 0 || answer.range.is_empty() {
+        return Ok(0);
+    }
     let len = answer.range.len_us();
     let fine = step_us(len, points, 0);
     if fine >= Tier::Minute.len_us() || answer.view.filter.needs_rows() {
@@ -61,11 +57,13 @@ pub fn group_charts(answer: &Answer<'_>, chart: &Chart, tables: &mut [Table], wa
         groups,
         grouping: &table.grouping,
         steps: groups.iter().map(|_| Steps::new(answer.range, chart.step_us)).collect(),
-        lanes: HashMap::new(),
+        lanes: HashMap::default(),
     };
+    // Trends are drawn of counts and sums; percentiles of single groups over time nobody asks for.
     let by_hour = table.grouping.dims.contains(&Dim::Hour);
     let coarsest = tier_of_step(chart.step_us).map(|tier| if by_hour { tier.min(Tier::Hour) } else { tier });
-    answer.pass(answer.range, coarsest).run(answer.context, &mut lanes, watch)?;
+    let pass = Pass { depth: Depth::Sums, ..answer.pass(answer.range, coarsest) };
+    pass.run(answer.context, &mut lanes, watch)?;
     let charts: Vec<Vec<Point>> = lanes.steps.iter().map(|s| points_of(s, false)).collect();
     for (group, points) in table.groups.iter_mut().zip(charts) {
         group.points = points;
@@ -73,7 +71,8 @@ pub fn group_charts(answer: &Answer<'_>, chart: &Chart, tables: &mut [Table], wa
     Ok(())
 }
 
-fn points_of(steps: &Steps, heat: bool) -> Vec<Point> {
+/// What the steps came to.
+pub fn points_of(steps: &Steps, heat: bool) -> Vec<Point> {
     let at = |n: usize| {
         let since_us = steps.since_us + n as i64 * steps.step_us;
         Range { since_us, until_us: since_us + steps.step_us }

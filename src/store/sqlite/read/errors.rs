@@ -13,7 +13,7 @@ use crate::view::{Dim, Filter, Grouping, Range, RecordKey};
 use std::collections::{HashMap, HashSet};
 
 /// How many of the newest errors are read for users, messages and clusters.
-pub const NEWEST: usize = 5_000;
+pub const NEWEST: usize = 2_000;
 
 /// How many names are given of affected models and error types.
 const NAMES: usize = 5;

@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, Flow, Order};
+use super::row::{self, Columns, Flow, Order};
 use super::series::{Passing, Who};
 use super::subject::passes;
 use crate::stats::acc::{Acc, Depth};
@@ -15,12 +15,34 @@ use rusqlite::Row;
 
 /// Where calls go.
 pub trait Lanes {
-    /// The accumulator for somebody's calls at a time; `None` leaves them out. `row` is there where single calls are read.
-    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>>;
+    /// Calls `give` with each accumulator that somebody's calls at a time belong in. `row` is there where single calls
+    /// are read.
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()>;
 
-    /// The dimensions it tells apart.
-    fn dims(&self) -> &[Dim] {
-        &[]
+    /// Adds the dimensions it tells apart.
+    fn add_dims(&self, _dims: &mut Vec<Dim>) {}
+}
+
+/// Calls on their way to an accumulator.
+#[derive(Clone, Copy)]
+pub struct Seen<'a, 'r> {
+    pub context: &'a Context,
+    /// When they ended, or the beginning of their bucket, µs.
+    pub ts_us: i64,
+    pub who: Who,
+    pub row: Option<&'a Row<'r>>,
+}
+
+/// Several destinations at once, for what is read only once.
+pub struct Fan<'a>(pub Vec<&'a mut dyn Lanes>);
+
+impl Lanes for Fan<'_> {
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
+        self.0.iter_mut().try_for_each(|lanes| lanes.each(call, give))
+    }
+
+    fn add_dims(&self, dims: &mut Vec<Dim>) {
+        self.0.iter().for_each(|lanes| lanes.add_dims(dims));
     }
 }
 
@@ -42,7 +64,7 @@ pub struct Pass<'a> {
 
 /// Which rollups know all the dimensions that a pass asks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cube {
+pub enum Cube {
     /// Everything together.
     Everything,
     /// All dimensions but the host.
@@ -54,16 +76,19 @@ enum Cube {
 }
 
 impl Cube {
-    fn of(filter: &Filter, lanes: &[Dim]) -> Cube {
+    /// The cube that knows the dimensions of a filter and of some lanes.
+    pub fn of(filter: &Filter, lanes: &dyn Lanes) -> Cube {
         use Dim::{App, Environment, Error, Host, Model, Operation, Provider, Status, Variant};
-        if filter.needs_rows() || lanes.iter().any(|d| super::groups::is_row_dim(*d)) {
+        let mut dims = Vec::new();
+        lanes.add_dims(&mut dims);
+        if filter.needs_rows() || dims.iter().any(|d| super::groups::is_row_dim(*d)) {
             return Cube::Rows;
         }
         let asked = filter.terms.iter().filter_map(|t| match &t.matches {
             Match::Any(Field::Dim(dim), _) => Some(*dim),
             _ => None,
         });
-        let dims: Vec<Dim> = asked.chain(lanes.iter().copied()).collect();
+        dims.extend(asked);
         let main = dims.iter().any(|d| matches!(d, Provider | Model | Operation | App | Environment | Variant));
         match (dims.contains(&Host), main) {
             (true, true) => Cube::Rows,
@@ -94,7 +119,7 @@ impl Pass<'_> {
 
     /// Runs the pass; asks every few thousand rows whether the answer is still wanted.
     pub fn run(&self, context: &Context, lanes: &mut dyn Lanes, watch: &dyn Watch) -> ReadResult<()> {
-        let cube = Cube::of(self.filter, lanes.dims());
+        let cube = Cube::of(self.filter, lanes);
         for piece in self.pieces(cube) {
             if watch.cancelled() {
                 return Err(ReadError::Cancelled);
@@ -109,19 +134,32 @@ impl Pass<'_> {
 
     fn rows(&self, context: &Context, range: Range, lanes: &mut dyn Lanes, watch: &dyn Watch) -> ReadResult<()> {
         let mut read = 0u32;
-        row::each_row(&context.conn, range, Order::OldestFirst, |row| {
+        row::each_row(&context.conn, range, Order::OldestFirst, self.columns(lanes), |row| {
             read = read.wrapping_add(1);
             if read.is_multiple_of(8_192) && watch.cancelled() {
                 return Err(ReadError::Cancelled);
             }
             if passes(self.filter, self.passing, row, context)? {
-                let who = Who::Series(row::series(row)?);
-                if let Some(acc) = lanes.lane(context, row::key(row)?.ts_us, who, Some(row))? {
-                    acc.record(&row::sample(row, context)?);
-                }
+                let (who, ts_us) = (Who::Series(row::series(row)?), row.get(0)?);
+                let sample = row::sample(row, context)?;
+                lanes.each(Seen { context, ts_us, who, row: Some(row) }, &mut |acc| {
+                    acc.record(&sample);
+                    Ok(())
+                })?;
             }
             Ok(Flow::On)
         })
+    }
+
+    /// The columns that have to be read: a filter on rows may ask for any.
+    fn columns(&self, lanes: &dyn Lanes) -> Columns {
+        let mut dims = Vec::new();
+        lanes.add_dims(&mut dims);
+        match (self.filter.needs_rows(), dims.iter().any(|d| super::groups::is_row_dim(*d))) {
+            (true, _) => Columns::All,
+            (false, true) => Columns::Members,
+            (false, false) => Columns::Measures,
+        }
     }
 
     fn buckets(
@@ -141,19 +179,16 @@ impl Pass<'_> {
             let ts_us = row.get::<_, i64>(0)?.saturating_mul(tier.len_us());
             let blob = row.get_ref(1)?.as_blob().map_err(|_| ReadError::Damaged("a rollup is no blob"))?;
             let mut failed = None;
-            let read = each_lane(blob, |lane, mut packed| {
+            let read = each_lane(blob, |lane, packed| {
                 let who = if cube == Cube::Everything { Who::Everybody } else { Who::Lane(lane) };
                 if !self.passing.lets(who) {
                     return Some(());
                 }
-                match lanes.lane(context, ts_us, who, None) {
-                    Ok(Some(acc)) => acc.merge_encoded(&mut packed, self.depth),
-                    Ok(None) => Some(()),
-                    Err(error) => {
-                        failed = Some(error);
-                        None
-                    }
-                }
+                let given = lanes.each(Seen { context, ts_us, who, row: None }, &mut |acc| {
+                    let mut copy = packed;
+                    acc.merge_encoded(&mut copy, self.depth).ok_or(ReadError::Damaged("a rollup does not read"))
+                });
+                given.map_err(|error| failed = Some(error)).ok()
             });
             if let Some(error) = failed {
                 return Err(error);
@@ -169,8 +204,8 @@ impl Pass<'_> {
 pub struct Total(pub Acc);
 
 impl Lanes for Total {
-    fn lane(&mut self, _: &Context, _: i64, _: Who, _: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
-        Ok(Some(&mut self.0))
+    fn each(&mut self, _: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
+        give(&mut self.0)
     }
 }
 
@@ -197,7 +232,7 @@ impl Steps {
 }
 
 impl Lanes for Steps {
-    fn lane(&mut self, _: &Context, ts_us: i64, _: Who, _: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
-        Ok(self.at(ts_us))
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
+        self.at(call.ts_us).map_or(Ok(()), give)
     }
 }

@@ -1,7 +1,7 @@
 //! Groups: one accumulator for each combination of values of all dimensions asked for, from which every table is summed.
 
 use super::context::Context;
-use super::fold::{Lanes, Steps};
+use super::fold::{Lanes, Seen, Steps};
 use super::read_error::ReadResult;
 use super::row::{column, id_text};
 use super::series::Who;
@@ -10,8 +10,7 @@ use crate::stats::acc::Acc;
 use crate::store::sqlite::rollup::Tier;
 use crate::units;
 use crate::view::{Dim, Grouping};
-use rusqlite::Row;
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// The values of the dimensions of a cell, in the order of `Cells::dims`.
 type Key = Vec<Option<String>>;
@@ -30,31 +29,30 @@ pub fn is_row_dim(dim: Dim) -> bool {
     matches!(dim, Dim::User | Dim::Session | Dim::Source)
 }
 
-/// Whether the rollups of hosts tell its groups apart.
-pub fn is_of_hosts(grouping: &Grouping) -> bool {
-    let known = |dim: &Dim| matches!(dim, Dim::Host | Dim::Status | Dim::Error | Dim::Hour | Dim::Day);
-    grouping.dims.contains(&Dim::Host) && grouping.dims.iter().all(known)
-}
-
 /// The value of a dimension, of somebody's calls at a time.
-fn value(dim: Dim, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Option<String>> {
-    Ok(match (dim, row) {
+fn value(dim: Dim, call: Seen<'_, '_>) -> ReadResult<Option<String>> {
+    Ok(match (dim, call.row) {
         (Dim::User, Some(row)) => id_text(row, column::USER)?.map(|t| t.into_owned()),
         (Dim::Session, Some(row)) => id_text(row, column::SESSION)?.map(|t| t.into_owned()),
-        (Dim::Source, Some(row)) => context.source(row.get(3)?)?,
-        (Dim::Hour, _) => Some(units::hour(ts_us)),
-        (Dim::Day, _) => Some(units::day(ts_us)),
-        _ => context.series.dim(who, dim).map(str::to_owned),
+        (Dim::Source, Some(row)) => call.context.source(row.get(3)?)?,
+        (Dim::Hour, _) => Some(units::hour(call.ts_us)),
+        (Dim::Day, _) => Some(units::day(call.ts_us)),
+        _ => call.context.series.dim(call.who, dim).map(str::to_owned),
     })
 }
 
+/// Whether the values of some dimensions follow from who called alone.
+fn are_of_series(dims: &[Dim]) -> bool {
+    !dims.iter().any(|d| matches!(d, Dim::Hour | Dim::Day) || is_row_dim(*d))
+}
+
 impl Cells {
-    /// Cells for all dimensions of some groupings.
-    pub fn new(groupings: &[Grouping]) -> Cells {
-        let mut dims: Vec<Dim> = groupings.iter().flat_map(|g| g.dims.iter().copied()).collect();
+    /// Cells for the groups of a grouping.
+    pub fn new(grouping: &Grouping) -> Cells {
+        let mut dims = grouping.dims.clone();
         dims.sort_unstable();
         dims.dedup();
-        Cells { dims, by_key: HashMap::new(), by_series: HashMap::new(), cells: Vec::new() }
+        Cells { dims, by_key: HashMap::default(), by_series: HashMap::default(), cells: Vec::new() }
     }
 
     /// The coarsest buckets that tell the groups apart; `None` where only rows do.
@@ -75,31 +73,30 @@ impl Cells {
         }
     }
 
-    fn key(&self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Key> {
-        self.dims.iter().map(|dim| value(*dim, context, ts_us, who, row)).collect()
+    fn key(&self, call: Seen<'_, '_>) -> ReadResult<Key> {
+        self.dims.iter().map(|dim| value(*dim, call)).collect()
     }
 
     fn cell(&mut self, key: Key) -> usize {
         let next = self.cells.len();
-        let at = *self.by_key.entry(key.clone()).or_insert(next);
-        if at == next {
-            self.cells.push((key, Acc::default()));
+        if let Some(at) = self.by_key.get(&key) {
+            return *at;
         }
-        at
+        self.by_key.insert(key.clone(), next);
+        self.cells.push((key, Acc::default()));
+        next
     }
 
-    /// Everything in all cells.
-    pub fn total(&self) -> Acc {
-        let mut total = Acc::default();
-        self.cells.iter().for_each(|(_, acc)| total.merge(acc));
-        total
+    /// Whether the groups are told apart by who called alone, whenever it was.
+    pub fn is_timeless(&self) -> bool {
+        are_of_series(&self.dims)
     }
 
     /// The groups of one grouping with their accumulators, most calls first.
     pub fn groups(&self, grouping: &Grouping) -> Vec<(Key, Acc)> {
         let columns: Vec<usize> = grouping.dims.iter().filter_map(|d| self.dims.iter().position(|x| x == d)).collect();
         let failures = grouping.dims.iter().position(|d| *d == Dim::Error);
-        let mut groups: HashMap<Key, Acc> = HashMap::new();
+        let mut groups: HashMap<Key, Acc> = HashMap::default();
         for (key, acc) in &self.cells {
             let key: Key = columns.iter().map(|c| key[*c].clone()).collect();
             // Calls that did not fail have no failure mode to be grouped by.
@@ -128,14 +125,14 @@ impl Cells {
 }
 
 impl Lanes for Cells {
-    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
         let by_row = self.dims.iter().copied().any(is_row_dim);
-        let short = (who, self.bucket(ts_us));
+        let short = (call.who, self.bucket(call.ts_us));
         let known = if by_row { None } else { self.by_series.get(&short).copied() };
         let at = match known {
             Some(at) => at,
             None => {
-                let key = self.key(context, ts_us, who, row)?;
+                let key = self.key(call)?;
                 let at = self.cell(key);
                 if !by_row {
                     self.by_series.insert(short, at);
@@ -143,11 +140,39 @@ impl Lanes for Cells {
                 at
             }
         };
-        Ok(self.cells.get_mut(at).map(|(_, acc)| acc))
+        self.cells.get_mut(at).map_or(Ok(()), |(_, acc)| give(acc))
     }
 
-    fn dims(&self) -> &[Dim] {
-        &self.dims
+    fn add_dims(&self, dims: &mut Vec<Dim>) {
+        dims.extend_from_slice(&self.dims);
+    }
+}
+
+/// One accumulator for each series and lane: read once, and then summed for every table.
+#[derive(Default)]
+pub struct ByWho(HashMap<Who, Acc>);
+
+impl ByWho {
+    /// Gives everything to the cells of a table.
+    pub fn hand_on(&self, context: &Context, cells: &mut Cells) -> ReadResult<()> {
+        for (who, sum) in &self.0 {
+            cells.each(Seen { context, ts_us: 0, who: *who, row: None }, &mut |acc| {
+                acc.merge(sum);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Lanes for ByWho {
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
+        give(self.0.entry(call.who).or_default())
+    }
+
+    /// All dimensions that lanes know but the host.
+    fn add_dims(&self, dims: &mut Vec<Dim>) {
+        dims.push(Dim::Model);
     }
 }
 
@@ -160,24 +185,23 @@ pub struct GroupSteps<'a> {
 }
 
 impl Lanes for GroupSteps<'_> {
-    fn lane(&mut self, context: &Context, ts_us: i64, who: Who, row: Option<&Row<'_>>) -> ReadResult<Option<&mut Acc>> {
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
         let dims = &self.grouping.dims;
         // Where a series alone decides, it is asked once.
-        let varies = dims.iter().any(|d| is_row_dim(*d) || matches!(d, Dim::Hour | Dim::Day));
-        let lane = match self.lanes.get(&who) {
-            Some(lane) if !varies => *lane,
+        let lane = match self.lanes.get(&call.who) {
+            Some(lane) if are_of_series(dims) => *lane,
             _ => {
-                let key: Key =
-                    dims.iter().map(|dim| value(*dim, context, ts_us, who, row)).collect::<ReadResult<_>>()?;
+                let key: Key = dims.iter().map(|dim| value(*dim, call)).collect::<ReadResult<_>>()?;
                 let lane = self.groups.iter().position(|g| g.key == key);
-                self.lanes.insert(who, lane);
+                self.lanes.insert(call.who, lane);
                 lane
             }
         };
-        Ok(lane.and_then(|l| self.steps.get_mut(l)).and_then(|s| s.at(ts_us)))
+        let steps = lane.and_then(|l| self.steps.get_mut(l));
+        steps.and_then(|s| s.at(call.ts_us)).map_or(Ok(()), give)
     }
 
-    fn dims(&self) -> &[Dim] {
-        &self.grouping.dims
+    fn add_dims(&self, dims: &mut Vec<Dim>) {
+        dims.extend_from_slice(&self.grouping.dims);
     }
 }

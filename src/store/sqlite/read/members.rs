@@ -3,14 +3,14 @@
 use super::context::Context;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, Flow, Order, column, id_text};
+use super::row::{self, Columns, Flow, Order, column, id_text};
 use crate::batch::unpack_id;
 use crate::snapshot::{Dist, Group, Stats, Table};
 use crate::store::Watch;
-use crate::store::sqlite::member::{Kind, Totals, each_member};
 use crate::store::sqlite::rollup::Tier;
+use crate::store::sqlite::runs::{Kind, Totals, each_member};
 use crate::view::{Dim, Grouping, Range};
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 type Sums = HashMap<String, Totals>;
 
@@ -23,7 +23,11 @@ pub fn table(
     watch: &dyn Watch,
 ) -> ReadResult<Table> {
     let kind = if grouping.dims == [Dim::Session] { Kind::Session } else { Kind::User };
-    let now = sums(context, kind, range, horizon, watch)?;
+    let mut now = Sums::default();
+    sum(context, kind, range, (horizon, watch), &mut |name, totals| match now.get_mut(name) {
+        Some(sum) => sum.merge(totals),
+        None => drop(now.insert(name.to_owned(), *totals)),
+    })?;
     let total = now.len();
     let mut list: Vec<(String, Totals)> = now.into_iter().collect();
     let top = grouping.top.unwrap_or(usize::MAX).min(list.len());
@@ -35,7 +39,13 @@ pub fn table(
         list.truncate(top);
     }
     list.sort_by(order);
-    let before = if list.is_empty() { Sums::new() } else { sums(context, kind, previous, horizon, watch)? };
+    // Of the window before only the listed members are asked for.
+    let mut before: Sums = list.iter().map(|(name, _)| (name.clone(), Totals::default())).collect();
+    if !list.is_empty() {
+        sum(context, kind, previous, (horizon, watch), &mut |name, totals| {
+            before.get_mut(name).into_iter().for_each(|sum| sum.merge(totals));
+        })?;
+    }
     let groups = list
         .into_iter()
         .map(|(name, totals)| Group {
@@ -48,61 +58,50 @@ pub fn table(
     Ok(Table { grouping: grouping.clone(), groups, total })
 }
 
-fn sums(context: &Context, kind: Kind, range: Range, horizon: Horizon, watch: &dyn Watch) -> ReadResult<Sums> {
-    let mut sums = Sums::new();
-    let mut edges = Vec::new();
+/// Calls `each` with the totals of each member in pieces: whole hours, and single calls of the edges.
+fn sum(
+    context: &Context,
+    kind: Kind,
+    range: Range,
+    (horizon, watch): (Horizon, &dyn Watch),
+    each: &mut dyn FnMut(&str, &Totals),
+) -> ReadResult<()> {
     for piece in plan(range, (Tier::Hour, Tier::Hour), horizon) {
-        match piece {
-            Piece::Buckets { tier: Tier::Hour, from, to } => hours(context, kind, (from, to), &mut sums)?,
-            Piece::Buckets { tier, from, to } => {
-                edges.push(Range { since_us: from * tier.len_us(), until_us: to * tier.len_us() });
-            }
-            Piece::Rows(range) => edges.push(range),
-        }
         if watch.cancelled() {
             return Err(ReadError::Cancelled);
         }
+        match piece {
+            Piece::Buckets { tier: Tier::Hour, from, to } => hours(context, kind, (from, to), each)?,
+            Piece::Buckets { tier, from, to } => {
+                let since_us = from.saturating_mul(tier.len_us());
+                rows(context, kind, Range { since_us, until_us: to.saturating_mul(tier.len_us()) }, each)?;
+            }
+            Piece::Rows(range) => rows(context, kind, range, each)?,
+        }
     }
-    for edge in edges {
-        rows(context, kind, edge, &mut sums)?;
-    }
-    Ok(sums)
+    Ok(())
 }
 
-fn hours(context: &Context, kind: Kind, (from, to): (i64, i64), sums: &mut Sums) -> ReadResult<()> {
+fn hours(context: &Context, kind: Kind, (from, to): (i64, i64), each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
     let mut select =
         context.conn.prepare_cached("SELECT data FROM member WHERE kind = ?1 AND hour >= ?2 AND hour < ?3")?;
     let mut rows = select.query((kind as u8, from, to))?;
-    let mut unpacked = String::new();
     while let Some(row) = rows.next()? {
         let run = row.get_ref(0)?.as_blob().map_err(|_| ReadError::Damaged("hourly totals are no blob"))?;
-        each_member(run, |packed, name, totals| {
-            let name = match packed {
-                true => {
-                    unpacked = unpack_id(name).unwrap_or_default();
-                    unpacked.as_str()
-                }
-                false => std::str::from_utf8(name).unwrap_or_default(),
-            };
-            match sums.get_mut(name) {
-                Some(sum) => sum.merge(totals),
-                None => drop(sums.insert(name.to_owned(), *totals)),
-            }
+        each_member(run, |packed, name, totals| match packed {
+            true => each(&unpack_id(name).unwrap_or_default(), totals),
+            false => each(std::str::from_utf8(name).unwrap_or_default(), totals),
         })
         .ok_or(ReadError::Damaged("hourly totals do not read"))?;
     }
     Ok(())
 }
 
-fn rows(context: &Context, kind: Kind, range: Range, sums: &mut Sums) -> ReadResult<()> {
+fn rows(context: &Context, kind: Kind, range: Range, each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
     let column = if kind == Kind::User { column::USER } else { column::SESSION };
-    row::each_row(&context.conn, range, Order::OldestFirst, |row| {
+    row::each_row(&context.conn, range, Order::OldestFirst, Columns::Members, |row| {
         if let Some(name) = id_text(row, column)? {
-            let totals = Totals::of(&row::sample(row, context)?);
-            match sums.get_mut(name.as_ref()) {
-                Some(sum) => sum.merge(&totals),
-                None => drop(sums.insert(name.into_owned(), totals)),
-            }
+            each(&name, &Totals::of(&row::sample(row, context)?));
         }
         Ok(Flow::On)
     })

@@ -3,6 +3,7 @@
 mod chart;
 mod context;
 mod errors;
+mod figures;
 mod fold;
 mod groups;
 mod members;
@@ -17,12 +18,13 @@ mod subject;
 pub use query::Cell;
 
 use super::{Place, ledger, open_reader};
-use crate::snapshot::{Accounting, Holdings, Record, Rejected, Scan, Snapshot, SourceInfo, Stats};
+use crate::snapshot::{Accounting, Chart, Holdings, Record, Rejected, Scan, Snapshot, SourceInfo, Stats};
 use crate::stats::acc::{Acc, Depth};
-use crate::store::{Reader, StoreError, Watch};
+use crate::store::{Patient, Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
 use context::Context;
-use fold::{Pass, Total};
+use figures::Figures;
+use fold::{Cube, Pass, Total};
 use groups::Cells;
 use plan::Horizon;
 use read_error::ReadResult;
@@ -31,6 +33,9 @@ use std::path::Path;
 
 /// Calls dated further ahead than this do not move the end of an automatic window.
 const FUTURE_US: i64 = 300_000_000;
+
+/// From so many single calls on an answer is given in parts.
+const MANY: u64 = 200_000;
 
 /// A reader of a store in an SQLite file.
 pub struct SqliteReader {
@@ -46,6 +51,15 @@ impl SqliteReader {
     pub fn open(path: &Path) -> Result<SqliteReader, StoreError> {
         let (conn, place) = open_reader(path)?;
         Ok(SqliteReader { context: Context::new(conn), place })
+    }
+
+    /// A number that changes when another connection has written.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn version(&mut self) -> Result<i64, StoreError> {
+        let version = self.context.conn.query_row("PRAGMA data_version", [], |row| row.get(0));
+        version.map_err(|e| self.place.wrap(e))
     }
 
     /// Runs `read` in one read transaction, with the dictionaries up to date.
@@ -69,7 +83,13 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn snapshot(&mut self, view: &View, now_us: i64, watch: &dyn Watch) -> Result<Snapshot, StoreError> {
-        self.within(|context| Answer::new(context, view, now_us)?.snapshot(watch))
+        self.within(|context| {
+            let answer = Answer::new(context, view, now_us)?;
+            for part in answer.parts()? {
+                watch.partial(&answer.newest(part).snapshot(watch)?);
+            }
+            answer.snapshot(watch)
+        })
     }
 
     fn record(&mut self, key: RecordKey) -> Result<Option<Record>, StoreError> {
@@ -108,6 +128,8 @@ struct Answer<'a> {
     range: Range,
     /// The range the figures are read from: a whole-store window is rounded outward to days, which reads no rows.
     cover: Range,
+    /// How much of the window that is.
+    covered: f64,
     passing: Passing,
     horizon: Horizon,
 }
@@ -127,6 +149,7 @@ impl<'a> Answer<'a> {
             now_us,
             range,
             cover: if whole && !range.is_empty() { outward } else { range },
+            covered: 1.0,
             passing: context.series.passing(&view.filter),
             horizon: horizon(context)?,
         })
@@ -143,36 +166,6 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The groupings that accumulators answer; lists of users or sessions without a filter have totals of their own.
-    fn groupings(&self) -> (Vec<Grouping>, Vec<Grouping>) {
-        let by_totals = |g: &&Grouping| {
-            !self.view.sections.exact_members
-                && self.view.filter.is_empty()
-                && (g.dims == [Dim::User] || g.dims == [Dim::Session])
-        };
-        let (members, mut others): (Vec<_>, Vec<_>) = self.view.groupings.iter().partition(by_totals);
-        let failures = Grouping { dims: vec![Dim::Error, Dim::Model], top: None };
-        if self.view.sections.failures {
-            others.push(&failures);
-        }
-        (others.into_iter().cloned().collect(), members.into_iter().cloned().collect())
-    }
-
-    /// Hosts are rolled up apart from other dimensions: summed together with those, all would be read from rows. What is
-    /// read from rows anyway is read once.
-    fn hosts_apart(&self, groupings: Vec<Grouping>) -> (Vec<Grouping>, Vec<Grouping>) {
-        if self.view.filter.needs_rows() || Cells::new(&groupings).coarsest().is_none() {
-            return (Vec::new(), groupings);
-        }
-        groupings.into_iter().partition(groups::is_of_hosts)
-    }
-
-    fn cells(&self, groupings: &[Grouping], range: Range, watch: &dyn Watch) -> ReadResult<Cells> {
-        let mut cells = Cells::new(groupings);
-        self.pass(range, cells.coarsest()).run(self.context, &mut cells, watch)?;
-        Ok(cells)
-    }
-
     fn total(&self, range: Range, filter: &Filter, passing: &Passing, watch: &dyn Watch) -> ReadResult<Acc> {
         let mut total = Total::default();
         let pass = Pass { filter, passing, ..self.pass(range, Some(super::rollup::Tier::Day)) };
@@ -180,59 +173,77 @@ impl<'a> Answer<'a> {
         Ok(total.0)
     }
 
-    /// Everything the filter lets through. Cells that are made of rows lack those that retention has deleted.
-    fn whole(&self, cells: &Cells, range: Range, watch: &dyn Watch) -> ReadResult<Acc> {
-        if cells.coarsest().is_none() && !self.view.filter.needs_rows() && range.since_us < self.horizon.rows_us {
-            return self.total(range, &self.view.filter, &self.passing, watch);
-        }
-        Ok(cells.total())
-    }
-
     fn snapshot(&self, watch: &dyn Watch) -> ReadResult<Snapshot> {
         let (context, view) = (self.context, self.view);
-        let previous = if view.window.span == Span::All { Range::default() } else { self.range.previous() };
-        let (groupings, members) = self.groupings();
-        let (by_host, groupings) = self.hosts_apart(groupings);
-        let cells = self.cells(&groupings, self.cover, watch)?;
-        let before = self.cells(&groupings, previous, watch)?;
-        let (total, total_before) = (self.whole(&cells, self.cover, watch)?, self.whole(&before, previous, watch)?);
+        let whole = self.covered >= 1.0;
+        let previous = if view.window.span == Span::All || !whole { Range::default() } else { self.range.previous() };
+        let step_us = chart::step(self, watch)?;
+        let now = Figures::read(self, (self.cover, self.range), step_us, watch)?;
+        let before = Figures::read(self, (previous, previous), step_us, watch)?;
         let mut snapshot = Snapshot::empty(view.clone(), self.now_us);
         snapshot.range = self.range;
         snapshot.accounting = accounting(context)?;
         snapshot.holdings = holdings(context)?;
-        (snapshot.totals, snapshot.previous) = (Stats::of(&total), Stats::of(&total_before));
-        if view.sections.distribution {
-            snapshot.distribution = Some(total.latency);
-            snapshot.previous_distribution = (!previous.is_empty()).then_some(total_before.latency);
-        }
+        (snapshot.totals, snapshot.previous) = (Stats::of(&now.total.0), Stats::of(&before.total.0));
         if !view.filter.is_empty() {
             let nothing = Filter::default();
             let all = context.series.passing(&nothing);
             snapshot.unfiltered_calls = Some(self.total(self.cover, &nothing, &all, watch)?.calls());
         }
-        snapshot.chart = chart::chart(self, previous, watch)?;
-        for grouping in &view.groupings {
-            snapshot.tables.push(if members.contains(grouping) {
-                members::table(context, grouping, (self.cover, previous), self.horizon, watch)?
-            } else if by_host.contains(grouping) {
-                let alone = std::slice::from_ref(grouping);
-                self.cells(alone, self.cover, watch)?.table(grouping, &self.cells(alone, previous, watch)?)
-            } else {
-                cells.table(grouping, &before)
+        snapshot.chart = Chart { step_us, points: now.points(view), previous: before.points(view) };
+        for (grouping, cells) in view.groupings.iter().zip(now.tables.iter().zip(&before.tables)) {
+            snapshot.tables.push(match cells {
+                (Some(now), Some(before)) => now.table(grouping, before),
+                _ => members::table(context, grouping, (self.cover, previous), self.horizon, watch)?,
             });
         }
         chart::group_charts(self, &snapshot.chart, &mut snapshot.tables, watch)?;
-        self.errors(&mut snapshot, &cells, &before)?;
+        self.errors(&mut snapshot, &now, &before)?;
         if view.sections.records > 0 {
             let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
-        let by_rows = view.filter.needs_rows() || cells.coarsest().is_none();
-        snapshot.scan = Scan { rows: by_rows, covered: 1.0 };
+        snapshot.scan = Scan { rows: now.by_rows, covered: self.covered };
+        if view.sections.distribution {
+            snapshot.distribution = Some(now.total.0.latency);
+            snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.0.latency);
+        }
         Ok(snapshot)
     }
 
-    fn errors(&self, snapshot: &mut Snapshot, cells: &Cells, before: &Cells) -> ReadResult<()> {
+    /// Shares of the window, from its end, that are worth an answer of their own before the whole: where many single calls
+    /// have to be read, a person sees the newest at once.
+    fn parts(&self) -> ReadResult<Vec<f64>> {
+        let by_rows = self.view.filter.needs_rows()
+            || self
+                .view
+                .groupings
+                .iter()
+                .any(|g| Cube::of(&self.view.filter, &Cells::new(g)) == Cube::Rows && !self.by_totals(g));
+        if !by_rows || self.cover.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nothing = Filter::default();
+        let all = self.context.series.passing(&nothing);
+        let calls = self.total(self.cover, &nothing, &all, &Patient)?.calls();
+        Ok(if calls > MANY { vec![1.0 / 64.0, 1.0 / 8.0] } else { Vec::new() })
+    }
+
+    /// The same question for the newest part of the window. The window's times stay, and with them the chart's.
+    fn newest(&self, share: f64) -> Answer<'a> {
+        let part = (self.range.len_us() as f64 * share) as i64;
+        let cover = Range { since_us: self.range.until_us.saturating_sub(part), until_us: self.range.until_us };
+        Answer { cover, covered: share, passing: self.context.series.passing(&self.view.filter), ..*self }
+    }
+
+    /// Whether a grouping is answered by the totals of members: users or sessions without a filter.
+    fn by_totals(&self, grouping: &Grouping) -> bool {
+        !self.view.sections.exact_members
+            && self.view.filter.is_empty()
+            && (grouping.dims == [Dim::User] || grouping.dims == [Dim::Session])
+    }
+
+    fn errors(&self, snapshot: &mut Snapshot, now: &Figures, before: &Figures) -> ReadResult<()> {
         let sections = &self.view.sections;
         if !sections.failures && sections.clusters == 0 && sections.errors == 0 {
             return Ok(());
@@ -240,8 +251,8 @@ impl<'a> Answer<'a> {
         let few = !sections.failures && sections.clusters == 0;
         let most = if few { sections.errors } else { errors::NEWEST };
         let (failed, partial) = errors::newest(self.context, self.range, (&self.view.filter, &self.passing), most)?;
-        if sections.failures {
-            snapshot.failures = errors::failures(cells, before, &snapshot.chart.points, &failed, partial);
+        if let (Some(now), Some(before)) = (&now.failures, &before.failures) {
+            snapshot.failures = errors::failures(now, before, &snapshot.chart.points, &failed, partial);
         }
         if sections.clusters > 0 {
             snapshot.clusters = errors::clusters(&failed, partial, sections.clusters);

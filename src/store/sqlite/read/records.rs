@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, COLUMNS, Flow, Order, column};
+use super::row::{self, COLUMNS, Columns, Flow, Order, column};
 use super::series::Passing;
 use super::subject::passes;
 use crate::format::write;
@@ -37,7 +37,7 @@ pub fn page(
     let mut records = Vec::with_capacity(count.min(1_000));
     let until_us = before.map_or(range.until_us, |b| range.until_us.min(b.ts_us.saturating_add(1)));
     let mut read = 0u32;
-    row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, |row| {
+    row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, Columns::All, |row| {
         read = read.wrapping_add(1);
         if read.is_multiple_of(4_096) && watch.cancelled() {
             return Err(ReadError::Cancelled);
@@ -68,7 +68,7 @@ pub fn export(
     out: &mut dyn Write,
 ) -> ReadResult<u64> {
     let mut written = 0;
-    row::each_row(&context.conn, range, Order::OldestFirst, |row| {
+    row::each_row(&context.conn, range, Order::OldestFirst, Columns::All, |row| {
         if passes(filter, passing, row, context)? {
             let record = whole(row, context)?;
             write::call(&record.call, record.id, out).map_err(ReadError::Output)?;

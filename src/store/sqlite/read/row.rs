@@ -18,6 +18,29 @@ pub const COLUMNS: &str = "c.ts_us, c.id, c.series, c.source, c.text, c.attrs, c
     c.cached_input_tokens, c.cache_write_tokens, c.reasoning_tokens, c.latency_us, c.ttft_us, c.queue_us, c.network_us, \
     c.cost_nusd, c.retries, c.user_id, c.session_id, c.request_id, c.trace_id, c.span_id, c.parent_id, c.cache_write_1h_tokens";
 
+/// Which columns are read; those that are not read are NULL at their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// All of them.
+    All,
+    /// The measures.
+    Measures,
+    /// The measures, the source, the user and the session.
+    Members,
+}
+
+impl Columns {
+    fn sql(self) -> String {
+        let skipped: &[usize] = match self {
+            Columns::All => &[],
+            Columns::Measures => &[1, 3, 4, 5, 17, 18, 19, 20, 21, 22, 23],
+            Columns::Members => &[1, 4, 5, 19, 20, 21, 22, 23],
+        };
+        let names = COLUMNS.split(", ").enumerate();
+        names.map(|(i, name)| if skipped.contains(&i) { "NULL" } else { name }).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Index of each of them that is asked for by itself.
 pub mod column {
     pub const TEXT: usize = 4;
@@ -52,11 +75,13 @@ pub fn each_row(
     conn: &Connection,
     range: Range,
     order: Order,
+    columns: Columns,
     mut each: impl FnMut(&Row<'_>) -> ReadResult<Flow>,
 ) -> ReadResult<()> {
     let direction = if order == Order::NewestFirst { "DESC" } else { "ASC" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM call c WHERE c.ts_us >= ?1 AND c.ts_us < ?2 ORDER BY c.ts_us {direction}, c.id {direction}"
+        "SELECT {} FROM call c WHERE c.ts_us >= ?1 AND c.ts_us < ?2 ORDER BY c.ts_us {direction}, c.id {direction}",
+        columns.sql()
     );
     let mut select = conn.prepare_cached(&sql)?;
     let mut rows = select.query([range.since_us, range.until_us])?;

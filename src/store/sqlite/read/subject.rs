@@ -22,6 +22,9 @@ pub fn passes(filter: &Filter, passing: &Passing, row: &Row<'_>, context: &Conte
     if !passing.lets(Who::Series(row::series(row)?)) {
         return Ok(false);
     }
+    if !filter.needs_rows() {
+        return Ok(true);
+    }
     let subject = RowSubject { row, context };
     let on_rows = filter.terms.iter().filter(|t| t.needs_rows());
     // Text is the dearest question, so it is asked last.

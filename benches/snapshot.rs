@@ -1,0 +1,45 @@
+//! How long an answer takes: every pane of the screen over every window, on a store that is there, newest call as "now".
+//! `cargo bench --bench snapshot -- STORE [ROUNDS]`
+
+use llmtop::store::sqlite::SqliteReader;
+use llmtop::store::{Patient, Reader};
+use llmtop::tui::Ui;
+use llmtop::view::{Anchor, Filter, Span, Window};
+use std::time::Instant;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let Some(path) = args.first() else {
+        println!("no store given: cargo bench --bench snapshot -- STORE");
+        return;
+    };
+    let rounds: usize = args.get(1).and_then(|n| n.parse().ok()).unwrap_or(5);
+    let mut reader = SqliteReader::open(path.as_ref()).expect("a store");
+    let (holds, _) = reader.holdings().expect("holdings");
+    let now_us = holds.bounds.map_or(0, |(_, last)| last + 1);
+    println!("{} calls; median of {rounds}, ms", holds.calls);
+    println!("{:<12}{}", "pane", Window::STEPS.map(|(name, _)| format!("{name:>8}")).join(""));
+    for filter in ["", "model:gpt-4o*"] {
+        for (number, name) in Ui::pane_names().enumerate() {
+            let mut line = format!("{name:<12}");
+            for (_, span) in Window::STEPS {
+                let span = span.map_or(Span::All, Span::Micros);
+                let window = Window { span, anchor: Anchor::Auto };
+                let mut ui = Ui::new(window, Filter::parse(filter).expect("a filter"));
+                ui.pane = number;
+                ui.resize(200, 60);
+                let view = ui.view();
+                let mut times: Vec<f64> = (0..rounds)
+                    .map(|_| {
+                        let begun = Instant::now();
+                        reader.snapshot(&view, now_us, &Patient).expect("an answer");
+                        begun.elapsed().as_secs_f64() * 1e3
+                    })
+                    .collect();
+                times.sort_by(f64::total_cmp);
+                line += &format!("{:>8.1}", times[rounds / 2]);
+            }
+            println!("{line}{}{filter}", if filter.is_empty() { "" } else { "  " });
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The state of the feed as the screen shows it: from the pipeline's counters and what is known of the source.
+
+use crate::clock;
+use crate::pipeline::Progress;
+use crate::tui::{Feed, Live};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What feeds the store of a screen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Other programs, if any.
+    Others,
+    /// Files or a pipe.
+    Sources,
+    /// A made-up application, its past first.
+    Demo,
+    /// A replay at this speed.
+    Replay(f64),
+}
+
+/// The feed of a screen.
+pub struct Status {
+    source: String,
+    kind: Kind,
+    progress: Arc<Progress>,
+    begun: Duration,
+    failure: Mutex<Option<String>>,
+}
+
+impl Status {
+    /// A feed that begins now.
+    pub fn new(source: String, kind: Kind, progress: Arc<Progress>) -> Status {
+        Status { source, kind, progress, begun: clock::ticks(), failure: Mutex::default() }
+    }
+
+    /// The feed has ended with an error.
+    pub fn failed(&self, error: String) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    /// As the screen shows it.
+    pub fn live(&self) -> Live {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Live {
+            source: self.source.clone(),
+            feed: self.feed(),
+            lost: 0,
+            troubles: self.progress.troubles().into_iter().chain(failure).collect(),
+            stale_us: None,
+            store_error: self.progress.refusal(),
+        }
+    }
+
+    fn feed(&self) -> Feed {
+        let counts = self.progress.counts();
+        match self.kind {
+            Kind::Others => Feed::Idle,
+            _ if counts.ended => Feed::Ended,
+            Kind::Replay(speed) => Feed::Replay { speed },
+            Kind::Sources if counts.raw_total == 0 => Feed::Live,
+            Kind::Sources | Kind::Demo if counts.caught_up => Feed::Live,
+            Kind::Sources | Kind::Demo => {
+                let seconds = clock::ticks().saturating_sub(self.begun).as_secs_f64().max(0.001);
+                let left = counts.raw_total.saturating_sub(counts.raw_done) as f64;
+                let speed = counts.raw_done as f64 / seconds;
+                Feed::Loading {
+                    done: counts.raw_done,
+                    total: counts.raw_total,
+                    lines_per_s: counts.lines as f64 / seconds,
+                    eta_us: (speed > 0.0 && counts.raw_total > 0).then(|| (left / speed * 1e6) as u64),
+                }
+            }
+        }
+    }
+}
+
+/// Sources in short: `api.jsonl +2`.
+pub fn label(files: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    match files {
+        [] => "store".to_owned(),
+        [one] => name(one),
+        [first, rest @ ..] => format!("{} +{}", name(first), rest.len()),
+    }
+}

@@ -1,0 +1,243 @@
+//! The commands with a screen: logs, a pipe, the default store, a replay, the demo. Each is a store, something that feeds
+//! it, and the screen over both; without a terminal, a report instead of the screen.
+
+use super::feed::{self, Feed, STDIN};
+use super::live::{Kind, Status, label};
+use super::places::{Temporary, store_of};
+use super::setup;
+use super::watcher::Watcher;
+use crate::cli::{Cli, DemoArgs, ReplayArgs};
+use crate::clock;
+use crate::config::{self, Config, Effective};
+use crate::event::{Call, ScoreEvent, Sink, SpanEvent};
+use crate::format::Decoder;
+use crate::pipeline::{self, OnRefusal, Progress};
+use crate::source::demo::{Demo, Player};
+use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock};
+use crate::store::{Store, sqlite::SqliteStore};
+use crate::tui::{self, Exit, Mask, Ui};
+use crate::units::Zone;
+use crate::view::Window;
+use anyhow::{Context, Result};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+const HOUR_US: i64 = 3_600_000_000;
+
+/// What feeds the screen's store, running on the feed's threads until the stop is requested.
+type Run = Box<dyn FnOnce(Sender, Stop) -> Result<(), SourceError> + Send>;
+
+/// A screen in the making.
+struct Show {
+    settings: Effective,
+    store: PathBuf,
+    /// Deleted when the show is over.
+    temporary: Option<Temporary>,
+    label: String,
+    kind: Kind,
+    feed: Option<Run>,
+}
+
+/// `llmtop [FILE…]`
+pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
+    let settings = setup::settings(cli, Some(&cli.screen))?;
+    let mut files = cli.files.clone();
+    if files.is_empty() && stdin_is_a_log() {
+        files.push(STDIN.into());
+    }
+    if files.is_empty() {
+        return store(settings, out);
+    }
+    let piped = files.iter().any(|f| f == Path::new(STDIN));
+    // A pipe cannot be resumed, so its store does not outlive it, unless one was named.
+    let named = matches!(settings.origin("store"), config::Origin::Flag(_));
+    let temporary = if piped && !named { Some(Temporary::new()?) } else { None };
+    let store = match &temporary {
+        Some(temporary) => temporary.store(),
+        None => store_of(&files, &settings)?,
+    };
+    let known = SqliteStore::open(&store)?.checkpoints()?;
+    let follow = if std::io::stdout().is_terminal() { Follow::Forever } else { Follow::UntilEnd };
+    let feed = Feed::of(&files, follow, known).with_context(|| hint(&files))?;
+    let run: Run = Box::new(move |out, stop| feed.run(&out, &stop));
+    let label = if files == [PathBuf::from(STDIN)] { "stdin".to_owned() } else { label(&files) };
+    Show { settings, store, temporary, label, kind: Kind::Sources, feed: Some(run) }.run(out)
+}
+
+/// A word that is no file was perhaps meant as a command.
+fn hint(files: &[PathBuf]) -> String {
+    let word = files.first().and_then(|f| f.to_str()).filter(|_| files.len() == 1);
+    match word.and_then(crate::cli::command_like) {
+        Some(command) => format!("nothing to read; did you mean `llmtop {command}`?"),
+        None => "nothing to read".to_owned(),
+    }
+}
+
+/// Whether something was piped or redirected into the program; a closed or null input is nothing.
+fn stdin_is_a_log() -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileTypeExt;
+    let Ok(stdin) = std::io::stdin().as_fd().try_clone_to_owned() else { return false };
+    let Ok(meta) = std::fs::File::from(stdin).metadata() else { return false };
+    let kind = meta.file_type();
+    kind.is_fifo() || kind.is_file() || kind.is_socket()
+}
+
+/// `llmtop` alone: the default store, whoever fills it.
+fn store(settings: Effective, out: &mut dyn Write) -> Result<ExitCode> {
+    let store = settings.config.store()?.to_owned();
+    if std::io::stdout().is_terminal() && !store.exists() {
+        // The screen says how to fill it.
+        SqliteStore::open(&store)?;
+    }
+    let label = label(std::slice::from_ref(&store));
+    Show { settings, store, temporary: None, label, kind: Kind::Others, feed: None }.run(out)
+}
+
+/// `llmtop replay`
+pub fn replay(cli: &Cli, args: &ReplayArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    let settings = setup::settings(cli, Some(&args.screen))?;
+    let feed = Feed::of(&args.files, Follow::UntilEnd, Vec::new())?;
+    let speed = args.speed.0;
+    let run: Run = Box::new(move |out, stop| play(feed, speed, &out, &stop));
+    temporary(settings, label(&args.files), Kind::Replay(speed), run, out)
+}
+
+/// Plays a feed by the times of its own lines.
+fn play(feed: Feed, speed: f64, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
+    let (to_play, lines) = crossbeam_channel::bounded(4);
+    let (mut decoder, mut time) = (Decoder::new(), LineTime::default());
+    let time_of = |line: &[u8]| {
+        time.0 = None;
+        decoder.decode(line, &mut time);
+        time.0
+    };
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let to_play = to_play;
+            feed.run(&to_play, stop)
+        });
+        let played = Replay::new(speed, SystemClock::start(), time_of).run(&lines, out, stop);
+        drop(lines);
+        let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        // A player that was stopped no longer listens to what is read.
+        played.and(if stop.requested() { Ok(()) } else { read })
+    })
+}
+
+/// The time of a line's first event that has one.
+#[derive(Default)]
+struct LineTime(Option<i64>);
+
+impl Sink for LineTime {
+    fn call(&mut self, call: &Call<'_>) {
+        self.0 = self.0.or(call.ts_us);
+    }
+
+    fn span(&mut self, span: &SpanEvent<'_>) {
+        self.0 = self.0.or(span.ts_us);
+    }
+
+    fn score(&mut self, score: &ScoreEvent<'_>) {
+        self.0 = self.0.or(score.ts_us);
+    }
+}
+
+/// `llmtop demo`
+pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode> {
+    let settings = setup::settings(cli, Some(&args.screen))?;
+    let now_us = clock::now_us();
+    let start_us = now_us.saturating_sub(args.history);
+    // The incidents fall into the last hour, so that the screen's first window differs from the one before.
+    let story_us = start_us.max(now_us.saturating_sub(HOUR_US));
+    let demo = Demo::new(args.seed, start_us).story(story_us).times(args.rate.0);
+    let live = std::io::stdout().is_terminal();
+    let run: Run = Box::new(move |out, stop| {
+        let mut player = Player::new(demo);
+        if live {
+            player.run(now_us, &SystemClock::start(), &out, &stop);
+            return Ok(());
+        }
+        // Without a screen its past is all there is to report on.
+        while let Some(chunk) = player.due(now_us) {
+            out.send(Message::Chunk(chunk)).map_err(|_| SourceError::Closed)?;
+        }
+        Ok(())
+    });
+    temporary(settings, "demo".to_owned(), Kind::Demo, run, out)
+}
+
+/// A show whose store is gone with it.
+fn temporary(settings: Effective, label: String, kind: Kind, run: Run, out: &mut dyn Write) -> Result<ExitCode> {
+    let temporary = Temporary::new()?;
+    let store = temporary.store();
+    SqliteStore::open(&store)?;
+    Show { settings, store, temporary: Some(temporary), label, kind, feed: Some(run) }.run(out)
+}
+
+impl Show {
+    /// Runs the feed and the screen over its store; without a terminal, the feed to its end and a report.
+    fn run(self, out: &mut dyn Write) -> Result<ExitCode> {
+        if !std::io::stdout().is_terminal() {
+            return self.report(out);
+        }
+        let (progress, stop) = (Arc::<Progress>::default(), Stop::new());
+        let status = Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress)));
+        let ui = first_ui(&self.settings.config)?;
+        let exit = std::thread::scope(|scope| {
+            if let Some(feed) = self.feed {
+                let (status, progress, stop, path) = (&status, &progress, &stop, &self.store);
+                scope.spawn(move || {
+                    if let Err(error) = fill(path, feed, OnRefusal::Retry, progress, stop) {
+                        status.failed(format!("{error:#}"));
+                    }
+                });
+            }
+            let exit = Watcher::start(&self.store, Arc::clone(&status))
+                .and_then(|watcher| Ok(tui::run(&watcher, tui::Options { ui, now_us: clock::now_us() })?));
+            stop.request();
+            exit
+        })?;
+        drop(self.temporary);
+        Ok(match exit {
+            Exit::Quit => ExitCode::SUCCESS,
+            Exit::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
+            Exit::Hangup => ExitCode::from(129),
+        })
+    }
+
+    fn report(self, out: &mut dyn Write) -> Result<ExitCode> {
+        if let Some(feed) = self.feed {
+            let progress = Arc::<Progress>::default();
+            fill(&self.store, feed, OnRefusal::Fail, &progress, &Stop::new())?;
+            super::complain_of(&progress);
+        }
+        let config = &self.settings.config;
+        let given = matches!(self.settings.origin("window"), config::Origin::Flag(_));
+        let window = if given || self.kind == Kind::Others { config.window } else { Window::all() };
+        super::report_of(&self.store, window, config, out)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn fill(path: &Path, feed: Run, on_refusal: OnRefusal, progress: &Arc<Progress>, stop: &Stop) -> Result<()> {
+    let mut store = SqliteStore::open(path)?;
+    pipeline::run(feed, &mut store, &feed::pipeline_settings(on_refusal), progress, stop)?;
+    Ok(())
+}
+
+/// The state the screen starts in.
+fn first_ui(config: &Config) -> Result<Ui> {
+    let mut ui = Ui::new(config.window, config.filter.clone());
+    ui.pane = Ui::pane_named(&config.pane).map_err(anyhow::Error::msg)?;
+    ui.theme = match config.theme {
+        config::Theme::Auto | config::Theme::Dark => tui::Theme::Dark,
+        config::Theme::Light => tui::Theme::Light,
+        config::Theme::Mono => tui::Theme::Mono,
+    };
+    ui.zone = if config.utc { Zone::Utc } else { Zone::Local };
+    ui.mask = if config.mask { Mask::default() } else { Mask::Open };
+    Ok(ui)
+}

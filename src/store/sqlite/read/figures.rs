@@ -1,0 +1,97 @@
+//! The figures of one range: total, tables, failures, chart. Each is read from the smallest rollups that know its
+//! dimensions; what only single calls know is read in one pass for all.
+
+use super::fold::{Cube, Fan, Lanes, Steps, Total};
+use super::groups::{ByWho, Cells};
+use super::read_error::ReadResult;
+use super::{Answer, chart};
+use crate::snapshot::Point;
+use crate::store::Watch;
+use crate::store::sqlite::rollup::Tier;
+use crate::view::{Dim, Filter, Grouping, Range, View};
+
+/// What a range came to.
+pub struct Figures {
+    pub total: Total,
+    /// One for each grouping; `None` where the totals of members answer it.
+    pub tables: Vec<Option<Cells>>,
+    /// By failure mode and model.
+    pub failures: Option<Cells>,
+    pub steps: Option<Steps>,
+    /// Whether single calls had to be read for more than the edges.
+    pub by_rows: bool,
+}
+
+impl Figures {
+    /// Reads the figures of a range: `cover` for totals, `range` for the chart.
+    pub fn read(
+        answer: &Answer<'_>,
+        (cover, range): (Range, Range),
+        step_us: i64,
+        watch: &dyn Watch,
+    ) -> ReadResult<Figures> {
+        let view = answer.view;
+        let failures = Grouping { dims: vec![Dim::Error, Dim::Model], top: None };
+        let mut figures = Figures {
+            total: Total::default(),
+            tables: view.groupings.iter().map(|g| (!answer.by_totals(g)).then(|| Cells::new(g))).collect(),
+            failures: view.sections.failures.then(|| Cells::new(&failures)),
+            steps: chart::steps(range, step_us),
+            by_rows: false,
+        };
+        figures.main(answer, cover, watch)?;
+        let (mut apart, mut together) = (Vec::new(), Vec::new());
+        for (lanes, coarsest) in figures.lanes(view, step_us) {
+            match Cube::of(&view.filter, lanes) {
+                Cube::Rows => together.push(lanes),
+                _ => apart.push((lanes, coarsest)),
+            }
+        }
+        let by_rows = !together.is_empty();
+        if by_rows {
+            answer.pass(cover, None).run(answer.context, &mut Fan(together), watch)?;
+        }
+        for (lanes, coarsest) in apart {
+            answer.pass(cover, coarsest).run(answer.context, lanes, watch)?;
+        }
+        figures.by_rows = by_rows;
+        Ok(figures)
+    }
+
+    /// The tables that the main lanes answer are summed from one reading of them.
+    fn main(&mut self, answer: &Answer<'_>, cover: Range, watch: &dyn Watch) -> ReadResult<()> {
+        let filter = &answer.view.filter;
+        let mut tables: Vec<&mut Cells> = self.tables.iter_mut().flatten().chain(&mut self.failures).collect();
+        tables.retain(|cells| is_main(cells, filter));
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let mut by_who = ByWho::default();
+        answer.pass(cover, Some(Tier::Day)).run(answer.context, &mut by_who, watch)?;
+        tables.into_iter().try_for_each(|cells| by_who.hand_on(answer.context, cells))
+    }
+
+    /// Everything else to be filled, with the coarsest buckets that tell it apart.
+    fn lanes(&mut self, view: &View, step_us: i64) -> Vec<(&mut dyn Lanes, Option<Tier>)> {
+        let mut all: Vec<(&mut dyn Lanes, Option<Tier>)> = vec![(&mut self.total, Some(Tier::Day))];
+        for cells in self.tables.iter_mut().flatten().chain(&mut self.failures) {
+            if !is_main(cells, &view.filter) {
+                let coarsest = cells.coarsest();
+                all.push((cells, coarsest));
+            }
+        }
+        if let Some(steps) = &mut self.steps {
+            all.push((steps, chart::coarsest(step_us)));
+        }
+        all
+    }
+
+    /// The points of the chart.
+    pub fn points(&self, view: &View) -> Vec<Point> {
+        self.steps.as_ref().map(|s| chart::points_of(s, view.sections.heat)).unwrap_or_default()
+    }
+}
+
+fn is_main(cells: &Cells, filter: &Filter) -> bool {
+    cells.is_timeless() && Cube::of(filter, cells) == Cube::Main
+}

@@ -1,0 +1,239 @@
+//! The tiles: is it all right now? Each figure with its change against the window before.
+
+use crate::snapshot::{Point, Stats};
+use crate::tui::figures::{self, Bad, Quantile};
+use crate::tui::live::Scene;
+use crate::tui::pen::Pen;
+use crate::tui::theme::Role;
+use crate::tui::widgets::tile::Tile;
+use crate::units;
+use ratatui::layout::Rect;
+
+type Make = fn(&Scene) -> Tile;
+
+/// The tiles in their order, each with its rank: those of a high rank go first where room runs out.
+static TILES: [(u8, Make); 10] = [
+    (0, calls),
+    (1, errors),
+    (2, limits),
+    (8, p50),
+    (3, p95),
+    (6, p99),
+    (4, ttft),
+    (5, tokens),
+    (7, spend),
+    (9, cached),
+];
+
+/// What stands below a figure that no call of the window carries.
+const UNSAID: &str = "not logged";
+
+/// Narrowest tile whose figure and change have room.
+const LEAST: u16 = 15;
+
+/// Draws as many tiles as have room: in one row, folded into two, or one line each.
+pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
+    if area.width < 4 * LEAST || area.height < 3 {
+        return lines(pen, area, scene);
+    }
+    let (rows, across) = if area.width >= 8 * LEAST { (1, area.width / LEAST) } else { (area.height / 3, 4) };
+    let rows = rows.clamp(1, 2);
+    let count = usize::from(rows * across).min(TILES.len());
+    let across = (count as u16).div_ceil(rows);
+    let height = (area.height / rows).min(5);
+    for (i, make) in best(count).into_iter().enumerate() {
+        let (row, column) = (i as u16 / across, i as u16 % across);
+        let (from, to) = (column * area.width / across, (column + 1) * area.width / across);
+        let place = Rect { x: area.x + from, y: area.y + row * height, width: to - from, height };
+        make(scene).draw(pen, place);
+    }
+}
+
+/// The tiles of the lowest ranks, in the order of the screen.
+fn best(count: usize) -> Vec<Make> {
+    TILES.iter().filter(|(rank, _)| usize::from(*rank) < count).map(|(_, make)| *make).collect()
+}
+
+fn lines(pen: &mut Pen, area: Rect, scene: &Scene) {
+    let across: u16 = if area.width >= 56 { 2 } else { 1 };
+    let rows = area.height;
+    for (i, make) in best(usize::from(rows * across)).into_iter().enumerate() {
+        let (column, row) = (i as u16 / rows.max(1), i as u16 % rows.max(1));
+        let width = area.width / across;
+        make(scene).draw_row(pen, Rect { x: area.x + column * width, y: area.y + row, width, height: 1 });
+    }
+}
+
+fn trend(scene: &Scene, value: impl Fn(&Point) -> Option<f64>) -> Vec<Option<f64>> {
+    scene.snapshot.chart.points.iter().map(value).collect()
+}
+
+/// The trend of a sum.
+fn sums(scene: &Scene, sum: impl Fn(&Point) -> Option<f64>) -> Vec<Option<f64>> {
+    trend(scene, |p| Some(sum(p)? * figures::whole_step(p.range, scene.snapshot.range)))
+}
+
+/// The window, and the one before where shares and percentiles compare with it.
+fn both<'a>(scene: &Scene<'a>) -> (&'a Stats, Option<&'a Stats>) {
+    (&scene.snapshot.totals, figures::before(scene.snapshot))
+}
+
+/// The change of a sum, where all of the window before has been seen.
+fn grown(scene: &Scene, sum: impl Fn(&Stats) -> Option<f64>, bad: Bad) -> Option<(String, Role)> {
+    figures::change(sum(&scene.snapshot.totals), figures::whole_before(scene.snapshot).and_then(&sum), bad)
+}
+
+fn calls(scene: &Scene) -> Tile {
+    let now = &scene.snapshot.totals;
+    Tile {
+        name: "calls",
+        figure: units::rate(now.calls, figures::seen_us(scene.snapshot)),
+        role: Role::Strong,
+        change: grown(scene, |s| Some(s.calls as f64), Bad::FarDown),
+        trend: sums(scene, |p| Some(p.calls as f64)),
+        details: vec![format!("{} calls", figures::count(now.calls))],
+    }
+}
+
+fn share_tile(
+    scene: &Scene,
+    name: &'static str,
+    of: fn(&Stats) -> (u64, Option<f64>),
+    part: fn(&Point) -> u64,
+) -> Tile {
+    let (now, before) = both(scene);
+    let (events, rate) = of(now);
+    let role = match figures::failing(rate) {
+        Role::Dim | Role::Text => Role::Strong,
+        bad => bad,
+    };
+    Tile {
+        name,
+        figure: rate.map_or_else(|| units::UNKNOWN.to_owned(), units::percent),
+        role,
+        change: figures::points(rate, before.and_then(|b| of(b).1), events),
+        trend: trend(scene, |p| (p.calls > 0).then(|| part(p) as f64 / p.calls as f64)),
+        details: Vec::new(),
+    }
+}
+
+fn errors(scene: &Scene) -> Tile {
+    let now = &scene.snapshot.totals;
+    let tile = share_tile(scene, "errors", |s| (s.errors, s.error_rate()), figures::failed);
+    Tile { details: vec![format!("{} failed", figures::count(now.errors))], ..tile }
+}
+
+fn limits(scene: &Scene) -> Tile {
+    let now = &scene.snapshot.totals;
+    let limited = |p: &Point| p.outcomes[crate::event::FailureMode::RateLimit as usize];
+    let tile = share_tile(scene, "429", |s| (s.rate_limited, s.rate_limit_rate()), limited);
+    let limited = format!("{} limited", figures::count(now.rate_limited));
+    let retries = now.retries.map(|n| format!("{} retries", units::compact(n as f64)));
+    let both = retries.as_ref().map(|r| format!("{limited}, {r}"));
+    Tile { details: both.into_iter().chain(retries).chain([limited]).collect(), ..tile }
+}
+
+fn latency_tile(scene: &Scene, name: &'static str, q: Quantile) -> Tile {
+    let (now, before) = both(scene);
+    let (value, trust) = q.of(&now.latency_us);
+    let text = value.map_or_else(|| units::UNKNOWN.to_owned(), units::duration_us);
+    let (figure, role) = figures::trusted(text, value, trust);
+    let few = trust == figures::Trust::Guess && value.is_some();
+    let before = before.and_then(|b| q.sound(&b.latency_us));
+    Tile {
+        name,
+        figure,
+        role: if role == Role::Text { Role::Strong } else { role },
+        change: if few { None } else { figures::change(value, before, Bad::Up) },
+        trend: trend(scene, |p| q.of(&p.latency_us).0),
+        details: match (few, before) {
+            _ if value.is_none() => vec![UNSAID.to_owned()],
+            (true, _) => vec![format!("of {} calls", now.latency_us.count)],
+            (false, before) => {
+                let before = before.map(units::duration_us).into_iter();
+                before.flat_map(|b| [format!("before {b}"), format!("was {b}")]).collect()
+            }
+        },
+    }
+}
+
+fn p50(scene: &Scene) -> Tile {
+    latency_tile(scene, "p50", Quantile::P50)
+}
+
+fn p95(scene: &Scene) -> Tile {
+    latency_tile(scene, "p95", Quantile::P95)
+}
+
+fn p99(scene: &Scene) -> Tile {
+    latency_tile(scene, "p99", Quantile::P99)
+}
+
+fn ttft(scene: &Scene) -> Tile {
+    let (now, before) = both(scene);
+    let (value, trust) = Quantile::P95.of(&now.ttft_us);
+    let few = trust == figures::Trust::Guess;
+    let before = before.and_then(|b| Quantile::P95.sound(&b.ttft_us));
+    let text = value.map_or_else(|| units::UNKNOWN.to_owned(), units::duration_us);
+    let (figure, role) = figures::trusted(text, value, trust);
+    Tile {
+        name: "ttft p95",
+        figure,
+        role: if role == Role::Text { Role::Strong } else { role },
+        change: if few { None } else { figures::change(value, before, Bad::Up) },
+        trend: trend(scene, |p| p.ttft_us.p95),
+        details: vec![now.ttft_us.p50.map_or(UNSAID.to_owned(), |v| format!("p50 {}", units::duration_us(v)))],
+    }
+}
+
+fn tokens(scene: &Scene) -> Tile {
+    let now = &scene.snapshot.totals;
+    let all = |s: &Stats| figures::all_tokens(s.input_tokens, s.output_tokens);
+    let seen_us = figures::seen_us(scene.snapshot);
+    let rate = all(now).map(|n| units::rate(u64::try_from(n).unwrap_or(0), seen_us));
+    Tile {
+        name: "tokens",
+        figure: rate.unwrap_or_else(|| units::UNKNOWN.to_owned()),
+        role: Role::Strong,
+        change: grown(scene, |s| all(s).map(|n| n as f64), Bad::Never),
+        trend: sums(scene, |p| figures::all_tokens(p.input_tokens, p.output_tokens).map(|n| n as f64)),
+        details: {
+            let (input, output) = (figures::tokens(now.input_tokens), figures::tokens(now.output_tokens));
+            vec![format!("in {input} out {output}"), format!("{input}+{output}"), format!("in {input}")]
+        },
+    }
+}
+
+fn spend(scene: &Scene) -> Tile {
+    let now = &scene.snapshot.totals;
+    let per_hour = figures::per_hour(now.cost_nusd, figures::seen_us(scene.snapshot));
+    let least = if now.unpriced_calls > 0 { "≥" } else { "" };
+    let spent = figures::money(now.cost_nusd.map(|n| n as f64));
+    Tile {
+        name: "spend",
+        figure: per_hour.map_or_else(|| units::UNKNOWN.to_owned(), |n| format!("{least}{}/h", figures::short_money(n))),
+        role: Role::Strong,
+        change: grown(scene, |s| s.cost_nusd.map(|n| n as f64), Bad::FarUp),
+        trend: sums(scene, |p| p.cost_nusd.map(|n| n as f64)),
+        details: match now.unpriced_calls {
+            0 => vec![format!("{spent} in all"), spent],
+            n => {
+                let unpriced = format!("{} unpriced", figures::count(n));
+                vec![format!("≥{spent}, {unpriced}"), unpriced, format!("≥{spent}")]
+            }
+        },
+    }
+}
+
+fn cached(scene: &Scene) -> Tile {
+    let (now, before) = both(scene);
+    let share = figures::cached(now);
+    Tile {
+        name: "cached input",
+        figure: share.map_or_else(|| units::UNKNOWN.to_owned(), units::percent),
+        role: Role::Strong,
+        change: figures::points(share, before.and_then(figures::cached), 0),
+        trend: Vec::new(),
+        details: now.cached_input_tokens.iter().map(|n| format!("{} tokens", units::compact(*n as f64))).collect(),
+    }
+}

@@ -1,0 +1,271 @@
+//! The loop of the screen: keys in, frames out, snapshots as they come. The main thread; the only place of the screen
+//! that knows the time, and only to wait.
+
+use super::frame;
+use super::keys::{Action, lookup};
+use super::live::Live;
+use super::terminal::{self, Guard, Keyboard, Pending, Screen};
+use super::ui::{Effect, Ui};
+use crate::snapshot::{Record, Snapshot};
+use crate::view::{RecordKey, View};
+use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Where snapshots and records come from. Every call returns at once.
+pub trait Backend {
+    /// Asks for the answer to a view, again and again until another one is asked for.
+    fn ask(&self, view: &View);
+    /// The newest answer since the last call, if there is one.
+    fn poll(&self) -> Option<Arc<Snapshot>>;
+    /// The state of the feed.
+    fn live(&self) -> Live;
+    /// Asks for one record with its text.
+    fn detail(&self, key: RecordKey);
+    /// The record asked for, once it has come; without a record where the store has none of this key.
+    fn poll_detail(&self) -> Option<(RecordKey, Option<Record>)>;
+}
+
+/// What the screen starts with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The state at the start.
+    pub ui: Ui,
+    /// The present, µs since the Unix epoch, for the times shown until the first snapshot has come.
+    pub now_us: i64,
+}
+
+/// Why the screen ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The person left.
+    Quit,
+    /// A signal of this number came.
+    Signal(i32),
+    /// The terminal has gone.
+    Hangup,
+}
+
+/// What can go wrong with the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// There is no terminal for the keys.
+    #[error("no terminal to read keys from; `llmtop report` prints the figures without one")]
+    NoKeyboard(#[source] io::Error),
+    /// The terminal could not be prepared.
+    #[error("the terminal could not be prepared for the screen")]
+    Setup(#[source] io::Error),
+    /// A frame could not be written.
+    #[error("a frame could not be written to the terminal")]
+    Draw(#[source] io::Error),
+    /// Keys could not be read.
+    #[error("keys could not be read from the terminal")]
+    Keys(#[source] io::Error),
+}
+
+/// Longest wait for a key before the backend is looked at again.
+const WAIT: Duration = Duration::from_millis(100);
+/// Shortest time between frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(200);
+
+/// Runs the screen until the person leaves, a signal comes or the terminal goes.
+///
+/// # Errors
+/// Where the terminal cannot be prepared, written or read; it has been restored by then.
+pub fn run(backend: &dyn Backend, options: Options) -> Result<Exit, TuiError> {
+    let signals = Signals::watch().map_err(TuiError::Setup)?;
+    let keyboard = Keyboard::open().map_err(TuiError::NoKeyboard)?;
+    let guard = Guard::take().map_err(TuiError::Setup)?;
+    let screen = terminal::screen().map_err(TuiError::Setup)?;
+    let mut session = Session::new(backend, screen, options);
+    let exit = session.run(&keyboard, &signals);
+    drop(guard);
+    exit
+}
+
+struct Session<'a> {
+    backend: &'a dyn Backend,
+    screen: Screen,
+    ui: Ui,
+    snapshot: Arc<Snapshot>,
+    live: Live,
+    changed: Changed,
+    drawn: Instant,
+}
+
+/// What has changed since the last frame; a key is answered at once, figures may wait a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Changed {
+    Nothing,
+    Figures,
+    Keys,
+}
+
+impl<'a> Session<'a> {
+    fn new(backend: &'a dyn Backend, screen: Screen, options: Options) -> Session<'a> {
+        let mut ui = options.ui;
+        if let Ok(size) = screen.size() {
+            ui.resize(size.width, size.height);
+        }
+        // It answers no question of ours, and so is shown as not answered yet.
+        let snapshot = Snapshot { view: View::default(), ..Snapshot::empty(ui.view(), options.now_us) };
+        let snapshot = Arc::new(snapshot);
+        let live = backend.live();
+        Session { backend, screen, ui, snapshot, live, changed: Changed::Keys, drawn: Instant::now() }
+    }
+
+    fn run(&mut self, keyboard: &Keyboard, signals: &Signals) -> Result<Exit, TuiError> {
+        self.backend.ask(&self.ui.view());
+        loop {
+            self.look();
+            self.draw_if_due()?;
+            if let Some(signal) = signals.seen() {
+                return Ok(Exit::Signal(signal));
+            }
+            if keyboard.wait(self.wait()).map_err(TuiError::Keys)? == Pending::Gone {
+                return Ok(Exit::Hangup);
+            }
+            // Without a key there may still be a change of size: its signal can go to any thread.
+            if let Some(exit) = self.read_events()? {
+                return Ok(exit);
+            }
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        match self.changed {
+            Changed::Nothing => WAIT,
+            _ => FRAME.saturating_sub(self.drawn.elapsed()).min(WAIT),
+        }
+    }
+
+    /// Takes in what the backend has.
+    fn look(&mut self) {
+        if let Some(next) = self.backend.poll()
+            && self.ui.wants(&self.snapshot, &next)
+        {
+            self.snapshot = next;
+            self.note(Changed::Figures);
+        }
+        if let Some((key, record)) = self.backend.poll_detail() {
+            self.ui.take_record(key, record);
+            self.note(Changed::Keys);
+        }
+        let live = self.backend.live();
+        if live != self.live {
+            self.live = live;
+            self.note(Changed::Figures);
+        }
+    }
+
+    fn note(&mut self, changed: Changed) {
+        self.changed = self.changed.max(changed);
+    }
+
+    fn draw_if_due(&mut self) -> Result<(), TuiError> {
+        let due = match self.changed {
+            Changed::Nothing => false,
+            Changed::Figures => self.drawn.elapsed() >= FRAME,
+            Changed::Keys => true,
+        };
+        if !due {
+            return Ok(());
+        }
+        let (snapshot, live, ui) = (&self.snapshot, &self.live, &self.ui);
+        let drawn = (|| {
+            crossterm::queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
+            self.screen.draw(|f| frame::draw(f, snapshot, live, ui))?;
+            crossterm::execute!(self.screen.backend_mut(), EndSynchronizedUpdate)
+        })();
+        drawn.map_err(TuiError::Draw)?;
+        self.changed = Changed::Nothing;
+        self.drawn = Instant::now();
+        Ok(())
+    }
+
+    /// Takes in all keys that are there.
+    fn read_events(&mut self) -> Result<Option<Exit>, TuiError> {
+        while event::poll(Duration::ZERO).map_err(TuiError::Keys)? {
+            let effect = match event::read().map_err(TuiError::Keys)? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => match lookup(self.ui.context(), key) {
+                    Some(action) => self.ui.update(action, &self.snapshot),
+                    None => Effect::None,
+                },
+                Event::Paste(text) => self.paste(&text),
+                Event::Resize(columns, rows) => self.ui.resize(columns, rows),
+                _ => continue,
+            };
+            self.note(Changed::Keys);
+            if self.take_effect(effect)? == Flow::Leave {
+                return Ok(Some(Exit::Quit));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A pasted text goes into the line being typed; elsewhere it would be a row of surprising keys.
+    fn paste(&mut self, text: &str) -> Effect {
+        if self.ui.context() == super::keys::Context::Line {
+            text.chars().for_each(|c| drop(self.ui.update(Action::Type(c), &self.snapshot)));
+        }
+        Effect::None
+    }
+
+    fn take_effect(&mut self, effect: Effect) -> Result<Flow, TuiError> {
+        match effect {
+            Effect::None => {}
+            Effect::Ask => self.backend.ask(&self.ui.view()),
+            Effect::Detail(key) => self.backend.detail(key),
+            Effect::Copy(text) => terminal::copy(&text).map_err(TuiError::Draw)?,
+            Effect::Redraw => self.screen.clear().map_err(TuiError::Draw)?,
+            Effect::Suspend => {
+                terminal::suspend().map_err(TuiError::Setup)?;
+                self.screen.clear().map_err(TuiError::Draw)?;
+            }
+            Effect::Quit => return Ok(Flow::Leave),
+        }
+        Ok(Flow::Stay)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Flow {
+    Stay,
+    Leave,
+}
+
+/// The signals that end the screen.
+struct Signals {
+    seen: Arc<AtomicUsize>,
+    ids: Vec<signal_hook::SigId>,
+}
+
+impl Signals {
+    fn watch() -> io::Result<Signals> {
+        let mut signals = Signals { seen: Arc::new(AtomicUsize::new(0)), ids: Vec::new() };
+        for signal in [SIGTERM, SIGHUP, SIGINT] {
+            let seen = Arc::clone(&signals.seen);
+            signals.ids.push(signal_hook::flag::register_usize(signal, seen, signal as usize)?);
+        }
+        Ok(signals)
+    }
+
+    fn seen(&self) -> Option<i32> {
+        match self.seen.load(Ordering::Relaxed) {
+            0 => None,
+            signal => i32::try_from(signal).ok(),
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for id in self.ids.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The cursor: it stays on the thing it is on while rows move under it, and leads from it towards records.
+
+use super::super::keys::Step;
+use super::super::panes;
+use super::{Details, Effect, Found, Mode, Place, Ui};
+use crate::event::FailureMode;
+use crate::snapshot::{Record, Snapshot};
+use crate::view::{Dim, Field, Filter, RecordKey};
+
+/// What a row stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// A group of a table.
+    Group(Vec<(Dim, Option<String>)>),
+    /// A failure mode.
+    Mode(FailureMode),
+    /// One record.
+    Record {
+        /// Which.
+        key: RecordKey,
+        /// Whether it failed.
+        failed: bool,
+    },
+    /// Alike messages; this is the newest call of them.
+    Cluster(RecordKey),
+}
+
+/// Where the cursor is: on a thing, else in a place.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Selection {
+    /// The thing; `None` keeps the cursor at its place while rows move under it.
+    pub target: Option<Target>,
+    /// The place, from 0, over all rows of the pane.
+    pub index: usize,
+}
+
+impl Selection {
+    /// The row the cursor is on among these.
+    pub fn place(&self, rows: &[Target]) -> Option<usize> {
+        let found = self.target.as_ref().and_then(|t| rows.iter().position(|r| r == t));
+        found.or_else(|| (!rows.is_empty()).then(|| self.index.min(rows.len() - 1)))
+    }
+}
+
+impl Ui {
+    pub(super) fn step(&mut self, step: Step, snapshot: &Snapshot) {
+        let page = usize::from(self.size.1).saturating_sub(8).max(1);
+        match &mut self.mode {
+            Mode::Help { scroll } => *scroll = scrolled(*scroll, step, page),
+            Mode::Details(details) => details.scroll = scrolled(details.scroll, step, page),
+            Mode::Normal => self.step_rows(step, page, snapshot),
+            Mode::Filter(_) | Mode::Command(_) => {}
+        }
+    }
+
+    fn step_rows(&mut self, step: Step, page: usize, snapshot: &Snapshot) {
+        let rows = panes::rows(self, snapshot);
+        let Some(at) = self.state().selection.place(&rows) else { return };
+        let last = rows.len() - 1;
+        if self.pane().pages && self.turn_page(step, at, last, snapshot) {
+            return;
+        }
+        let to = match step {
+            Step::Down => at + 1,
+            Step::Up => at.saturating_sub(1),
+            Step::PageDown => at + page,
+            Step::PageUp => at.saturating_sub(page),
+            Step::First => 0,
+            Step::Last => last,
+        };
+        self.select(to.min(last), &rows);
+    }
+
+    /// Turns a page of a list that the store gives in pages; answers whether it did.
+    fn turn_page(&mut self, step: Step, at: usize, last: usize, snapshot: &Snapshot) -> bool {
+        let full = snapshot.records.len() >= panes::PAGE && snapshot.view.before == self.pages.last().copied();
+        match step {
+            Step::Down | Step::PageDown if at == last && full => {
+                self.pages.extend(snapshot.records.last().map(Record::key));
+            }
+            Step::Up | Step::PageUp if at == 0 && self.pages.pop().is_some() => {}
+            Step::First if !self.pages.is_empty() => self.pages.clear(),
+            _ => return false,
+        }
+        self.state_mut().selection = Selection::default();
+        true
+    }
+
+    /// Puts the cursor on a row. The first row holds its place, so that a live list keeps showing the newest.
+    pub(super) fn select(&mut self, to: usize, rows: &[Target]) {
+        let target = if to == 0 { None } else { rows.get(to).cloned() };
+        self.state_mut().selection = Selection { target, index: to };
+    }
+
+    /// What the cursor is on.
+    pub(crate) fn selected(&self, snapshot: &Snapshot) -> Option<Target> {
+        let rows = panes::rows(self, snapshot);
+        let at = self.state().selection.place(&rows)?;
+        rows.into_iter().nth(at)
+    }
+
+    pub(super) fn open(&mut self, snapshot: &Snapshot) -> Effect {
+        match self.selected(snapshot) {
+            Some(Target::Record { key, .. } | Target::Cluster(key)) => self.read(key, snapshot),
+            Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
+            Some(Target::Mode(mode)) => self.narrow(self.filter.narrowed(Field::Dim(Dim::Error), Some(mode.word()))),
+            None => {
+                self.note("nothing is behind this row");
+                Effect::None
+            }
+        }
+    }
+
+    /// Takes a narrower filter and goes to the records.
+    fn narrow(&mut self, filter: Filter) -> Effect {
+        self.remember();
+        self.use_filter(filter);
+        self.pane = panes::RECORDS;
+        self.maximised = None;
+        self.pages.clear();
+        self.state_mut().selection = Selection::default();
+        Effect::None
+    }
+
+    /// Opens a record, at once with what the snapshot has of it.
+    pub(super) fn read(&mut self, key: RecordKey, snapshot: &Snapshot) -> Effect {
+        let known = snapshot.records.iter().chain(&snapshot.errors).find(|r| r.key() == key);
+        let found = known.map_or(Found::Asked, |r| Found::Here(Box::new(r.clone())));
+        self.mode = Mode::Details(Details { key, found, scroll: 0 });
+        Effect::Detail(key)
+    }
+
+    /// Goes to the next or the previous record of the pane, or only to a failed one.
+    pub(super) fn step_record(&mut self, wanted: Wanted, way: Way, snapshot: &Snapshot) -> Effect {
+        let rows = panes::rows(self, snapshot);
+        let is_match = |r: &Target| match (r, wanted) {
+            (Target::Record { failed, .. }, Wanted::Failed) => *failed,
+            (Target::Record { .. }, Wanted::Any) => true,
+            _ => false,
+        };
+        let at = match &self.mode {
+            Mode::Details(open) => {
+                rows.iter().position(|r| matches!(r, Target::Record { key, .. } if *key == open.key))
+            }
+            _ => self.state().selection.place(&rows),
+        };
+        let to = match way {
+            Way::Older => {
+                let from = match (&self.mode, at) {
+                    // The first press in a live list may mean the row the cursor already stands on.
+                    (Mode::Normal, Some(0)) if self.state().selection.target.is_none() => 0,
+                    (_, at) => at.map_or(0, |at| at + 1),
+                };
+                (from..rows.len()).find(|i| is_match(&rows[*i]))
+            }
+            Way::Newer => (0..at.unwrap_or(0)).rev().find(|i| is_match(&rows[*i])),
+        };
+        match to {
+            Some(to) => {
+                self.state_mut().selection = Selection { target: rows.get(to).cloned(), index: to };
+                match (&self.mode, &rows[to]) {
+                    (Mode::Details(_), Target::Record { key, .. }) => self.read(*key, snapshot),
+                    _ => Effect::None,
+                }
+            }
+            None => self.no_more(wanted, &rows),
+        }
+    }
+
+    fn no_more(&mut self, wanted: Wanted, rows: &[Target]) -> Effect {
+        let any = rows.iter().any(|r| matches!(r, Target::Record { .. }));
+        if wanted == Wanted::Failed && !any && self.mode == Mode::Normal {
+            return self.narrow(self.filter.narrowed(Field::Dim(Dim::Status), Some("error")));
+        }
+        self.note(match wanted {
+            Wanted::Failed => "no further error on this page",
+            Wanted::Any => "no further record on this page",
+        });
+        Effect::None
+    }
+
+    pub(super) fn remember(&mut self) {
+        const DEEPEST: usize = 100;
+        if self.history.len() >= DEEPEST {
+            self.history.remove(0);
+        }
+        self.history.push(Place {
+            pane: self.pane,
+            window: self.window,
+            filter: self.filter.clone(),
+            pages: self.pages.clone(),
+            selection: self.state().selection.clone(),
+        });
+    }
+
+    pub(super) fn back(&mut self) {
+        if matches!(self.mode, Mode::Help { .. } | Mode::Details(_)) {
+            self.mode = Mode::Normal;
+        } else if self.maximised.take().is_some() || self.time_cursor.take().is_some() {
+        } else if let Some(place) = self.history.pop() {
+            self.pane = place.pane;
+            self.window = place.window;
+            self.use_filter(place.filter);
+            self.pages = place.pages;
+            self.state_mut().selection = place.selection;
+        } else {
+            self.note("this is where you started; q quits");
+        }
+    }
+}
+
+/// Which records are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Any,
+    Failed,
+}
+
+/// Which way through a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Older,
+    Newer,
+}
+
+fn scrolled(at: usize, step: Step, page: usize) -> usize {
+    match step {
+        Step::Down => at.saturating_add(1),
+        Step::Up => at.saturating_sub(1),
+        Step::PageDown => at.saturating_add(page),
+        Step::PageUp => at.saturating_sub(page),
+        Step::First => 0,
+        // Drawing stops at the last row; so far nobody's prompt has more.
+        Step::Last => 1_000_000,
+    }
+}
+
+/// A filter narrowed to a group. Hours and days are no fields of a filter; their rows lead to all records.
+pub(super) fn narrowed(filter: &Filter, pairs: &[(Dim, Option<String>)]) -> Filter {
+    let fields = pairs.iter().filter(|(dim, _)| !matches!(dim, Dim::Hour | Dim::Day));
+    fields.fold(filter.clone(), |filter, (dim, value)| filter.narrowed(Field::Dim(*dim), value.as_deref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_stays_on_its_thing() {
+        let row = |id| Target::Cluster(RecordKey { ts_us: 0, id });
+        let rows: Vec<_> = (0..5).map(row).collect();
+        let on = Selection { target: Some(row(3)), index: 1 };
+        assert_eq!(on.place(&rows), Some(3));
+        assert_eq!(on.place(&rows[..3]), Some(1));
+        assert_eq!(on.place(&[]), None);
+        assert_eq!(Selection { target: None, index: 9 }.place(&rows), Some(4));
+    }
+}

@@ -1,0 +1,410 @@
+//! Screens as golden text: every pane at three sizes against a typical, an empty and a hostile store; states; and every
+//! small size, which must not panic.
+
+mod worlds;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use llmtop::snapshot::Snapshot;
+use llmtop::tui::keys::{Action, lookup};
+use llmtop::tui::{Effect, Feed, Flow, Live, Mask, Mode, Theme, Ui};
+use llmtop::view::{Anchor, Filter, RecordKey, Span, View};
+use ratatui::style::Color;
+use worlds::{NOW, buffer, empty, hostile, live, text, typical, ui};
+
+const SIZES: [(u16, u16); 3] = [(200, 60), (120, 40), (80, 24)];
+
+fn golden(name: &str, build: fn(&View) -> Snapshot) {
+    for pane in Ui::pane_names() {
+        for size in SIZES {
+            let ui = ui(pane, size);
+            let frame = text(&buffer(&build(&ui.view()), &live(), &ui));
+            insta::assert_snapshot!(format!("{name}_{pane}_{}x{}", size.0, size.1), frame);
+        }
+    }
+}
+
+#[test]
+fn typical_screens() {
+    golden("typical", typical);
+}
+
+#[test]
+fn hostile_screens() {
+    golden("hostile", hostile);
+}
+
+#[test]
+fn empty_screens() {
+    for pane in ["overview", "input"] {
+        for size in SIZES {
+            let ui = ui(pane, size);
+            let live = Live { feed: Feed::Idle, ..Live::default() };
+            let frame = text(&buffer(&empty(&ui.view()), &live, &ui));
+            insta::assert_snapshot!(format!("empty_{pane}_{}x{}", size.0, size.1), frame);
+        }
+    }
+}
+
+#[test]
+fn small_screens() {
+    for size in [(40, 10), (60, 16), (100, 30), (30, 5), (160, 50)] {
+        let ui = ui("overview", size);
+        let frame = text(&buffer(&typical(&ui.view()), &live(), &ui));
+        insta::assert_snapshot!(format!("small_{}x{}", size.0, size.1), frame);
+    }
+}
+
+fn press(ui: &mut Ui, snapshot: &Snapshot, keys: &str) -> Effect {
+    let mut effect = Effect::None;
+    for key in keys.split(' ') {
+        let code = match key {
+            "Enter" => KeyCode::Enter,
+            "Esc" => KeyCode::Esc,
+            "Tab" => KeyCode::Tab,
+            "Left" => KeyCode::Left,
+            "Right" => KeyCode::Right,
+            "Down" => KeyCode::Down,
+            "PgDn" => KeyCode::PageDown,
+            "PgUp" => KeyCode::PageUp,
+            "Back" => KeyCode::Backspace,
+            "Space" => KeyCode::Char(' '),
+            one => KeyCode::Char(one.chars().next().expect("a key")),
+        };
+        let action = lookup(ui.context(), KeyEvent::new(code, KeyModifiers::NONE));
+        effect = action.map_or(Effect::None, |action| ui.update(action, snapshot));
+    }
+    effect
+}
+
+fn type_line(ui: &mut Ui, snapshot: &Snapshot, line: &str) {
+    line.chars().for_each(|c| drop(ui.update(Action::Type(c), snapshot)));
+}
+
+fn shown(ui: &Ui, snapshot: &Snapshot) -> String {
+    text(&buffer(snapshot, &live(), ui))
+}
+
+/// The frame without the second line of a record's time, which is in the zone of the machine.
+fn shown_anywhere(ui: &Ui, snapshot: &Snapshot) -> String {
+    let frame = shown(ui, snapshot);
+    let mut lines: Vec<String> = frame.lines().map(str::to_owned).collect();
+    if let Some(at) = lines.iter().position(|l| l.starts_with("│ ended")).filter(|at| at + 1 < lines.len()) {
+        let local = |(i, c): (usize, char)| if (17..47).contains(&i) && c != '─' { '·' } else { c };
+        lines[at + 1] = lines[at + 1].chars().enumerate().map(local).collect();
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn details_help_and_lines() {
+    let mut ui = ui("requests", (120, 40));
+    let snapshot = typical(&ui.view());
+    press(&mut ui, &snapshot, "j j Enter");
+    insta::assert_snapshot!("details_covered_120x40", shown_anywhere(&ui, &snapshot));
+    press(&mut ui, &snapshot, "m");
+    insta::assert_snapshot!("details_open_120x40", shown_anywhere(&ui, &snapshot));
+    press(&mut ui, &snapshot, "e");
+    ui.resize(80, 24);
+    insta::assert_snapshot!("details_error_80x24", shown_anywhere(&ui, &snapshot));
+    press(&mut ui, &snapshot, "Esc ?");
+    insta::assert_snapshot!("help_80x24", shown(&ui, &snapshot));
+    ui.resize(120, 40);
+    insta::assert_snapshot!("help_120x40", shown(&ui, &snapshot));
+    press(&mut ui, &snapshot, "Esc /");
+    type_line(&mut ui, &snapshot, "model:gpt-4o* stauts:ok");
+    insta::assert_snapshot!("filter_fault_120x40", shown(&ui, &snapshot));
+    press(&mut ui, &snapshot, "Esc :");
+    type_line(&mut ui, &snapshot, "window yesterday");
+    press(&mut ui, &snapshot, "Enter");
+    insta::assert_snapshot!("command_fault_120x40", shown(&ui, &snapshot));
+}
+
+#[test]
+fn states_have_their_own_words() {
+    let mut ui = ui("overview", (80, 24));
+    let mut snapshot = empty(&ui.view());
+    let loading =
+        Feed::Loading { done: 1_200_000_000, total: 2_720_000_000, lines_per_s: 480_000.0, eta_us: Some(5_700_000) };
+    let feed = |feed: Feed| Live { feed, ..live() };
+    let mut words = String::new();
+    let mut add = |name: &str, snapshot: &Snapshot, live: &Live, ui: &Ui| {
+        let frame = text(&buffer(snapshot, live, ui));
+        let lines: Vec<&str> = frame.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+        words += &format!("== {name}\n{}\n", lines.join("\n"));
+    };
+    let asked = Snapshot { view: View::default(), ..empty(&ui.view()) };
+    add("not answered yet", &asked, &live(), &ui);
+    add("loading, nothing yet", &snapshot, &feed(loading.clone()), &ui);
+    add("waiting", &snapshot, &live(), &ui);
+    snapshot.accounting.read = 12_345;
+    snapshot.accounting.rejected = 2;
+    add("no events among the lines", &snapshot, &feed(Feed::Ended), &ui);
+    let mut full = typical(&ui.view());
+    full.totals = Default::default();
+    add("nothing in the window", &full, &live(), &ui);
+    ui.window.span = Span::All;
+    ui.filter = Filter::parse("model:gpt-5*").expect("reads");
+    full.view = ui.view();
+    full.unfiltered_calls = Some(1_204);
+    add("nothing passes the filter", &full, &live(), &ui);
+    full.scan.rows = true;
+    add("scanning", &full, &live(), &ui);
+    insta::assert_snapshot!("states", words);
+}
+
+#[test]
+fn the_header_says_how_fresh_the_figures_are() {
+    let mut ui = ui("overview", (120, 40));
+    let snapshot = typical(&ui.view());
+    let head = |snapshot: &Snapshot, live: &Live, ui: &Ui| {
+        text(&buffer(snapshot, live, ui)).lines().next().unwrap_or_default().to_owned()
+    };
+    assert!(head(&snapshot, &live(), &ui).contains("● live"));
+    let stale = Live { stale_us: Some(12_000_000), ..live() };
+    assert!(head(&snapshot, &stale, &ui).contains("stale 12.0 s"));
+    assert!(head(&snapshot, &Live { lost: 3, ..live() }, &ui).contains("lost 3"));
+    let replay = Live { feed: Feed::Replay { speed: 60.0 }, ..live() };
+    assert!(head(&snapshot, &replay, &ui).contains("▶ replay 60×"));
+    assert_eq!(press(&mut ui, &snapshot, "+"), Effect::Ask);
+    let asking = head(&snapshot, &live(), &ui);
+    assert!(asking.contains("… asking") && asking.contains("last 1h"), "{asking}");
+    press(&mut ui, &snapshot, "Space");
+    assert!(head(&snapshot, &live(), &ui).contains("paused"));
+    let trouble = Live { troubles: vec!["a.log: permission denied".to_owned()], ..live() };
+    assert!(text(&buffer(&snapshot, &trouble, &ui)).contains("a.log: permission denied"));
+    let broken = Live { store_error: Some("disk is full".to_owned()), ..live() };
+    assert!(text(&buffer(&snapshot, &broken, &ui)).contains("store: disk is full"));
+}
+
+#[test]
+fn two_keys_lead_from_a_figure_to_a_record_and_back() {
+    let mut ui = ui("overview", (120, 40));
+    let snapshot = typical(&ui.view());
+    assert_eq!(press(&mut ui, &snapshot, "Enter"), Effect::Ask);
+    assert_eq!(ui.filter.to_string(), "model:gpt-4.1");
+    let records = typical(&ui.view());
+    let effect = press(&mut ui, &records, "Enter");
+    let key = records.records[0].key();
+    assert_eq!(effect, Effect::Detail(key));
+    assert!(matches!(&ui.mode, Mode::Details(d) if d.key == key));
+    assert_eq!(press(&mut ui, &records, "Esc Esc"), Effect::Ask);
+    assert_eq!((ui.pane, ui.filter.is_empty()), (0, true));
+    press(&mut ui, &snapshot, "Esc");
+    assert!(ui.message.is_some());
+}
+
+#[test]
+fn failure_modes_lead_to_their_records() {
+    let mut ui = ui("errors", (120, 40));
+    let snapshot = typical(&ui.view());
+    press(&mut ui, &snapshot, "j Enter");
+    assert_eq!(ui.filter.to_string(), "error:rate_limit");
+    press(&mut ui, &snapshot, "x");
+    assert!(ui.filter.is_empty());
+    press(&mut ui, &snapshot, "N");
+    assert_eq!(ui.filter.to_string(), "error:rate_limit");
+    press(&mut ui, &snapshot, "n");
+    assert!(ui.filter.is_empty());
+}
+
+#[test]
+fn errors_are_stepped_through() {
+    let mut ui = ui("requests", (120, 40));
+    let snapshot = typical(&ui.view());
+    let failed: Vec<RecordKey> =
+        snapshot.records.iter().filter(|r| r.call.outcome.is_error()).map(|r| r.key()).collect();
+    assert!(failed.len() >= 2);
+    press(&mut ui, &snapshot, "e Enter");
+    assert!(matches!(&ui.mode, Mode::Details(d) if d.key == failed[0]));
+    press(&mut ui, &snapshot, "e");
+    assert!(matches!(&ui.mode, Mode::Details(d) if d.key == failed[1]));
+    press(&mut ui, &snapshot, "E");
+    assert!(matches!(&ui.mode, Mode::Details(d) if d.key == failed[0]));
+    press(&mut ui, &snapshot, "E");
+    assert!(ui.message.is_some());
+}
+
+#[test]
+fn windows_grow_shrink_and_travel() {
+    let mut ui = ui("overview", (120, 40));
+    let snapshot = typical(&ui.view());
+    press(&mut ui, &snapshot, "-");
+    assert_eq!(ui.window.span, Span::Micros(300_000_000));
+    press(&mut ui, &snapshot, "+ + + + + + + + +");
+    assert_eq!(ui.window.span, Span::All);
+    press(&mut ui, &snapshot, "[");
+    assert!(ui.message.is_some());
+    press(&mut ui, &snapshot, "- - - - - - [");
+    assert_eq!(ui.window, llmtop::view::Window::last(900_000_000, Anchor::At(NOW - 450_000_000)));
+    press(&mut ui, &snapshot, "]");
+    assert_eq!(ui.window.anchor, Anchor::Auto);
+}
+
+#[test]
+fn a_paused_screen_stands_still_and_still_answers() {
+    let mut ui = ui("overview", (120, 40));
+    let snapshot = typical(&ui.view());
+    press(&mut ui, &snapshot, "Space");
+    assert_eq!(ui.flow, Flow::Paused { until_us: NOW });
+    assert_eq!(ui.view().window.anchor, Anchor::At(NOW));
+    let frozen = typical(&ui.view());
+    assert!(ui.wants(&snapshot, &frozen));
+    assert!(!ui.wants(&frozen, &frozen.clone()));
+    assert_eq!(press(&mut ui, &frozen, "2"), Effect::Ask);
+    assert!(ui.wants(&frozen, &typical(&ui.view())));
+    press(&mut ui, &frozen, "Space");
+    assert!(ui.wants(&frozen, &snapshot));
+}
+
+#[test]
+fn the_cursor_stays_on_its_row_while_others_come() {
+    let mut ui = ui("requests", (120, 40));
+    let mut snapshot = typical(&ui.view());
+    press(&mut ui, &snapshot, "j j j");
+    let key = snapshot.records[3].key();
+    snapshot.records.remove(0);
+    assert_eq!(press(&mut ui, &snapshot, "Enter"), Effect::Detail(key));
+}
+
+#[test]
+fn lists_turn_their_pages() {
+    let mut ui = ui("requests", (120, 40));
+    let snapshot = typical(&ui.view());
+    let last = snapshot.records.last().map(|r| r.key());
+    press(&mut ui, &snapshot, "G");
+    assert_eq!(press(&mut ui, &snapshot, "j"), Effect::Ask);
+    assert_eq!(ui.view().before, last);
+    let second = typical(&ui.view());
+    assert_eq!(press(&mut ui, &second, "k"), Effect::Ask);
+    assert_eq!(ui.view().before, None);
+}
+
+#[test]
+fn sorting_grouping_and_marking() {
+    let mut ui = ui("models", (200, 60));
+    let snapshot = typical(&ui.view());
+    assert_eq!(press(&mut ui, &snapshot, "s"), Effect::None);
+    let frame = shown(&ui, &snapshot);
+    assert!(frame.contains("calls▾") && frame.contains("sorted by calls"), "{frame}");
+    assert_eq!(press(&mut ui, &snapshot, "b"), Effect::Ask);
+    assert_eq!(ui.view().groupings[0].name(), "provider");
+    assert_eq!(press(&mut ui, &snapshot, "z"), Effect::None);
+    assert_eq!(ui.maximised, Some(0));
+    press(&mut ui, &snapshot, "z z z z z");
+    assert_eq!(ui.maximised, None);
+    press(&mut ui, &snapshot, "Left Left");
+    let at = ui.time_cursor.expect("a cursor");
+    assert!(snapshot.chart.points[snapshot.chart.points.len() - 2].range.contains(at));
+    assert!(shown(&ui, &snapshot).contains("@ 14:16"));
+}
+
+#[test]
+fn commands_and_completion() {
+    let mut ui = ui("models", (120, 40));
+    let snapshot = typical(&ui.view());
+    let command = |ui: &mut Ui, line: &str| {
+        press(ui, &snapshot, ":");
+        type_line(ui, &snapshot, line);
+        press(ui, &snapshot, "Enter")
+    };
+    assert_eq!(command(&mut ui, "window 1h"), Effect::Ask);
+    assert_eq!(command(&mut ui, "pane errors"), Effect::Ask);
+    assert_eq!(ui.view().sections.clusters, 50);
+    command(&mut ui, "theme light");
+    assert_eq!(ui.theme, Theme::Light);
+    assert_eq!(command(&mut ui, "q"), Effect::Quit);
+    command(&mut ui, "frobnicate");
+    assert!(format!("{:?}", ui.message).contains("no command"));
+    command(&mut ui, "pane nowhere");
+    assert!(format!("{:?}", ui.message).contains("there are overview, latency"));
+    command(&mut ui, "pane models");
+    press(&mut ui, &snapshot, "/");
+    type_line(&mut ui, &snapshot, "mod");
+    press(&mut ui, &snapshot, "Tab");
+    type_line(&mut ui, &snapshot, "gem");
+    press(&mut ui, &snapshot, "Tab Enter");
+    assert_eq!(ui.filter.to_string(), "model:gemini-2.5-flash");
+}
+
+#[test]
+fn text_is_covered_until_asked_for_and_copied_only_then() {
+    let mut ui = ui("requests", (160, 50));
+    let snapshot = typical(&ui.view());
+    assert!(!shown(&ui, &snapshot).contains("parcel"));
+    press(&mut ui, &snapshot, "Enter");
+    assert!(!shown(&ui, &snapshot).contains("parcel"));
+    let Effect::Copy(text) = press(&mut ui, &snapshot, "y") else { panic!("something to copy") };
+    assert!(text.contains("model: ") && !text.contains("parcel"), "{text}");
+    press(&mut ui, &snapshot, "m");
+    assert_eq!(ui.mask, Mask::Open);
+    assert!(shown(&ui, &snapshot).contains("parcel"));
+    let Effect::Copy(text) = press(&mut ui, &snapshot, "y") else { panic!("something to copy") };
+    assert!(text.contains("parcel"));
+}
+
+#[test]
+fn nothing_hostile_reaches_the_terminal() {
+    for pane in Ui::pane_names() {
+        let mut ui = ui(pane, (160, 50));
+        ui.mask = Mask::Open;
+        let mut snapshot = hostile(&ui.view());
+        let live =
+            Live { source: worlds::HOSTILE[0].to_owned(), troubles: vec![worlds::HOSTILE[2].to_owned()], ..live() };
+        for keys in ["g", "Enter", "Esc"] {
+            press(&mut ui, &snapshot, keys);
+            snapshot.view = ui.view();
+            for cell in buffer(&snapshot, &live, &ui).content() {
+                let bad = cell.symbol().chars().find(|c| llmtop::units::is_unsafe(*c));
+                assert_eq!(bad, None, "{pane}: {:?}", cell.symbol());
+            }
+        }
+    }
+}
+
+#[test]
+fn without_colours_nothing_is_lost() {
+    for pane in Ui::pane_names() {
+        let mut ui = ui(pane, (160, 50));
+        ui.theme = Theme::Mono;
+        let frame = buffer(&typical(&ui.view()), &live(), &ui);
+        let coloured = frame.content().iter().find(|c| c.fg != Color::Reset || c.bg != Color::Reset);
+        assert_eq!(coloured.map(|c| c.symbol()), None, "{pane}");
+        insta::assert_snapshot!(format!("mono_{pane}_160x50"), text(&frame));
+    }
+}
+
+#[test]
+fn no_size_panics() {
+    for pane in Ui::pane_names() {
+        let big = ui(pane, (200, 60));
+        let snapshots = [typical(&big.view()), hostile(&big.view()), empty(&big.view())];
+        for (width, height) in (1..=60).flat_map(|w| (1..=25).map(move |h| (w, h))) {
+            let mut ui = ui(pane, (width, height));
+            let which = usize::from(width + height) % 3;
+            buffer(&snapshots[which], &live(), &ui);
+            // Each state of the screen at some of the sizes.
+            if (width * 7 + height) % 4 != 0 {
+                continue;
+            }
+            match (width + height) % 5 {
+                0 => drop(press(&mut ui, &snapshots[which], "Enter")),
+                1 => drop(press(&mut ui, &snapshots[which], "?")),
+                2 => drop(press(&mut ui, &snapshots[which], "/ a : b")),
+                3 => drop(press(&mut ui, &snapshots[which], "z j Left")),
+                _ => drop(press(&mut ui, &snapshots[which], "G e m")),
+            }
+            buffer(&snapshots[which], &live(), &ui);
+        }
+    }
+}
+
+#[test]
+fn keys_on_screens_without_figures_do_no_harm() {
+    let keys = "j k g G e E s S b z z Left Right [ ] + - Space Space m y u t x n N Tab Enter Esc Esc";
+    for pane in Ui::pane_names() {
+        let mut ui = ui(pane, (80, 24));
+        let snapshot = empty(&ui.view());
+        press(&mut ui, &snapshot, keys);
+        buffer(&snapshot, &live(), &ui);
+    }
+}
