@@ -36,7 +36,7 @@ struct Load {
 }
 
 impl Load {
-    /// A load from a pipe, fed with a part and then left waiting for more until the store has grown to a size.
+    /// A load whose input, output and complaints are pipes.
     fn start(home: &Home, args: &[&str]) -> Load {
         let mut command = home.llmtop(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -54,7 +54,8 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !is_so() {
         assert!(begun.elapsed().as_secs() < 60, "waited for {what}");
-        std::thread::yield_now();
+        // Only how often it is looked at hangs on this.
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
 
@@ -70,7 +71,7 @@ fn same(a: &Home, b: &Home) {
 
 #[test]
 fn killed_at_any_moment_and_run_again() {
-    let text = log(12_000);
+    let text = log(6_000);
     let want = Home::new();
     want.ingest(&want.write("app.log", &text));
     let home = Home::new();
@@ -95,7 +96,7 @@ fn killed_at_any_moment_and_run_again() {
         assert_eq!(status.signal(), Some(libc::SIGKILL));
         killed += 1;
         // Each time it may get a little further, to be killed at another moment.
-        grown = size(&home.store()) + killed * 40_000;
+        grown = size(&home.store()) + killed * 100_000;
     }
     home.ingest(&path);
     same(&home, &want);
@@ -107,13 +108,13 @@ fn killed_between_batches_and_fed_again() {
     let want = Home::new();
     want.feed(["ingest", "-"], text.as_bytes()).good();
     let home = Home::new();
-    let mut rng = Rng(2);
-    for _ in 0..3 {
+    let stored = || home.run(["export"]).out.len();
+    for quarter in 1..4 {
+        let before = stored();
         let mut load = Load::start(&home, &["ingest", "-"]);
-        let before = size(&home.store());
-        let part = &text.as_bytes()[..(200_000 + rng.below(600_000)) as usize];
+        let part = &text.as_bytes()[..text.len() / 4 * quarter];
         load.child.stdin.as_mut().expect("a pipe").write_all(part).expect("fed");
-        until("a commit", || size(&home.store()) != before || fs::metadata(home.store()).is_ok_and(|m| m.len() > 0));
+        until("a commit", || stored() > before);
         load.signal(libc::SIGKILL);
         load.child.wait().expect("its end");
     }
@@ -187,6 +188,10 @@ fn a_full_disk_loses_nothing() {
 
 #[test]
 fn output_that_cannot_be_written_is_a_failure() {
+    if !Path::new("/dev/full").exists() {
+        println!("skipped: there is no /dev/full");
+        return;
+    }
     let home = Home::new();
     home.ingest(&home.write("app.log", log(50)));
     for args in [&["report"][..], &["export"], &["query", "SELECT * FROM calls"], &["store", "info"]] {
@@ -428,6 +433,8 @@ fn a_line_of_a_hundred_megabytes_is_rejected_and_not_held() {
     let long = source.stdout.take().expect("a pipe");
     let limited = "ulimit -v 600000; exec \"$0\" ingest -";
     let mut ingest: Command = home.command("sh");
+    // Else every thread reserves 64 MB of addresses for itself.
+    ingest.env("MALLOC_ARENA_MAX", "2");
     ingest.args(["-c", limited, env!("CARGO_BIN_EXE_llmtop")]).stdin(long);
     Ran::of(ingest.output().expect("sh")).good();
     assert!(source.wait().expect("its end").success());
