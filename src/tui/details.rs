@@ -30,12 +30,12 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, open: &Details) {
     let facts = facts(record, scene.ui.zone);
     if rest.width >= 90 {
         let (left, right) = pen::left(rest, (rest.width * 2 / 5).min(70));
-        draw_facts(pen, left, &facts, 0);
+        draw_facts(pen, left, &facts, open.scroll);
         draw_text(pen, right, scene, record, open.scroll);
     } else {
         let wanted = (facts.len() as u16 + 2).min(rest.height * 3 / 5);
         let (above, below) = pen::top(rest, wanted);
-        draw_facts(pen, above, &facts, 0);
+        draw_facts(pen, above, &facts, open.scroll);
         draw_text(pen, below, scene, record, open.scroll);
     }
 }
@@ -100,7 +100,7 @@ fn facts(record: &Record, zone: Zone) -> Vec<Fact> {
     say("wait asked", micros(call.retry_after_us), Role::Warn);
     say("retries", call.retries.map(|n| n.to_string()), Role::Text);
     say("model", text(&call.model), Role::Strong);
-    say("fell back from", text(&call.fallback_from), Role::Warn);
+    say("fallback of", text(&call.fallback_from), Role::Warn);
     say("provider", text(&call.provider), Role::Text);
     say("operation", text(&call.operation), Role::Text);
     // Both zones: the one of the logs beside the one of the clock on the wall.
@@ -154,11 +154,13 @@ fn speed(call: &Call) -> Option<String> {
 }
 
 fn draw_facts(pen: &mut Pen, area: Rect, facts: &[Fact], skip: usize) {
-    let inner = pen.panel(area, "record");
-    for (i, (name, value, role)) in facts.iter().skip(skip).take(usize::from(inner.height)).enumerate() {
+    let below = facts.len().saturating_sub(usize::from(area.height.saturating_sub(2)));
+    let more = if below > skip { format!("{} more below", below - skip) } else { String::new() };
+    let inner = pen.panel_with(area, &[("record", Role::Title), (&more, Role::Dim)]);
+    for (i, (name, value, role)) in facts.iter().skip(skip.min(below)).take(usize::from(inner.height)).enumerate() {
         let y = inner.y + i as u16;
-        pen.text(inner.x + 1, y, 15.min(inner.width.saturating_sub(1)), name, Role::Dim);
-        pen.text(inner.x + 16, y, inner.width.saturating_sub(16), value, *role);
+        pen.text(inner.x + 1, y, 12.min(inner.width.saturating_sub(1)), name, Role::Dim);
+        pen.text(inner.x + 13, y, inner.width.saturating_sub(13), value, *role);
     }
 }
 

@@ -126,7 +126,9 @@ fn times(scene: &Scene) -> String {
     let old = scene.snapshot.now_us.saturating_sub(range.until_us) > 86_400_000_000;
     let date = if old && form.starts_with("%H") { day(range.until_us) + " " } else { String::new() };
     let zone_name = if zone == units::Zone::Utc { " UTC" } else { "" };
-    let (from, to) = (units::time(range.since_us, zone, form), units::time(range.until_us, zone, form));
+    // Up to a day the second date follows from the first.
+    let to_form = if range.len_us() <= 86_400_000_000 && form.ends_with("%H:%M") { "%H:%M" } else { form };
+    let (from, to) = (units::time(range.since_us, zone, form), units::time(range.until_us, zone, to_form));
     format!("◂ {date}{from}–{to}{zone_name} ▸")
 }
 
@@ -144,6 +146,9 @@ fn feed_words(scene: &Scene) -> (String, Role) {
     // A newer window, filter or size that the store has not answered yet.
     if scene.snapshot.view != scene.ui.view() {
         return ("… asking".to_owned(), Role::Dim);
+    }
+    if let (Anchor::At(_), false) = (scene.ui.window.anchor, matches!(scene.live.feed, Feed::Loading { .. })) {
+        return ("◂ in the past".to_owned(), Role::Warn);
     }
     match &scene.live.feed {
         Feed::Idle => (String::new(), Role::Dim),

@@ -4,7 +4,7 @@ use crate::snapshot::{Group, Snapshot, Table as Groups};
 use crate::tui::live::Scene;
 use crate::tui::pen::Pen;
 use crate::tui::theme::Role;
-use crate::tui::ui::{Target, Ui};
+use crate::tui::ui::{Order, Target, Ui};
 use crate::tui::widgets::table::{Column, Table, sort_rows};
 use crate::units;
 use ratatui::layout::Rect;
@@ -27,6 +27,13 @@ pub(super) fn targets(snapshot: &Snapshot, ui: &Ui, columns: &[Column<Group>]) -
     rows.map(|g| Target::Group(dims.iter().copied().zip(g.key.iter().cloned()).collect())).collect()
 }
 
+fn direction(order: Order) -> &'static str {
+    match order {
+        Order::Falling => "",
+        Order::Rising => ", lowest first",
+    }
+}
+
 /// Draws the table in a frame that says what it shows.
 pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, cursor: Option<usize>, columns: &[Column<Group>]) {
     let (snapshot, ui) = (scene.snapshot, scene.ui);
@@ -38,7 +45,8 @@ pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, cursor: Option<usiz
     } else {
         units::count(total as u64)
     };
-    let order = ui.sort().head.map(|head| format!("sorted by {head}")).unwrap_or_default();
+    let order =
+        ui.sort().head.map(|head| format!("sorted by {head}{}", direction(ui.sort().order))).unwrap_or_default();
     let inner = pen.panel_with(area, &[(&name, Role::Title), (&count, Role::Dim), (&order, Role::Dim)]);
     if rows.is_empty() {
         return pen.words(inner, &[("no groups in this window".to_owned(), Role::Dim)]);

@@ -19,7 +19,8 @@ impl Ui {
         };
         match next {
             Some((_, us)) => self.window.span = us.map_or(Span::All, Span::Micros),
-            None => self.note("that is all there is"),
+            None if way == Resize::Longer => self.note("that is all there is"),
+            None => self.note("there is no shorter window; `:window 10s` sets any"),
         }
         if self.window.span == Span::All {
             self.window.anchor = self.home;

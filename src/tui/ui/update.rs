@@ -2,7 +2,7 @@
 
 use super::select::{Selection, Target, Wanted, Way, narrowed};
 use super::travel::{Resize, Travel};
-use super::{Effect, Flow, Found, Line, Mask, Mode, Order, Ui};
+use super::{Effect, Flow, Found, Line, Mask, Message, Mode, Order, Ui};
 use crate::snapshot::Snapshot;
 use crate::tui::keys::Action;
 use crate::tui::{details, panes};
@@ -12,7 +12,11 @@ use crate::view::Filter;
 impl Ui {
     /// Does what a person wants, looking at what the screen shows. Pure; the effect is for the loop.
     pub fn update(&mut self, action: Action, snapshot: &Snapshot) -> Effect {
-        self.message = None;
+        let message = self.message.take();
+        if action == Action::Back && self.mode == Mode::Normal && matches!(message, Some(Message::Fault(_))) {
+            // Esc at a fault means the fault, not the way back.
+            return Effect::None;
+        }
         let before = self.view();
         let effect = self.act(action, snapshot);
         match effect {

@@ -5,6 +5,7 @@ use crate::tui::clean::fit_name;
 use crate::tui::live::Scene;
 use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role};
+use crate::tui::ui::Order;
 use ratatui::layout::Rect;
 use std::borrow::Cow;
 
@@ -105,7 +106,7 @@ impl<T> Table<'_, T> {
         let bar = self.bar_max(area, &places);
         let head = u16::from(area.height >= 2);
         if head > 0 {
-            self.heads(pen, area, &places);
+            self.heads(pen, area, &places, scene.ui.sort().order);
         }
         let room = usize::from(area.height - head);
         let first = self.cursor.map_or(0, |c| (c + 1).saturating_sub(room));
@@ -177,11 +178,12 @@ impl<T> Table<'_, T> {
         (max > 0.0).then_some((*column, max))
     }
 
-    fn heads(&self, pen: &mut Pen, area: Rect, places: &[(usize, u16, u16)]) {
+    fn heads(&self, pen: &mut Pen, area: Rect, places: &[(usize, u16, u16)], order: Order) {
+        let arrow = if order == Order::Falling { '▾' } else { '▴' };
         for (i, x, wide) in places {
             let column = &self.columns[*i];
             let sorted = self.sorted == Some(column.head);
-            let text = if sorted { Cow::Owned(format!("{}▾", column.head)) } else { Cow::Borrowed(column.head) };
+            let text = if sorted { Cow::Owned(format!("{}{arrow}", column.head)) } else { Cow::Borrowed(column.head) };
             let role = if sorted { Role::Strong } else { Role::Dim };
             match column.side {
                 Side::Left => drop(pen.text(*x, area.y, *wide, &text, role)),
