@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     (ui.pane, ui.theme, ui.size, ui.zone) = (Ui::pane_named(&pane)?, theme, SIZE, Zone::Utc);
     let folder = tempfile::tempdir()?;
     let snapshot = answer(&folder.path().join("demo.db"), &ui)?;
-    let svg = picture::picture(&frame(&snapshot, &ui));
+    let svg = picture::picture(&frame(&snapshot, &ui), theme);
     match file.as_str() {
         "-" => print!("{svg}"),
         file => std::fs::write(file, svg).map_err(|e| format!("{file}: {e}"))?,

@@ -47,7 +47,7 @@ impl Status {
             source: self.source.clone(),
             feed: self.feed(),
             lost: 0,
-            troubles: self.progress.troubles().into_iter().chain(failure).collect(),
+            troubles: self.progress.troubles().into_iter().chain(failure).map(once).collect(),
             stale_us: None,
             store_error: self.progress.refusal(),
         }
@@ -73,6 +73,14 @@ impl Status {
                 }
             }
         }
+    }
+}
+
+/// A trouble that names its source twice names it once.
+fn once(trouble: String) -> String {
+    match trouble.split_once(": ") {
+        Some((source, rest)) if rest.starts_with(source) => rest.to_owned(),
+        _ => trouble,
     }
 }
 

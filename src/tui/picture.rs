@@ -1,39 +1,80 @@
-//! A frame as an SVG picture: monospace text on a dark ground, as a terminal shows it. Lines, blocks and braille are
-//! drawn as shapes, so that they meet whatever font there is.
+//! A frame as an SVG picture: monospace text on a dark or a light ground, as a terminal shows it. Lines, blocks and
+//! braille are drawn as shapes, so that they meet whatever font there is.
 
+use super::theme::Theme;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use std::fmt::Write;
 
 const CELL: (f64, f64) = (8.4, 17.0);
 const MARGIN: f64 = 10.0;
-const GROUND: &str = "#16181d";
-const TEXT: &str = "#d5d8df";
+
+/// The colours of a terminal.
+struct Palette {
+    ground: &'static str,
+    text: &'static str,
+    red: &'static str,
+    green: &'static str,
+    yellow: &'static str,
+    blue: &'static str,
+    light_blue: &'static str,
+    magenta: &'static str,
+    cyan: &'static str,
+}
+
+static DARK: Palette = Palette {
+    ground: "#16181d",
+    text: "#d5d8df",
+    red: "#f2616c",
+    green: "#7fc68a",
+    yellow: "#e8bf5a",
+    blue: "#4f8fe0",
+    light_blue: "#6cabf7",
+    magenta: "#c78af0",
+    cyan: "#4fc4cf",
+};
+
+static LIGHT: Palette = Palette {
+    ground: "#fafafa",
+    text: "#24292f",
+    red: "#c4182b",
+    green: "#1a7f37",
+    yellow: "#946200",
+    blue: "#2166c4",
+    light_blue: "#3d85e0",
+    magenta: "#8a3fc0",
+    cyan: "#0d7f8a",
+};
 
 /// The picture of a frame; every cell that says something stands where the terminal has it.
-pub fn picture(buffer: &Buffer) -> String {
+pub fn picture(buffer: &Buffer, theme: Theme) -> String {
+    let palette = match theme {
+        Theme::Light => &LIGHT,
+        Theme::Dark | Theme::Mono => &DARK,
+    };
     let area = buffer.area;
     let (width, height) =
         (f64::from(area.width) * CELL.0 + 2.0 * MARGIN, f64::from(area.height) * CELL.1 + 2.0 * MARGIN);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" font-family=\"'DejaVu Sans Mono','Menlo','Consolas',monospace\" font-size=\"14\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{GROUND}\"/>\n"
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n",
+        palette.ground
     );
     for y in 0..area.height {
         let row: Vec<&Cell> = (0..area.width).filter_map(|x| buffer.cell((area.x + x, area.y + y))).collect();
-        grounds(&mut out, y, &row);
-        shapes(&mut out, y, &row);
-        texts(&mut out, y, &row);
+        grounds(&mut out, palette, y, &row);
+        shapes(&mut out, palette, y, &row);
+        texts(&mut out, palette, y, &row);
     }
     out.push_str("</svg>\n");
     out
 }
 
 /// The colours behind the text, one rectangle for each run.
-fn grounds(out: &mut String, y: u16, row: &[&Cell]) {
-    for (x, run) in runs(row, |cell| colors(cell).1) {
-        if let Some(ground) = colors(run[0]).1 {
+fn grounds(out: &mut String, palette: &Palette, y: u16, row: &[&Cell]) {
+    for (x, run) in runs(row, |cell| palette.colors(cell).1) {
+        if let Some(ground) = palette.colors(run[0]).1 {
             let (left, top) = place(x, y);
             let wide = run.len() as f64 * CELL.0;
             let _ = writeln!(
@@ -46,8 +87,8 @@ fn grounds(out: &mut String, y: u16, row: &[&Cell]) {
 }
 
 /// Lines, blocks, shades and braille, one path for each run of one look.
-fn shapes(out: &mut String, y: u16, row: &[&Cell]) {
-    for (x, run) in runs(row, |cell| (symbol(cell).is_some_and(is_shape), colors(cell).0, look(cell))) {
+fn shapes(out: &mut String, palette: &Palette, y: u16, row: &[&Cell]) {
+    for (x, run) in runs(row, |cell| (symbol(cell).is_some_and(is_shape), palette.colors(cell).0, look(cell))) {
         let mut path = String::new();
         for (i, cell) in run.iter().enumerate() {
             let (left, top) = place(x + i, y);
@@ -64,7 +105,7 @@ fn shapes(out: &mut String, y: u16, row: &[&Cell]) {
                 Some('▓') => " fill-opacity=\"0.75\"",
                 _ => "",
             };
-            let _ = writeln!(out, "<path d=\"{path}\" fill=\"{}\"{}{shade}/>", colors(run[0]).0, look(run[0]));
+            let _ = writeln!(out, "<path d=\"{path}\" fill=\"{}\"{}{shade}/>", palette.colors(run[0]).0, look(run[0]));
         }
     }
 }
@@ -115,10 +156,10 @@ fn dots(bits: u32) -> Vec<Part> {
 }
 
 /// The text, one element for each word of one look, each in its column.
-fn texts(out: &mut String, y: u16, row: &[&Cell]) {
+fn texts(out: &mut String, palette: &Palette, y: u16, row: &[&Cell]) {
     let kind = |cell: &Cell| {
         let c = symbol(cell);
-        (c.is_none_or(|c| c == ' ' || is_shape(c)), c.is_some_and(|c| c.is_ascii()), colors(cell).0, look(cell))
+        (c.is_none_or(|c| c == ' ' || is_shape(c)), c.is_some_and(|c| c.is_ascii()), palette.colors(cell).0, look(cell))
     };
     for (x, run) in runs(row, kind).into_iter().filter(|(_, run)| !kind(run[0]).0) {
         let text: String = run.iter().map(|cell| cell.symbol()).collect();
@@ -127,7 +168,7 @@ fn texts(out: &mut String, y: u16, row: &[&Cell]) {
             out,
             "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"{}\"{}>{}</text>",
             top + CELL.1 * 0.76,
-            colors(run[0]).0,
+            palette.colors(run[0]).0,
             look(run[0]),
             escape(&text)
         );
@@ -151,12 +192,6 @@ fn runs<'a, 'c, K: PartialEq>(row: &'a [&'c Cell], kind: impl Fn(&Cell) -> K) ->
     out
 }
 
-/// The colours of the text and of the ground; reversed ones are turned around.
-fn colors(cell: &Cell) -> (&'static str, Option<&'static str>) {
-    let (text, ground) = (hex(cell.fg).unwrap_or(TEXT), hex(cell.bg));
-    if cell.modifier.contains(Modifier::REVERSED) { (ground.unwrap_or(GROUND), Some(text)) } else { (text, ground) }
-}
-
 fn look(cell: &Cell) -> &'static str {
     match (cell.modifier.contains(Modifier::BOLD), cell.modifier.contains(Modifier::DIM)) {
         (true, _) => " font-weight=\"bold\"",
@@ -165,18 +200,30 @@ fn look(cell: &Cell) -> &'static str {
     }
 }
 
-fn hex(color: Color) -> Option<&'static str> {
-    Some(match color {
-        Color::Black => GROUND,
-        Color::Red => "#f2616c",
-        Color::Green => "#7fc68a",
-        Color::Yellow => "#e8bf5a",
-        Color::Blue => "#4f8fe0",
-        Color::LightBlue => "#6cabf7",
-        Color::Magenta => "#c78af0",
-        Color::Cyan => "#4fc4cf",
-        _ => return None,
-    })
+impl Palette {
+    /// The colours of the text and of the ground; reversed ones are turned around.
+    fn colors(&self, cell: &Cell) -> (&'static str, Option<&'static str>) {
+        let (text, ground) = (self.hex(cell.fg).unwrap_or(self.text), self.hex(cell.bg));
+        if cell.modifier.contains(Modifier::REVERSED) {
+            (ground.unwrap_or(self.ground), Some(text))
+        } else {
+            (text, ground)
+        }
+    }
+
+    fn hex(&self, color: Color) -> Option<&'static str> {
+        Some(match color {
+            Color::Black => self.ground,
+            Color::Red => self.red,
+            Color::Green => self.green,
+            Color::Yellow => self.yellow,
+            Color::Blue => self.blue,
+            Color::LightBlue => self.light_blue,
+            Color::Magenta => self.magenta,
+            Color::Cyan => self.cyan,
+            _ => return None,
+        })
+    }
 }
 
 fn escape(text: &str) -> String {
@@ -194,11 +241,13 @@ mod tests {
         buffer.set_string(0, 0, "p95 <3s>", Style::new().fg(Color::Red).add_modifier(Modifier::BOLD));
         buffer.set_string(2, 1, "row", Style::new().add_modifier(Modifier::REVERSED));
         buffer.set_string(8, 1, "─▅⠋", Style::new());
-        let svg = picture(&buffer);
+        let svg = picture(&buffer, Theme::Dark);
         assert!(svg.contains("fill=\"#f2616c\" font-weight=\"bold\""), "{svg}");
         assert!(svg.contains(">p95</text>") && svg.contains(">&lt;3s&gt;</text>"), "{svg}");
-        assert!(svg.contains(&format!("fill=\"{TEXT}\"/>")), "{svg}");
+        assert!(svg.contains(&format!("fill=\"{}\"/>", DARK.text)), "{svg}");
         assert!(svg.contains("<path d=\"M"), "{svg}");
+        let light = picture(&buffer, Theme::Light);
+        assert!(light.contains(LIGHT.ground) && light.contains(LIGHT.red) && !light.contains(DARK.text));
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
     }
 }

@@ -144,6 +144,27 @@ pub(super) fn calls(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) 
     Stack { axis: axis(scene), inks, columns, write: axis_count }.draw(pen, inner);
 }
 
+/// Failed calls over time, at a scale of their own.
+pub(super) fn failures(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
+    let totals = &scene.snapshot.totals;
+    let (failed, limited) = match pointed(scene) {
+        Some(p) => (figures::failed(p), limited(p)),
+        None => (totals.errors, totals.rate_limited),
+    };
+    let at = when(scene);
+    let other = format!("failed {}", figures::count(failed.saturating_sub(limited)));
+    let limits = format!("429 {}", figures::count(limited));
+    let title = [
+        ("failed calls", Role::Title),
+        (at.as_str(), Role::Strong),
+        (&other, Role::Series(Ink::Failed)),
+        (&limits, Role::Series(Ink::Limited)),
+    ];
+    let inner = pen.panel_with(area, &title);
+    let columns = columns(scene, |p| outcome_parts(p)[..2].to_vec());
+    Stack { axis: axis(scene), inks: vec![Ink::Failed, Ink::Limited], columns, write: axis_count }.draw(pen, inner);
+}
+
 /// Failed calls, rate-limited ones, the rest.
 fn outcome_parts(point: &Point) -> Vec<f64> {
     let (failed, limited) = (figures::failed(point), limited(point));

@@ -26,7 +26,7 @@ pub(super) static PANE: Pane = Pane {
         ..Needs::default()
     },
     panels: &[
-        Panel { name: "calls", rows: no_rows, draw: charts::calls },
+        Panel { name: "failed calls", rows: no_rows, draw: charts::failures },
         Panel { name: "failure modes", rows: failures::long_rows, draw: failures::draw_long },
         Panel { name: "alike messages", rows: cluster_rows, draw: draw_clusters },
         Panel { name: "newest errors", rows: records::error_rows, draw: records::draw_errors },

@@ -2,7 +2,7 @@
 
 use super::columns::{CALLS, ERRORS, MAX, NAME, P50, P95, P95_CHANGE, P99, SPEED, TTFT};
 use super::{Needs, Pane, Panel, chart_points, charts, groups, no_rows};
-use crate::snapshot::{Group, Phases};
+use crate::snapshot::{Group, Stats};
 use crate::tui::clean;
 use crate::tui::figures;
 use crate::tui::live::Scene;
@@ -100,18 +100,33 @@ fn distribution(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     }
 }
 
-const NAMES: [(&str, Ink); 4] =
-    [("queue", Ink::Limited), ("network", Ink::Three), ("first token", Ink::Two), ("generation", Ink::One)];
+const NAMES: [(&str, Ink); 5] = [
+    ("queue", Ink::Limited),
+    ("network", Ink::Three),
+    ("first token", Ink::Two),
+    ("generation", Ink::One),
+    ("not told apart", Ink::Ghost),
+];
 
-fn parts(phases: &Phases) -> [f64; 4] {
-    let of = |us: Option<i64>| us.unwrap_or(0) as f64;
-    figures::phases(of(phases.queue_us), of(phases.network_us), of(phases.first_token_us), of(phases.generation_us))
+/// Where all the time of these calls went; zeros where none of them says. Sums do not tell how much of the waiting fell
+/// before a first token and how much into calls without one: it is shared out by their numbers. What no phase accounts
+/// for is the last part, so that the shares are of all the time.
+fn parts(stats: &Stats) -> [f64; 5] {
+    let of = |us: Option<i64>| us.unwrap_or(0).max(0) as f64;
+    let phases = &stats.phases;
+    let (queue, network, generation) = (of(phases.queue_us), of(phases.network_us), of(phases.generation_us));
+    let streamed = stats.ttft_us.count as f64 / stats.latency_us.count.max(1) as f64;
+    let first = (of(phases.first_token_us) - streamed.min(1.0) * (queue + network)).max(0.0);
+    let told = queue + network + first + generation;
+    let whole = stats.latency_us.mean.unwrap_or(0.0) * stats.latency_us.count as f64;
+    let rest = if told > 0.0 { (whole - told).max(0.0) } else { 0.0 };
+    [queue, network, first, generation, rest]
 }
 
 /// Where the time of calls goes, for all of them and for each group, with the shares in figures.
 fn breakdown(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
-    let inner = pen.panel_with(area, &[("where the time goes", Role::Title), ("of calls that say so", Role::Dim)]);
-    let all = parts(&scene.snapshot.totals.phases);
+    let inner = pen.panel_with(area, &[("where the time goes", Role::Title), ("all calls together", Role::Dim)]);
+    let all = parts(&scene.snapshot.totals);
     let total: f64 = all.iter().sum();
     if total <= 0.0 {
         return pen.words(inner, &[("no call carries ttft, queue or network times".to_owned(), Role::Dim)]);
@@ -130,15 +145,15 @@ fn breakdown(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     }
     let name = 22.min(inner.width / 3);
     phase_row(pen, inner, row + 1, ("all", name), all);
-    let before = parts(&scene.snapshot.previous.phases);
+    let before = parts(&scene.snapshot.previous);
     phase_row(pen, inner, row + 2, ("window before", name), before);
     for (i, group) in groups::sorted(scene.snapshot, scene.ui, COLUMNS).into_iter().enumerate() {
         let key = group.key.first().and_then(|k| k.as_deref()).unwrap_or("(none)");
-        phase_row(pen, inner, row + 4 + i as u16, (key, name), parts(&group.stats.phases));
+        phase_row(pen, inner, row + 4 + i as u16, (key, name), parts(&group.stats));
     }
 }
 
-fn phase_row(pen: &mut Pen, area: Rect, row: u16, (name, width): (&str, u16), sizes: [f64; 4]) {
+fn phase_row(pen: &mut Pen, area: Rect, row: u16, (name, width): (&str, u16), sizes: [f64; 5]) {
     if row >= area.height || area.width < width + 8 {
         return;
     }
@@ -149,4 +164,32 @@ fn phase_row(pen: &mut Pen, area: Rect, row: u16, (name, width): (&str, u16), si
     }
     let shown: Vec<bar::Part> = NAMES.iter().zip(sizes).map(|((name, ink), size)| (*name, size, *ink)).collect();
     bar::parts(pen, area.x + width + 1, y, area.width - width - 1, &shown);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{Dist, Phases};
+
+    #[test]
+    fn shares_are_of_all_the_time() {
+        let dist = |count, mean| Dist { count, mean: Some(mean), ..Dist::default() };
+        let phases = |first, generation| Phases {
+            queue_us: Some(100),
+            network_us: Some(20),
+            first_token_us: first,
+            generation_us: generation,
+        };
+        let streamed = Stats {
+            latency_us: dist(10, 100.0),
+            ttft_us: dist(10, 40.0),
+            phases: phases(Some(400), Some(600)),
+            ..Stats::default()
+        };
+        assert_eq!(parts(&streamed), [100.0, 20.0, 280.0, 600.0, 0.0]);
+        let whole = Stats { latency_us: dist(10, 100.0), phases: phases(None, None), ..Stats::default() };
+        assert_eq!(parts(&whole), [100.0, 20.0, 0.0, 0.0, 880.0]);
+        let silent = Stats { latency_us: dist(10, 100.0), ..Stats::default() };
+        assert_eq!(parts(&silent), [0.0; 5]);
+    }
 }

@@ -61,8 +61,8 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, axis: TimeAxis, points: &[Point]) 
     let cells = count(plot, axis, points, scale, rows);
     let max = cells.iter().copied().fold(0.0, f64::max);
     for (i, weight) in cells.iter().enumerate().filter(|(_, w)| **w > 0.0) {
-        // Counts spread over decades; the eye should see few calls as well as many.
-        let level = ((1.0 + weight).ln() / (1.0 + max).ln() * SHADES.len() as f64) as usize;
+        // By the root: a single call is still seen, and a crowd still stands out from a few.
+        let level = ((weight / max).sqrt() * SHADES.len() as f64) as usize;
         let (c, role) = SHADES[level.min(SHADES.len() - 1)];
         pen.put(plot.x + (i / rows) as u16, plot.bottom() - 1 - (i % rows) as u16, c, role);
     }

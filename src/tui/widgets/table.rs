@@ -1,7 +1,7 @@
 //! Tables: columns of fixed width that go in a fixed order where room runs out, a cursor, one bar in the sorted column.
 
 use super::bar;
-use crate::tui::clean::fit_name;
+use crate::tui::clean::{fit_name, width as width_of};
 use crate::tui::live::Scene;
 use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role};
@@ -92,6 +92,9 @@ pub(crate) struct Table<'a, T: 'static> {
 
 const GAP: u16 = 2;
 const BAR: u16 = 5;
+/// Wider tables give names so much room before they show the least of the figures.
+const NAMES_FROM: u16 = 80;
+const NAME_LONG: u16 = 24;
 /// Narrower tables have no bars.
 const BARS_FROM: u16 = 70;
 
@@ -102,7 +105,7 @@ impl<T> Table<'_, T> {
             return;
         }
         let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
-        let places = self.places(area);
+        let places = self.places(area, scene);
         let bar = self.bar_max(area, &places);
         let head = u16::from(area.height >= 2);
         if head > 0 {
@@ -112,15 +115,17 @@ impl<T> Table<'_, T> {
         let first = self.cursor.map_or(0, |c| (c + 1).saturating_sub(room));
         for (i, row) in self.rows.iter().enumerate().skip(first).take(room) {
             let y = area.y + head + (i - first) as u16;
-            self.row(pen, y, row, &places, bar, scene);
+            self.row(pen, y, row, &places, scene);
             if self.cursor == Some(i) {
                 pen.mark(Rect { x: area.x - 1, width: area.width + 2, y, height: 1 });
             }
+            // After the mark, which would turn a bar inside out.
+            self.bar(pen, y, row, &places, bar);
         }
     }
 
     /// Which columns are shown, where, and how wide.
-    fn places(&self, area: Rect) -> Vec<(usize, u16, u16)> {
+    fn places(&self, area: Rect, scene: &Scene) -> Vec<(usize, u16, u16)> {
         let mut order: Vec<usize> = (0..self.columns.len()).collect();
         order.sort_by_key(|i| self.columns[*i].rank);
         let bar = |i: usize| if area.width >= BARS_FROM && self.is_sorted(i) { BAR } else { 0 };
@@ -128,12 +133,12 @@ impl<T> Table<'_, T> {
         let mut shown: Vec<(usize, u16)> = Vec::new();
         for i in order {
             let gap = if shown.is_empty() { 0 } else { GAP };
-            let least = self.columns[i].width.least().min(area.width) + gap + bar(i);
-            if used + least > area.width {
+            let least = self.least(i, area, scene);
+            if used + least + gap + bar(i) > area.width {
                 break;
             }
-            used += least;
-            shown.push((i, self.columns[i].width.least().min(area.width)));
+            used += least + gap + bar(i);
+            shown.push((i, least));
         }
         shown.sort_unstable();
         self.widen(&mut shown, area.width - used);
@@ -144,6 +149,22 @@ impl<T> Table<'_, T> {
             x += wide + GAP + bar(i);
         }
         places
+    }
+
+    /// The least width of a column. On wide tables a name as long as most comes before the least of the figures.
+    fn least(&self, column: usize, area: Rect, scene: &Scene) -> u16 {
+        let Column { width, rank, cell, .. } = &self.columns[column];
+        let least = width.least();
+        let Width::Between(_, most) = width else { return least.min(area.width) };
+        if *rank > 0 || area.width < NAMES_FROM {
+            return least.min(area.width);
+        }
+        let wide = |row: &&T| match cell(row, scene) {
+            Cell::Name(name) => width_of(&name),
+            _ => 0,
+        };
+        let longest = self.rows.iter().map(wide).max().unwrap_or(0);
+        u16::try_from(longest).unwrap_or(u16::MAX).clamp(least, NAME_LONG.min(*most))
     }
 
     /// Gives spare room to the columns that take it, evenly.
@@ -194,15 +215,7 @@ impl<T> Table<'_, T> {
         }
     }
 
-    fn row<'s>(
-        &self,
-        pen: &mut Pen,
-        y: u16,
-        row: &'s T,
-        places: &[(usize, u16, u16)],
-        bar_max: Option<(usize, f64)>,
-        scene: &Scene<'s>,
-    ) {
+    fn row<'s>(&self, pen: &mut Pen, y: u16, row: &'s T, places: &[(usize, u16, u16)], scene: &Scene<'s>) {
         for (i, x, wide) in places {
             let column = &self.columns[*i];
             match ((column.cell)(row, scene), column.side) {
@@ -211,11 +224,17 @@ impl<T> Table<'_, T> {
                 (Cell::Name(text), _) => drop(pen.text(*x, y, *wide, &fit_name(&text, usize::from(*wide)), Role::Text)),
                 (Cell::Trend(values, role), _) => bar::spark(pen, *x, y, *wide, &values, role),
             }
-            if let Some((_, max)) = bar_max.filter(|(column, _)| column == i) {
-                let share = column.key.and_then(|key| key(row)).unwrap_or(0.0) / max;
-                bar::along(pen, x + wide + 1, y, BAR - 1, share, Role::Series(Ink::One));
-            }
         }
+    }
+
+    /// The bar of the sorted column, in the gap after it.
+    fn bar(&self, pen: &mut Pen, y: u16, row: &T, places: &[(usize, u16, u16)], bar_max: Option<(usize, f64)>) {
+        let Some((sorted, max)) = bar_max else { return };
+        let Some((_, x, wide)) = places.iter().find(|(i, ..)| *i == sorted) else { return };
+        let x = x + wide + 1;
+        let share = self.columns[sorted].key.and_then(|key| key(row)).unwrap_or(0.0) / max;
+        pen.erase(Rect { x, y, width: BAR - 1, height: 1 });
+        bar::along(pen, x, y, BAR - 1, share, Role::Series(Ink::One));
     }
 }
 
