@@ -168,7 +168,7 @@ fn keys_sizes_and_quit() {
     terminal.resize(40, 120);
     terminal.shows("where the time goes");
     terminal.press("6");
-    terminal.shows("(m shows)");
+    terminal.shows("in this window");
     terminal.press("\r");
     terminal.shows("covered; m shows it");
     terminal.press("\x1b");
