@@ -93,7 +93,7 @@ fn wide(area: Rect) -> Vec<(usize, Rect)> {
     }
     let (tables, errors) =
         if rest.height >= 12 { pen::top(rest, rest.height - rest.height * 2 / 5) } else { (rest, Rect::ZERO) };
-    let (groups, failures) = pen::left(tables, area.width * 11 / 20);
+    let (groups, failures) = pen::left(tables, area.width * 9 / 16);
     out.extend([(GROUPS, groups), (FAILURES, failures)]);
     if errors.height > 0 {
         out.push((NEWEST, errors));
