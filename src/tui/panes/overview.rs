@@ -44,7 +44,7 @@ pub(super) static PANE: Pane = Pane {
     ],
     layout,
     by: &[&[Dim::Model], &[Dim::Provider], &[Dim::App], &[Dim::Variant]],
-    sorts: &["p95", "calls", "err%", "Δp95", "ttft", "cost"],
+    sorts: &["p95", "calls", "err%", "Δp95", "ttft95", "cost"],
     pages: false,
 };
 
