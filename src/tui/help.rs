@@ -12,6 +12,7 @@ const NOTES: &[(&str, &str)] = &[
     ("–", "unknown; nothing said so"),
     ("≥$1.20", "some calls have no price"),
     ("Δp95", "change of the 95th percentile"),
+    ("ttft95", "95th percentile of the time to first token"),
     ("model:a,b*", "a comma is OR, * stands for anything"),
     ("-status:ok", "a minus turns around; a space is AND"),
     ("latency>5s", "also ttft, cost, tokens; < <= >="),

@@ -126,6 +126,8 @@ impl Theme {
             (Theme::Dark | Theme::Light, _) | (_, Ink::Failed) => '█',
             (_, Ink::Limited) => '▓',
             (_, Ink::One) => '░',
+            (_, Ink::Three) => '▞',
+            (_, Ink::Ghost) => '·',
             (_, _) => '▒',
         }
     }

@@ -44,7 +44,7 @@ pub(super) const P99: Column<Group> =
 pub(super) const MAX: Column<Group> =
     figure("max", 6, 14, |g, _| Cell::plain(units::duration_cell(g.stats.latency_us.max)), |g| g.stats.latency_us.max);
 /// 95th percentile of the time to first token.
-pub(super) const TTFT: Column<Group> = figure("ttft", 6, 7, ttft, |g| Quantile::P95.sound(&g.stats.ttft_us));
+pub(super) const TTFT: Column<Group> = figure("ttft95", 6, 7, ttft, |g| Quantile::P95.sound(&g.stats.ttft_us));
 /// Median output speed.
 pub(super) const SPEED: Column<Group> = figure("tok/s", 5, 11, speed, |g| g.stats.output_tokens_per_s.p50);
 /// Input tokens.

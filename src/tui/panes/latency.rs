@@ -45,7 +45,7 @@ pub(super) static PANE: Pane = Pane {
     ],
     layout,
     by: &[&[Dim::Model], &[Dim::Provider], &[Dim::App], &[Dim::Host], &[Dim::Variant], &[Dim::Operation]],
-    sorts: &["p95", "p99", "Δp95", "p50", "max", "ttft", "calls"],
+    sorts: &["p95", "p99", "Δp95", "p50", "max", "ttft95", "calls"],
     pages: false,
 };
 

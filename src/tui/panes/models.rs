@@ -46,7 +46,7 @@ pub(super) static PANE: Pane = Pane {
         &[Dim::Host],
         &[Dim::Variant],
     ],
-    sorts: &["p95", "calls", "err%", "429%", "Δp95", "ttft", "tok/s", "in", "out", "cost", "$/call"],
+    sorts: &["p95", "calls", "err%", "429%", "Δp95", "ttft95", "tok/s", "in", "out", "cost", "$/call"],
     pages: false,
 };
 

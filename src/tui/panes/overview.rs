@@ -44,7 +44,7 @@ pub(super) static PANE: Pane = Pane {
     ],
     layout,
     by: &[&[Dim::Model], &[Dim::Provider], &[Dim::App], &[Dim::Variant]],
-    sorts: &["p95", "calls", "err%", "Δp95", "ttft", "cost"],
+    sorts: &["p95", "calls", "err%", "Δp95", "ttft95", "cost"],
     pages: false,
 };
 
@@ -93,7 +93,7 @@ fn wide(area: Rect) -> Vec<(usize, Rect)> {
     }
     let (tables, errors) =
         if rest.height >= 12 { pen::top(rest, rest.height - rest.height * 2 / 5) } else { (rest, Rect::ZERO) };
-    let (groups, failures) = pen::left(tables, area.width * 11 / 20);
+    let (groups, failures) = pen::left(tables, area.width * 9 / 16);
     out.extend([(GROUPS, groups), (FAILURES, failures)]);
     if errors.height > 0 {
         out.push((NEWEST, errors));

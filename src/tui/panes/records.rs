@@ -22,10 +22,10 @@ const fn figure(head: &'static str, width: u16, rank: u8, cell: CellOf) -> Colum
 }
 
 const TIME: Column<Record> = text("time", Width::Between(12, 14), 0, time);
-const MODEL: Column<Record> = text("model", Width::Between(17, 26), 1, |r, _| named(&r.call.model));
-const OUTCOME: Column<Record> = text("outcome", Width::Between(13, 17), 2, outcome);
-const MODE: Column<Record> = text("mode", Width::Between(13, 17), 2, outcome);
-const LATENCY: Column<Record> = figure("latency", 7, 3, |r, _| micros(r.call.latency_us));
+const MODEL: Column<Record> = text("model", Width::Between(17, 26), 3, |r, _| named(&r.call.model));
+const OUTCOME: Column<Record> = text("outcome", Width::Between(13, 17), 1, outcome);
+const MODE: Column<Record> = text("mode", Width::Between(13, 17), 1, outcome);
+const LATENCY: Column<Record> = figure("latency", 7, 2, |r, _| micros(r.call.latency_us));
 const TTFT: Column<Record> = figure("ttft", 6, 7, |r, _| micros(r.call.ttft_us));
 const INPUT: Column<Record> = figure("in", 6, 8, |r, _| tokens(r.call.input_tokens));
 const OUTPUT: Column<Record> = figure("out", 6, 8, |r, _| tokens(r.call.output_tokens));
