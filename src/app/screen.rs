@@ -195,10 +195,10 @@ impl Show {
                     }
                 });
             }
-            let exit = Watcher::start(&self.store, Arc::clone(&status))
-                .and_then(|watcher| Ok(tui::run(&watcher, tui::Options { ui, now_us: clock::now_us() })?));
-            stop.request();
-            exit
+            // However the screen ends, by a panic too: the feed ends with it, or the scope would wait for ever.
+            let _ending = Ending(&stop);
+            let watcher = Watcher::start(&self.store, Arc::clone(&status))?;
+            Ok::<_, anyhow::Error>(tui::run(&watcher, tui::Options { ui, now_us: clock::now_us() })?)
         })?;
         drop(self.temporary);
         Ok(match exit {
@@ -219,6 +219,15 @@ impl Show {
         let window = if given || self.kind == Kind::Others { config.window } else { Window::all() };
         super::report_of(&self.store, window, config, out)?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Asks for the stop when it is dropped.
+struct Ending<'a>(&'a Stop);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.request();
     }
 }
 
