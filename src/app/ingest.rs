@@ -6,7 +6,7 @@ use crate::clock;
 use crate::config::Effective;
 use crate::pipeline::{Counts, Progress};
 use crate::source::{Follow, Stop};
-use crate::store::{Store, sqlite::SqliteStore};
+use crate::store::Store;
 use crate::units::{bytes, compact, count, duration_us};
 use anyhow::Result;
 use std::io::{IsTerminal, Write};
@@ -19,7 +19,7 @@ const DRAW: Duration = Duration::from_millis(100);
 
 /// Loads what is named and prints a summary.
 pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Result<()> {
-    let mut store = SqliteStore::open(settings.config.store()?)?;
+    let mut store = feed::open(settings.config.store()?, &settings.config.retention)?;
     let feed = Feed::of(&args.files, Follow::UntilEnd, store.checkpoints()?)?;
     let (progress, stop, done) = (Arc::<Progress>::default(), stop_on_signals()?, AtomicBool::new(false));
     let begun = clock::ticks();

@@ -189,8 +189,9 @@ impl Show {
         let exit = std::thread::scope(|scope| {
             if let Some(feed) = self.feed {
                 let (status, progress, stop, path) = (&status, &progress, &stop, &self.store);
+                let retention = &self.settings.config.retention;
                 scope.spawn(move || {
-                    if let Err(error) = fill(path, feed, OnRefusal::Retry, progress, stop) {
+                    if let Err(error) = fill((path, retention), feed, OnRefusal::Retry, progress, stop) {
                         status.failed(format!("{error:#}"));
                     }
                 });
@@ -211,7 +212,7 @@ impl Show {
     fn report(self, out: &mut dyn Write) -> Result<ExitCode> {
         if let Some(feed) = self.feed {
             let progress = Arc::<Progress>::default();
-            fill(&self.store, feed, OnRefusal::Fail, &progress, &Stop::new())?;
+            fill((&self.store, &self.settings.config.retention), feed, OnRefusal::Fail, &progress, &Stop::new())?;
             super::complain_of(&progress);
         }
         let config = &self.settings.config;
@@ -231,8 +232,14 @@ impl Drop for Ending<'_> {
     }
 }
 
-fn fill(path: &Path, feed: Run, on_refusal: OnRefusal, progress: &Arc<Progress>, stop: &Stop) -> Result<()> {
-    let mut store = SqliteStore::open(path)?;
+fn fill(
+    (path, retention): (&Path, &config::Retention),
+    feed: Run,
+    on_refusal: OnRefusal,
+    progress: &Arc<Progress>,
+    stop: &Stop,
+) -> Result<()> {
+    let mut store = feed::open(path, retention)?;
     pipeline::run(feed, &mut store, &feed::pipeline_settings(on_refusal), progress, stop)?;
     Ok(())
 }
