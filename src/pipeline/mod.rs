@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// How many chunks may wait for a parser.
 const CHUNKS: usize = 4;
 
-/// How many batches may wait for the writer.
-const BATCHES: usize = 4;
+/// How many batches may wait for the writer: about as many as it appends at once, or parsing would stand still meanwhile.
+const BATCHES: usize = 32;
 
 /// What to do when the store refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

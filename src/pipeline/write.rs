@@ -12,12 +12,17 @@ use std::time::Duration;
 
 /// A group is appended when it is this old,
 const PATIENCE: Duration = Duration::from_millis(100);
+/// a little older while calls pour in, because a large group costs less a call,
+const FAST_PATIENCE: Duration = Duration::from_millis(500);
 /// or has this many calls,
 const CALLS: usize = 1 << 16;
 /// or, out of order, weighs this much, bytes,
 const WEIGHT: usize = 72 << 20;
 /// or, out of order, is this old.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
+
+/// More calls a millisecond than this are a load, and no application at work.
+const FAST: u128 = 20;
 
 /// How long to wait before a refused group is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -50,16 +55,23 @@ impl Group {
     fn due(&self, now: Duration) -> bool {
         let Some(since) = self.since else { return false };
         let age = now.saturating_sub(since);
-        if self.disordered && !self.caught_up {
-            self.weight >= WEIGHT || age >= LONG_PATIENCE
-        } else {
-            self.calls >= CALLS || self.weight >= WEIGHT || age >= PATIENCE
+        if self.weight >= WEIGHT {
+            return true;
         }
+        if self.disordered && !self.caught_up && self.is_fast(age) {
+            return age >= LONG_PATIENCE;
+        }
+        self.calls >= CALLS || age >= if self.is_fast(age) { FAST_PATIENCE } else { PATIENCE }
     }
 
-    fn wait(&self, now: Duration) -> Duration {
-        let limit = if self.disordered { LONG_PATIENCE } else { PATIENCE };
-        self.since.map_or(LONG_PATIENCE, |since| limit.saturating_sub(now.saturating_sub(since)))
+    /// Whether calls come in as from a load, and not as from an application.
+    fn is_fast(&self, age: Duration) -> bool {
+        self.calls as u128 > FAST * age.max(PATIENCE).as_millis()
+    }
+
+    /// How long to wait for another batch before looking at the clock again.
+    fn wait(&self) -> Duration {
+        if self.since.is_some() { PATIENCE / 2 } else { LONG_PATIENCE }
     }
 }
 
@@ -86,7 +98,7 @@ impl<'s> Writer<'s> {
     /// Writes until all parsers have ended.
     pub fn run(mut self, parsed: &Receiver<Ticketed<Parsed>>) -> Result<Appended, PipelineError> {
         loop {
-            match parsed.recv_timeout(self.group.wait((self.settings.ticks)())) {
+            match parsed.recv_timeout(self.group.wait()) {
                 Ok(ticketed) => self.sort_in(ticketed)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
