@@ -1,11 +1,12 @@
 //! The writing side: a group of batches in one transaction, in time order, with everything that follows from each new row.
 
-use super::calls::{Inserter, Numbers};
+use super::calls::{Inserter, ROWS, Ready};
+use super::checkpoint::Checkpointer;
 use super::dict::{Dicts, Series};
-use super::fold::{Delta, Fold};
+use super::fold::Fold;
 use super::ledger::{self, Totals};
 use super::member::Members;
-use super::runs::{self, Run};
+use super::runs;
 use super::{Place, open_writer, rollup};
 use crate::batch::{Batch, CallRow, Checkpoint, INLINE, ScoreRow, SpanRow, TextBlock};
 use crate::store::{Appended, Retained, Retention, Store, StoreError};
@@ -20,6 +21,7 @@ pub struct SqliteStore {
     pub(super) conn: Connection,
     pub(super) place: Place,
     state: State,
+    checkpointer: Checkpointer,
 }
 
 #[derive(Default)]
@@ -40,13 +42,14 @@ impl SqliteStore {
     /// Opens a store for writing; makes it where it is missing. Folder 0700, file 0600.
     pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         let (conn, place) = open_writer(path)?;
-        Ok(SqliteStore { conn, place, state: State::default() })
+        let checkpointer = Checkpointer::start(path, &place)?;
+        Ok(SqliteStore { conn, place, state: State::default(), checkpointer })
     }
 }
 
 impl Store for SqliteStore {
     fn append(&mut self, batches: &[Batch]) -> Result<Appended, StoreError> {
-        let SqliteStore { conn, place, state } = self;
+        let SqliteStore { conn, place, state, checkpointer } = self;
         batches.iter().for_each(|b| state.dicts.learn(b));
         let begun = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| place.wrap(e));
         let done = begun.and_then(|tx| {
@@ -54,8 +57,9 @@ impl Store for SqliteStore {
             tx.commit().map_err(|e| place.wrap(e))?;
             Ok(did)
         });
-        if done.is_err() {
-            state.forget();
+        match &done {
+            Ok(_) => checkpointer.committed(conn),
+            Err(_) => state.forget(),
         }
         done
     }
@@ -106,9 +110,7 @@ fn write_group(
     let keys = time_order(tx, batches).map_err(sql)?;
     let State { dicts, sums } = state;
     let calls = Calls { tx, batches, keys: &keys, writing: &mut writing, totals: &mut totals, dicts };
-    let (deltas, members) = beside(calls, sums).map_err(sql)?;
-    rollup::write(tx, place, &deltas)?;
-    runs::write(tx, place, members)?;
+    write_calls(calls, sums, place)?;
     let mut did = Appended::default();
     for (batch, w) in batches.iter().zip(&mut writing) {
         write_texts(tx, batch, w).map_err(sql)?;
@@ -183,26 +185,32 @@ fn first_reading(tx: &Connection, kind: u8, id: i64, read_us: i64) -> rusqlite::
     Ok(read_us)
 }
 
-/// Inserts the calls on this thread and sums them up on another beside it, where there are enough to be worth it.
-fn beside(calls: Calls<'_>, sums: &mut Sums) -> rusqlite::Result<(Vec<Delta>, Vec<Run>)> {
-    let batches = calls.batches;
+/// Inserts the calls and what is summed up of them: on this thread, with the summing on another beside it where there are
+/// enough calls to be worth it.
+fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(), StoreError> {
+    let (tx, batches) = (calls.tx, calls.batches);
     if calls.keys.len() < MANY {
         let mut inserted = Vec::with_capacity(calls.keys.len());
-        calls.insert(|portion| inserted.extend_from_slice(portion))?;
+        calls.insert(|portion| inserted.extend_from_slice(portion)).map_err(|e| place.wrap(e))?;
         sums.add(batches, &inserted);
-        return Ok(sums.finish());
+        rollup::write(tx, place, &sums.fold.finish())?;
+        return runs::write(tx, place, sums.members.finish());
     }
     let (to_sum, portions) = crossbeam_channel::bounded::<Vec<Inserted>>(8);
+    let (folded, deltas) = crossbeam_channel::bounded(1);
     std::thread::scope(|scope| {
         let summing = scope.spawn(move || {
             portions.iter().for_each(|portion| sums.add(batches, &portion));
-            sums.finish()
+            // The rollups are written while the members are still being sorted.
+            drop(folded.send(sums.fold.finish()));
+            sums.members.finish()
         });
         // A receiver that is gone has panicked, which joining it tells.
-        let inserted = calls.insert(|portion| drop(to_sum.send(portion.to_vec())));
+        let inserted = calls.insert(|portion| drop(to_sum.send(portion.to_vec()))).map_err(|e| place.wrap(e));
         drop(to_sum);
-        let sums = summing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        inserted.map(|()| sums)
+        let rolled_up = inserted.and_then(|()| rollup::write(tx, place, &deltas.recv().unwrap_or_default()));
+        let members = summing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        rolled_up.and_then(|()| runs::write(tx, place, members))
     })
 }
 
@@ -240,10 +248,6 @@ impl Sums {
             self.members.add(call.ts_us, &sample, names);
         }
     }
-
-    fn finish(&mut self) -> (Vec<Delta>, Vec<Run>) {
-        (self.fold.finish(), self.members.finish())
-    }
 }
 
 /// The calls of a group, on their way into the table.
@@ -256,35 +260,58 @@ struct Calls<'a> {
     dicts: &'a mut Dicts,
 }
 
-impl Calls<'_> {
+impl<'a> Calls<'a> {
     /// Inserts all; hands those that were new on, in portions.
-    fn insert(self, mut hand_on: impl FnMut(&[Inserted])) -> rusqlite::Result<()> {
+    fn insert(mut self, mut hand_on: impl FnMut(&[Inserted])) -> rusqlite::Result<()> {
         let mut inserter = Inserter::new(self.tx)?;
         let mut portion = Vec::with_capacity(PORTION);
-        for key in self.keys {
-            let (batch, w) = (&self.batches[key.batch as usize], &mut self.writing[key.batch as usize]);
-            let row = &batch.calls[key.row as usize];
-            let mapping = self.dicts.of(batch.builder)?;
-            let series = mapping.series(self.tx, row.series)?;
-            let attrs = if row.attrs == INLINE { 0 } else { mapping.attrs(self.tx, row.attrs)? };
-            let numbers =
-                Numbers { ts_us: key.ts_us, series: series.id, attrs, source: w.source, first_block: w.first_block };
-            let new = inserter.insert(batch, row, &numbers)?;
-            count(&mut w.did, new);
-            if !new {
-                continue;
+        let (mut ready, mut lanes, mut new) = (Vec::new(), Vec::new(), Vec::new());
+        for keys in self.keys.chunks(ROWS) {
+            ready.clear();
+            lanes.clear();
+            new.clear();
+            for key in keys {
+                let (call, lane) = self.ready(key)?;
+                ready.push(call);
+                lanes.push(lane);
             }
-            w.note(key.row, row);
-            self.totals.note(key.ts_us, row.cost_nusd.get().is_none(), batch.read_us.saturating_add(FUTURE_US));
-            let Series { lane, host_lane, .. } = series;
-            portion.push(Inserted { ts_us: key.ts_us, batch: key.batch, row: key.row, lane, host_lane });
-            if portion.len() == PORTION {
+            inserter.insert(&ready, &mut new)?;
+            for ((key, (lane, host_lane)), new) in keys.iter().zip(&lanes).zip(&new) {
+                if self.note(key, *new) {
+                    let Key { ts_us, batch, row, .. } = *key;
+                    portion.push(Inserted { ts_us, batch, row, lane: *lane, host_lane: *host_lane });
+                }
+            }
+            if portion.len() >= PORTION {
                 hand_on(&portion);
                 portion.clear();
             }
         }
         hand_on(&portion);
         Ok(())
+    }
+
+    /// A call with its numbers in the store, and the lanes it is summed up in.
+    fn ready(&mut self, key: &Key) -> rusqlite::Result<(Ready<'a>, (u32, Option<u32>))> {
+        let (batch, w) = (&self.batches[key.batch as usize], &self.writing[key.batch as usize]);
+        let row = &batch.calls[key.row as usize];
+        let mapping = self.dicts.of(batch.builder)?;
+        let Series { id, lane, host_lane, .. } = mapping.series(self.tx, row.series)?;
+        let attrs = if row.attrs == INLINE { 0 } else { mapping.attrs(self.tx, row.attrs)? };
+        let (source, first_block) = (w.source, w.first_block);
+        Ok((Ready { batch, row, ts_us: key.ts_us, series: id, attrs, source, first_block }, (lane, host_lane)))
+    }
+
+    /// Counts a call; whether it was new.
+    fn note(&mut self, key: &Key, new: bool) -> bool {
+        let (batch, w) = (&self.batches[key.batch as usize], &mut self.writing[key.batch as usize]);
+        let row = &batch.calls[key.row as usize];
+        count(&mut w.did, new);
+        if new {
+            w.note(key.row, row);
+            self.totals.note(key.ts_us, row.cost_nusd.get().is_none(), batch.read_us.saturating_add(FUTURE_US));
+        }
+        new
     }
 }
 

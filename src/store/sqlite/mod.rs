@@ -2,6 +2,7 @@
 
 mod append;
 mod calls;
+mod checkpoint;
 mod dict;
 mod fold;
 mod ledger;
@@ -174,7 +175,8 @@ fn prepare_writer(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "auto_vacuum", "none")?;
     conn.query_row("PRAGMA journal_mode = wal", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "normal")?;
-    conn.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // A thread of its own does that (`checkpoint`).
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     // After a checkpoint the log is cut back to this, or a big load would leave a big file behind.
     conn.pragma_update(None, "journal_size_limit", 64 << 20)
 }
