@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 const SOME: i64 = 1_000;
 
 /// From so many on the writer waits until all are moved, so that the log begins anew, pages.
-const MANY: i64 = 24_000;
+const MANY: i64 = 8_000;
 
 /// What the writer asks for: to move pages, and perhaps to be told when that is done.
 type Ask = Option<Sender<()>>;
