@@ -8,7 +8,7 @@ use super::ledger::{self, Totals};
 use super::member::Members;
 use super::runs;
 use super::{Place, open_writer, rollup};
-use crate::batch::{Batch, CallRow, Checkpoint, INLINE, ScoreRow, SpanRow, TextBlock};
+use crate::batch::{Batch, CallRow, Checkpoint, INLINE, Id, ScoreRow, SpanRow, TextBlock};
 use crate::store::{Appended, Retained, Retention, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -242,10 +242,10 @@ impl Sums {
         for call in portion {
             let batch = &batches[call.batch as usize];
             let row = &batch.calls[call.row as usize];
-            let sample = row.sample();
+            let facts = batch.facts(row);
+            let sample = facts.sample(row.outcome);
             self.fold.add(call.ts_us, (call.lane, call.host_lane), &sample);
-            let names = [row.user_id, row.session_id].map(|name| (name.is_packed(), batch.bytes(name)));
-            self.members.add(call.ts_us, &sample, names);
+            self.members.add(call.ts_us, &sample, [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
         }
     }
 }
@@ -309,7 +309,7 @@ impl<'a> Calls<'a> {
         count(&mut w.did, new);
         if new {
             w.note(key.row, row);
-            self.totals.note(key.ts_us, row.cost_nusd.get().is_none(), batch.read_us.saturating_add(FUTURE_US));
+            self.totals.note(key.ts_us, !row.priced, batch.read_us.saturating_add(FUTURE_US));
         }
         new
     }
@@ -350,7 +350,7 @@ fn write_errors(tx: &Connection, state: &mut State, batch: &Batch, w: &Writing) 
             series.id,
             template,
             error.message,
-            error.retry_after_us.get()
+            error.retry_after_us
         ])?;
     }
     Ok(())

@@ -4,9 +4,10 @@
 use super::context::Context;
 use super::groups::Cells;
 use super::read_error::ReadResult;
-use super::row::{self, COLUMNS, column, id_text};
+use super::row::{COLUMNS, COUNT, Stored};
 use super::series::{Passing, Who};
 use super::subject::passes;
+use crate::batch::Id;
 use crate::event::{FailureMode, Outcome};
 use crate::snapshot::{Cluster, Clusters, Failure, Point, Record};
 use crate::view::{Dim, Filter, Grouping, Range, RecordKey};
@@ -46,23 +47,24 @@ pub fn newest(
     let mut rows = select.query([range.since_us, range.until_us])?;
     let mut failed = Vec::new();
     while let Some(row) = rows.next()? {
-        if !passes(filter, passing, row, context)? {
+        let call = Stored::of(row)?;
+        if !passes(filter, passing, &call, context)? {
             continue;
         }
-        let series = row::series(row)?;
+        let series = call.series;
         let Some(mode) = context.series.key(Who::Series(series)).and_then(|k| k.outcome.failure()) else { continue };
         if failed.len() >= most {
             return Ok((failed, true));
         }
         failed.push(Failed {
-            key: row::key(row)?,
+            key: call.key,
             mode,
             model: context.series.dim(Who::Series(series), Dim::Model).map(str::to_owned),
-            user: id_text(row, column::USER)?.map(|t| t.into_owned()),
-            error_type: row::attrs(row, context)?.error_type,
-            message: row.get(24)?,
-            template: row.get::<_, Option<String>>(25)?.unwrap_or_default(),
-            retry_after_us: row.get(26)?,
+            user: call.id(Id::User).map(|t| t.into_owned()),
+            error_type: call.attrs(context)?.error_type,
+            message: row.get(COUNT)?,
+            template: row.get::<_, Option<String>>(COUNT + 1)?.unwrap_or_default(),
+            retry_after_us: row.get(COUNT + 2)?,
         });
     }
     Ok((failed, false))

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, Columns, Flow, Order, column, id_text};
-use crate::batch::unpack_id;
+use super::row::{self, Flow, Order};
+use crate::batch::{Id, unpack_id};
 use crate::snapshot::{Dist, Group, Stats, Table};
 use crate::store::Watch;
 use crate::store::sqlite::rollup::Tier;
@@ -98,10 +98,10 @@ fn hours(context: &Context, kind: Kind, (from, to): (i64, i64), each: &mut dyn F
 }
 
 fn rows(context: &Context, kind: Kind, range: Range, each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
-    let column = if kind == Kind::User { column::USER } else { column::SESSION };
-    row::each_row(&context.conn, range, Order::OldestFirst, Columns::Members, |row| {
-        if let Some(name) = id_text(row, column)? {
-            each(&name, &Totals::of(&row::sample(row, context)?));
+    let id = if kind == Kind::User { Id::User } else { Id::Session };
+    row::each_row(&context.conn, range, Order::OldestFirst, |call| {
+        if let Some(name) = call.id(id) {
+            each(&name, &Totals::of(&call.sample(context)));
         }
         Ok(Flow::On)
     })

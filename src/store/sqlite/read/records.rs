@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, COLUMNS, Columns, Flow, Order, column};
+use super::row::{self, COLUMNS, Flow, Order, Stored};
 use super::series::Passing;
 use super::subject::passes;
 use crate::format::write;
@@ -14,9 +14,9 @@ use std::borrow::Cow;
 use std::io::Write;
 
 /// A record with its text.
-fn whole(row: &Row<'_>, context: &Context) -> ReadResult<Record> {
-    let mut record = row::record(row, context)?;
-    if let Some(text) = row::number(row, column::TEXT)? {
+fn whole(call: &Stored<'_>, context: &Context) -> ReadResult<Record> {
+    let mut record = call.record(context)?;
+    if let Some(text) = call.text()? {
         record.text_expired = !context.text(text, &mut record.call)?;
     }
     // Calls that went well may have one too.
@@ -37,15 +37,15 @@ pub fn page(
     let mut records = Vec::with_capacity(count.min(1_000));
     let until_us = before.map_or(range.until_us, |b| range.until_us.min(b.ts_us.saturating_add(1)));
     let mut read = 0u32;
-    row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, Columns::All, |row| {
+    row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, |call| {
         read = read.wrapping_add(1);
         if read.is_multiple_of(4_096) && watch.cancelled() {
             return Err(ReadError::Cancelled);
         }
-        if before.is_some_and(|b| row::key(row).is_ok_and(|k| k >= b)) || !passes(filter, passing, row, context)? {
+        if before.is_some_and(|b| call.key >= b) || !passes(filter, passing, call, context)? {
             return Ok(Flow::On);
         }
-        records.push(whole(row, context)?);
+        records.push(whole(call, context)?);
         Ok(if records.len() >= count { Flow::Enough } else { Flow::On })
     })?;
     Ok(records)
@@ -56,7 +56,7 @@ pub fn one(context: &Context, key: RecordKey) -> ReadResult<Option<Record>> {
     let sql = format!("SELECT {COLUMNS} FROM call c WHERE c.ts_us = ?1 AND c.id = ?2");
     let mut select = context.conn.prepare_cached(&sql)?;
     let mut rows = select.query([key.ts_us, key.id])?;
-    rows.next()?.map(|row| whole(row, context)).transpose()
+    rows.next()?.map(|row| whole(&Stored::of(row)?, context)).transpose()
 }
 
 /// Writes the events of a range as native lines, oldest first within each kind; how many. Spans and scores have nothing
@@ -68,9 +68,9 @@ pub fn export(
     out: &mut dyn Write,
 ) -> ReadResult<u64> {
     let mut written = 0;
-    row::each_row(&context.conn, range, Order::OldestFirst, Columns::All, |row| {
-        if passes(filter, passing, row, context)? {
-            let record = whole(row, context)?;
+    row::each_row(&context.conn, range, Order::OldestFirst, |call| {
+        if passes(filter, passing, call, context)? {
+            let record = whole(call, context)?;
             write::call(&record.call, record.id, out).map_err(ReadError::Output)?;
             written += 1;
         }
