@@ -10,8 +10,10 @@ use super::runs;
 use super::{Place, open_writer, rollup};
 use crate::batch::{Batch, CallRow, Checkpoint, INLINE, Id, ScoreRow, SpanRow, TextBlock};
 use crate::store::{Appended, Retained, Retention, Store, StoreError};
+use crossbeam_channel::bounded;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Events dated further ahead of the reading clock than this are counted as future.
 const FUTURE_US: i64 = 300_000_000;
@@ -185,33 +187,63 @@ fn first_reading(tx: &Connection, kind: u8, id: i64, read_us: i64) -> rusqlite::
     Ok(read_us)
 }
 
-/// Inserts the calls and what is summed up of them: on this thread, with the summing on another beside it where there are
-/// enough calls to be worth it.
+/// Inserts the calls and what is summed up of them: on this thread, with the summing on two more beside it where there
+/// are enough calls to be worth it.
 fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(), StoreError> {
     let (tx, batches) = (calls.tx, calls.batches);
+    let Sums { fold, members } = sums;
     if calls.keys.len() < MANY {
         let mut inserted = Vec::with_capacity(calls.keys.len());
         calls.insert(|portion| inserted.extend_from_slice(portion)).map_err(|e| place.wrap(e))?;
-        sums.add(batches, &inserted);
-        rollup::write(tx, place, &sums.fold.finish())?;
-        return runs::write(tx, place, sums.members.finish());
+        fold_in(fold, batches, &inserted);
+        count_in(members, batches, &inserted);
+        rollup::write(tx, place, &fold.finish())?;
+        return runs::write(tx, place, members.finish());
     }
-    let (to_sum, portions) = crossbeam_channel::bounded::<Vec<Inserted>>(8);
-    let (folded, deltas) = crossbeam_channel::bounded(1);
+    let (to_fold, to_count) = (bounded::<Portion>(PORTIONS), bounded::<Portion>(PORTIONS));
     std::thread::scope(|scope| {
-        let summing = scope.spawn(move || {
-            portions.iter().for_each(|portion| sums.add(batches, &portion));
-            // The rollups are written while the members are still being sorted.
-            drop(folded.send(sums.fold.finish()));
-            sums.members.finish()
+        let folding = scope.spawn(move || {
+            to_fold.1.iter().for_each(|portion| fold_in(fold, batches, &portion));
+            fold.finish()
         });
-        // A receiver that is gone has panicked, which joining it tells.
-        let inserted = calls.insert(|portion| drop(to_sum.send(portion.to_vec()))).map_err(|e| place.wrap(e));
-        drop(to_sum);
-        let rolled_up = inserted.and_then(|()| rollup::write(tx, place, &deltas.recv().unwrap_or_default()));
-        let members = summing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        rolled_up.and_then(|()| runs::write(tx, place, members))
+        let counting = scope.spawn(move || {
+            to_count.1.iter().for_each(|portion| count_in(members, batches, &portion));
+            members.finish()
+        });
+        let inserted = calls.insert(|portion| {
+            let portion = Portion::from(portion);
+            // A receiver that is gone has panicked, which joining it tells.
+            drop((to_fold.0.send(Arc::clone(&portion)), to_count.0.send(portion)));
+        });
+        drop((to_fold.0, to_count.0));
+        let deltas = folding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let rolled_up = inserted.map_err(|e| place.wrap(e)).and_then(|()| rollup::write(tx, place, &deltas));
+        let runs = counting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        rolled_up.and_then(|()| runs::write(tx, place, runs))
     })
+}
+
+/// Calls that were new, for several threads.
+type Portion = Arc<[Inserted]>;
+
+/// How many portions may wait to be summed up.
+const PORTIONS: usize = 16;
+
+fn fold_in(fold: &mut Fold, batches: &[Batch], portion: &[Inserted]) {
+    for call in portion {
+        let batch = &batches[call.batch as usize];
+        let row = &batch.calls[call.row as usize];
+        fold.add(call.ts_us, (call.lane, call.host_lane), &batch.facts(row).sample(row.outcome));
+    }
+}
+
+fn count_in(members: &mut Members, batches: &[Batch], portion: &[Inserted]) {
+    for call in portion {
+        let batch = &batches[call.batch as usize];
+        let row = &batch.calls[call.row as usize];
+        let facts = batch.facts(row);
+        members.add(call.ts_us, &facts.sample(row.outcome), [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
+    }
 }
 
 /// From so many calls on a thread is worth its start.
@@ -235,19 +267,6 @@ struct Inserted {
 struct Sums {
     fold: Fold,
     members: Members,
-}
-
-impl Sums {
-    fn add(&mut self, batches: &[Batch], portion: &[Inserted]) {
-        for call in portion {
-            let batch = &batches[call.batch as usize];
-            let row = &batch.calls[call.row as usize];
-            let facts = batch.facts(row);
-            let sample = facts.sample(row.outcome);
-            self.fold.add(call.ts_us, (call.lane, call.host_lane), &sample);
-            self.members.add(call.ts_us, &sample, [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
-        }
-    }
 }
 
 /// The calls of a group, on their way into the table.

@@ -82,11 +82,12 @@ impl Fold {
         }
     }
 
-    /// Closes all that is open and hands everything out.
+    /// Closes all that is open and hands everything out, in the order of the store's table.
     pub fn finish(&mut self) -> Vec<Delta> {
         for level in 0..Tier::ALL.len() {
             self.turn(level, i64::MIN);
         }
+        self.done.sort_by_key(|delta| (delta.tier, delta.bucket, delta.chunk));
         std::mem::take(&mut self.done)
     }
 
