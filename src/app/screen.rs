@@ -3,8 +3,9 @@
 
 use super::feed::{self, Feed, STDIN};
 use super::live::{Kind, Status, label};
-use super::places::{Temporary, store_of};
+use super::places::store_of;
 use super::setup;
+use super::temporary::Temporary;
 use super::watcher::Watcher;
 use crate::cli::{Cli, DemoArgs, ReplayArgs};
 use crate::clock;
