@@ -16,7 +16,7 @@ use crate::pipeline::{self, OnRefusal, Progress};
 use crate::source::demo::{Demo, Player};
 use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock, Troubles};
 use crate::store::{Store, sqlite::SqliteStore};
-use crate::tui::{self, Exit, Mask, Ui};
+use crate::tui::{self, Exit, Mask, Ui, mouse::Mouse};
 use crate::units::Zone;
 use crate::view::Window;
 use anyhow::{Context, Result};
@@ -194,6 +194,7 @@ impl Show {
         let (progress, stop) = (Arc::<Progress>::default(), Stop::new());
         let status = Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles));
         let ui = first_ui(&self.settings.config)?;
+        let mouse = if self.settings.config.mouse { Mouse::Used } else { Mouse::Ignored };
         let exit = std::thread::scope(|scope| {
             if let Some(feed) = self.feed {
                 let (status, progress, stop, path) = (&status, &progress, &stop, &self.store);
@@ -207,7 +208,8 @@ impl Show {
             // However the screen ends, by a panic too: the feed ends with it, or the scope would wait for ever.
             let _ending = Ending(&stop);
             let watcher = Watcher::start(&self.store, Arc::clone(&status))?;
-            Ok::<_, anyhow::Error>(tui::run(&watcher, tui::Options { ui, now_us: clock::now_us() })?)
+            let options = tui::Options { ui, mouse, now_us: clock::now_us() };
+            Ok::<_, anyhow::Error>(tui::run(&watcher, options)?)
         })?;
         drop(self.temporary);
         Ok(match exit {
