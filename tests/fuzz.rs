@@ -260,8 +260,11 @@ fn cut_archives_give_what_came_before_the_cut() {
         bytes.truncate(rng.below(bytes.len() as u64 + 1) as usize);
         bytes
     };
-    play(150, make, |bytes| {
+    play(1_500, make, |bytes| {
         let (lines, broken) = read(bytes);
+        if bytes.len() < 4 {
+            return; // Too short to be known for an archive.
+        }
         assert!(text.starts_with(&lines), "{} bytes that were never packed", lines.len());
         let whole = lines.len() == text.len();
         assert!(broken <= 1);
@@ -277,12 +280,12 @@ fn broken_archives() {
         let archive = rng.pick(&archives).clone();
         mutated(rng, &archive, &archives)
     };
-    play(150, make, |bytes| {
+    play(600, make, |bytes| {
         let (_, broken) = read(bytes);
         assert!(broken <= 1, "{broken} breaks of one stream");
     });
     // The same as files, which are read in another way.
-    play(60, make, |bytes| {
+    play(200, make, |bytes| {
         let mut stage = Play::new();
         let path = stage.write_bytes("app.log.gz", bytes);
         stage.ingest_bytes(&[&path]);
