@@ -93,3 +93,27 @@ pub fn label(files: &[PathBuf]) -> String {
         [first, rest @ ..] => format!("{} +{}", name(first), rest.len()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Files, Follow};
+
+    #[test]
+    fn a_trouble_is_shown_as_long_as_it_lasts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("app.log");
+        let mut files = Files::new(vec![path.clone()], Follow::Forever, Vec::new()).expect("waits for it");
+        let status = Status::new("app.log".to_owned(), Kind::Sources, Arc::default(), files.troubles());
+        let (out, _heard) = crossbeam_channel::unbounded();
+        files.look(&out).expect("we listen");
+        let shown = status.live().troubles;
+        assert_eq!(shown.len(), 1);
+        assert!(shown[0].starts_with(&format!("{}: no such file", path.display())), "{}", shown[0]);
+        std::fs::write(&path, "here\n").expect("writes");
+        files.look(&out).expect("we listen");
+        assert_eq!(status.live().troubles, Vec::<String>::new());
+        status.failed("it ended".to_owned());
+        assert_eq!(status.live().troubles, ["it ended"]);
+    }
+}
