@@ -171,7 +171,8 @@ fn settle(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 fn prepare_writer(conn: &Connection) -> rusqlite::Result<()> {
-    conn.pragma_update(None, "page_size", 8_192)?;
+    conn.pragma_update(None, "page_size", 16_384)?;
+    conn.pragma_update(None, "cache_size", -6_144)?;
     conn.pragma_update(None, "auto_vacuum", "none")?;
     conn.query_row("PRAGMA journal_mode = wal", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "normal")?;
