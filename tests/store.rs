@@ -383,7 +383,7 @@ fn bulky(days: i64) -> (Stored, Vec<String>) {
         for n in 0..1_200 {
             let ts = llmtop::units::rfc3339(START_US + day * DAY + n / 50 * HOUR + n % 50);
             let mut noise = |words: usize| (0..words).map(|_| format!("{:016x}", rng.next())).collect::<String>();
-            let (id, text) = (noise(12), noise(16));
+            let (id, text) = (noise(12), noise(64));
             lines.push(format!(
                 "{{\"event\":\"llm_call\",\"request_id\":\"{day}-{n}-{id}\",\"ts\":\"{ts}\",\"model\":\"m{}\",\
                  \"user_id\":\"u{n}\",\"latency_ms\":{n},\"cost_usd\":0.01,\"prompt_preview\":\"{text}\"}}\n",
