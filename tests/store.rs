@@ -452,6 +452,24 @@ fn a_store_that_is_too_large_loses_the_oldest_text_then_rows_then_fine_totals() 
 }
 
 #[test]
+fn what_was_deleted_is_not_counted_again() {
+    let list = events(5, 120, 3);
+    let mut stored = Stored::of(&list);
+    let cut = list[60].ts_us;
+    let keep = Retention { rows_us: Some(NOW_US - cut), ..Retention::default() };
+    stored.store().retain(keep, NOW_US).expect("pruned");
+    let asked = view(Window::all(), "", &["model", "day"]);
+    let before = stored.ask(&asked);
+    let did = stored.add(&[list.iter().collect()]);
+    let gone = list.iter().filter(|e| e.ts_us < cut).count() as u64;
+    assert_eq!((did.accepted, did.duplicate, did.expired), (0, 120 - gone, gone));
+    let after = stored.ask(&asked);
+    assert_eq!((&after.totals, &after.tables), (&before.totals, &before.tables));
+    assert_eq!(after.accounting.read, 240);
+    assert_eq!(after.accounting.rejected, gone, "{:?}", after.accounting);
+}
+
+#[test]
 fn a_call_never_gets_the_text_of_another() {
     let mut stored = Stored::new();
     let line = |id: &str, ts: i64, text: &str| {

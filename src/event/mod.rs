@@ -54,11 +54,14 @@ pub enum Reason {
     MissingField,
     /// A compressed stream that is broken or cut.
     CorruptStream,
+    /// Older than what is kept: retention has deleted the single events of its time, and what was summed up of them
+    /// stays, so that this could be counted twice.
+    Expired,
 }
 
 impl Reason {
     /// All reasons, in display order.
-    pub const ALL: [Reason; 11] = [
+    pub const ALL: [Reason; 12] = [
         Reason::InvalidJson,
         Reason::InvalidUtf8,
         Reason::NulBytes,
@@ -70,6 +73,7 @@ impl Reason {
         Reason::DuplicateKey,
         Reason::MissingField,
         Reason::CorruptStream,
+        Reason::Expired,
     ];
 
     /// The stable word for this reason.
@@ -86,6 +90,7 @@ impl Reason {
             Reason::DuplicateKey => "duplicate_key",
             Reason::MissingField => "missing_field",
             Reason::CorruptStream => "corrupt_stream",
+            Reason::Expired => "expired",
         }
     }
 

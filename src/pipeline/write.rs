@@ -185,7 +185,9 @@ impl<'s> Writer<'s> {
         }
         let did = self.surely(|store| store.append(&group.batches))?;
         self.did.add(did);
-        self.progress.committed(Counts { accepted: did.accepted, duplicate: did.duplicate, ..group.counts });
+        let rejected = group.counts.rejected + did.expired;
+        let Appended { accepted, duplicate, .. } = did;
+        self.progress.committed(Counts { accepted, duplicate, rejected, ..group.counts });
         Ok(())
     }
 

@@ -16,6 +16,8 @@ pub struct Appended {
     pub accepted: u64,
     /// Events that were there already.
     pub duplicate: u64,
+    /// Events of a time whose single events have been deleted: refused, because nothing tells whether they were there.
+    pub expired: u64,
     /// Latest time of an accepted call, µs; 0 without any.
     pub last_us: i64,
 }
@@ -25,6 +27,7 @@ impl Appended {
     pub fn add(&mut self, other: Appended) {
         self.accepted += other.accepted;
         self.duplicate += other.duplicate;
+        self.expired += other.expired;
         self.last_us = self.last_us.max(other.last_us);
     }
 }

@@ -143,12 +143,14 @@ fn write_group(
 fn begin(tx: &Connection, state: &mut State, members: &[Member<'_>]) -> rusqlite::Result<Vec<Writing>> {
     // Never a number that was given before: what is deleted may still be referred to.
     let mut next: i64 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM text_block", [], |row| row.get(0))?;
+    let since_us = ledger::rows_since_us(tx)?;
     let mut writing = Vec::with_capacity(members.len());
     for member in members {
         let batch = member.batch();
         writing.push(Writing {
             builder: batch.builder,
             read_us: batch.read_us,
+            since_us,
             source: state.dicts.source(tx, &batch.source)?,
             first_block: next,
             blocks: vec![0; batch.texts.len()],
@@ -182,14 +184,22 @@ fn write_rest(
         }
     }
     for span in &batch.spans {
-        let new = write_span(tx, w.source, span).map_err(sql)?;
-        totals.spans += i64::from(new);
-        w.count(new);
+        match write_span(tx, w.source, span, w.since_us).map_err(sql)? {
+            Some(new) => {
+                totals.spans += i64::from(new);
+                w.count(new);
+            }
+            None => w.expire(),
+        }
     }
     for score in &batch.scores {
-        let new = write_score(tx, w.source, score).map_err(sql)?;
-        totals.scores += i64::from(new);
-        w.count(new);
+        match write_score(tx, w.source, score, w.since_us).map_err(sql)? {
+            Some(new) => {
+                totals.scores += i64::from(new);
+                w.count(new);
+            }
+            None => w.expire(),
+        }
     }
     ledger::count_lines(tx, &mut state.dicts, batch, w.did).map_err(sql)?;
     batch.checkpoint.as_ref().map_or(Ok(()), |checkpoint| ledger::put_checkpoint(tx, checkpoint).map_err(sql))
@@ -232,8 +242,12 @@ fn write_error(
         .map(|_| ())
 }
 
-fn write_span(tx: &Connection, source: i64, row: &SpanRow) -> rusqlite::Result<bool> {
+/// Writes a span; whether it was new, or nothing where it is of a time that is not kept.
+fn write_span(tx: &Connection, source: i64, row: &SpanRow, since_us: i64) -> rusqlite::Result<Option<bool>> {
     let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 1, row.id, row.ts_us)? };
+    if ts_us < since_us {
+        return Ok(None);
+    }
     let s = &row.span;
     let new = tx
         .prepare_cached("INSERT OR IGNORE INTO span VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")?
@@ -253,11 +267,15 @@ fn write_span(tx: &Connection, source: i64, row: &SpanRow) -> rusqlite::Result<b
             s.error_message,
             s.attrs
         ])?;
-    Ok(new == 1)
+    Ok(Some(new == 1))
 }
 
-fn write_score(tx: &Connection, source: i64, row: &ScoreRow) -> rusqlite::Result<bool> {
+/// Writes a score; whether it was new, or nothing where it is of a time that is not kept.
+fn write_score(tx: &Connection, source: i64, row: &ScoreRow, since_us: i64) -> rusqlite::Result<Option<bool>> {
     let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 2, row.id, row.ts_us)? };
+    if ts_us < since_us {
+        return Ok(None);
+    }
     let s = &row.score;
     let new = tx.prepare_cached("INSERT OR IGNORE INTO score VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")?.execute(
         params![
@@ -274,5 +292,5 @@ fn write_score(tx: &Connection, source: i64, row: &ScoreRow) -> rusqlite::Result
             s.comment
         ],
     )?;
-    Ok(new == 1)
+    Ok(Some(new == 1))
 }

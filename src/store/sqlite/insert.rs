@@ -27,6 +27,8 @@ pub struct Key {
 pub struct Writing {
     pub builder: u64,
     pub read_us: i64,
+    /// From which time on events are kept, µs; those before are only counted.
+    pub since_us: i64,
     pub source: i64,
     pub first_block: i64,
     /// Calls accepted per text block, and which calls were new.
@@ -40,6 +42,11 @@ impl Writing {
     pub fn count(&mut self, new: bool) {
         self.did.accepted += u64::from(new);
         self.did.duplicate += u64::from(!new);
+    }
+
+    /// Counts an event of a time that is not kept any more.
+    pub fn expire(&mut self) {
+        self.did.expired += 1;
     }
 
     /// A call of the batch was new.
@@ -107,7 +114,11 @@ impl<'a> Calls<'a> {
     ) -> Result<(), StoreError> {
         let mut inserter = Inserter::new(self.tx).map_err(|e| place.wrap(e))?;
         let mut portion = Vec::with_capacity(PORTION);
-        for keys in self.keys.chunks(PORTION) {
+        let since_us = self.writing.first().map_or(i64::MIN, |w| w.since_us);
+        let expired = self.keys.partition_point(|key| key.ts_us < since_us);
+        let (expired, kept) = self.keys.split_at(expired);
+        expired.iter().for_each(|key| self.writing[self.origins.of(key).0].expire());
+        for keys in kept.chunks(PORTION) {
             keys.chunks(ROWS)
                 .try_for_each(|keys| self.insert_some(&mut inserter, keys, &mut portion))
                 .map_err(|e| place.wrap(e))?;

@@ -57,17 +57,28 @@ impl Totals {
     }
 }
 
+/// From which time on single events are kept, µs.
+pub fn rows_since_us(conn: &Connection) -> rusqlite::Result<i64> {
+    let since = conn
+        .prepare_cached("SELECT value FROM counter WHERE name = 'rows_since_us'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(since.unwrap_or(i64::MIN))
+}
+
 /// Adds a batch's lines to the books.
 pub fn count_lines(conn: &Connection, dicts: &mut Dicts, batch: &Batch, did: Appended) -> rusqlite::Result<()> {
     let counts = &batch.counts;
-    let rejected: u64 = counts.rejected.iter().map(|(_, n)| n).sum();
+    let expired = (did.expired > 0).then_some((Reason::Expired, did.expired));
+    let reasons: Vec<(Reason, u64)> = counts.rejected.iter().copied().chain(expired).collect();
+    let rejected: u64 = reasons.iter().map(|(_, n)| n).sum();
     let id = dicts.source(conn, &batch.source)?;
     conn.prepare_cached(
         "UPDATE source SET read = read + ?2, accepted = accepted + ?3, duplicate = duplicate + ?4, \
          skipped = skipped + ?5, rejected = rejected + ?6, bytes = bytes + ?7 WHERE id = ?1",
     )?
     .execute(params![id, counts.read, did.accepted, did.duplicate, counts.skipped, rejected, counts.bytes])?;
-    for (reason, lines) in &counts.rejected {
+    for (reason, lines) in &reasons {
         conn.prepare_cached(
             "INSERT INTO rejection (reason, lines) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET lines = lines + excluded.lines",
         )?
