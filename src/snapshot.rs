@@ -130,10 +130,15 @@ impl Stats {
     }
 }
 
+/// What a group's key has for values that are not told apart: combinations beyond the bounded number share a total, and
+/// this stands for what they differ in. No filter finds it.
+pub const OTHER: &str = "(other)";
+
 /// One group of a table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Group {
-    /// The value of each dimension of the grouping; `None` where the calls do not say.
+    /// The value of each dimension of the grouping; `None` where the calls do not say, [`OTHER`] where they are not told
+    /// apart.
     pub key: Vec<Option<String>>,
     /// Its figures in the window.
     pub stats: Stats,
@@ -336,7 +341,8 @@ pub struct Holdings {
     pub bounds: Option<(i64, i64)>,
     /// Sources read.
     pub sources: Vec<SourceInfo>,
-    /// Dimension combinations that were folded into `other` because there were too many.
+    /// Combinations of dimensions, or hosts, that share a total because there were too many. Tables have them under
+    /// [`OTHER`] where they differ; filters find them all the same.
     pub folded_series: u64,
 }
 

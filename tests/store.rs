@@ -7,7 +7,7 @@ use common::Rng;
 use common::event::{DAY, Event, HOUR, MINUTE, START_US, event, events, time};
 use common::naive::{check, check_sums, groups};
 use common::stored::{NOW_US, Stored, view};
-use llmtop::snapshot::Snapshot;
+use llmtop::snapshot::{OTHER, Snapshot};
 use llmtop::store::{Reader, Retention, Store};
 use llmtop::view::{Sections, View, Window};
 use proptest::prelude::*;
@@ -231,15 +231,62 @@ fn too_many_series_share_lanes_and_the_totals_stay_exact() {
     stored.add(&groups);
     let got = stored.ask(&view(Window::all(), "", &["status", "error", "day"]));
     check(&got, &list, &|_| true);
-    assert!((400..700).contains(&got.holdings.folded_series), "{}", got.holdings.folded_series);
-    let by_model = stored.ask(&view(Window::all(), "", &["model"]));
+    assert!((600..2_600).contains(&got.holdings.folded_series), "{}", got.holdings.folded_series);
+    let by_model = stored.ask(&view(Window::all(), "", &["model", "provider"]));
     let calls: u64 = by_model.tables[0].groups.iter().map(|g| g.stats.calls).sum();
-    assert_eq!(calls, list.len() as u64, "what shares a lane is still in the table, as unknown");
+    assert_eq!(calls, list.len() as u64, "what shares a lane is still in the table");
+    let other: Vec<_> = by_model.tables[0].groups.iter().filter(|g| g.key[0].as_deref() == Some(OTHER)).collect();
+    assert_eq!(other.len(), 1, "and under a name of its own");
+    assert!(by_model.tables[0].groups.iter().all(|g| g.key[0].is_some()), "every call says its model");
     let exact = stored.ask(&view(Window::all(), "-user:nobody", &["model"]));
     assert_eq!(exact.tables[0].total, list.len(), "rows know all combinations");
     // What came before the limit still has its own lane, also after reopening.
     let first = stored.ask(&view(Window::all(), "model:model-3", &[]));
     assert_eq!(first.totals.calls, 1);
+}
+
+/// A filter finds what shares a lane, never a wrong 0: by the lane where it takes all of it or nothing, else by rows.
+#[test]
+fn filters_find_what_shares_a_lane() {
+    let list = many_series(2_600);
+    let mut stored = Stored::new();
+    let all: Vec<&Event> = list.iter().collect();
+    stored.add(&all.chunks(900).map(<[_]>::to_vec).collect::<Vec<_>>());
+    let cases: [Case; 8] = [
+        ("model:model-2599", |e| is(&e.model, "model-2599")),
+        ("model:model-25*", |e| e.model.as_deref().is_some_and(|m| m.starts_with("model-25"))),
+        ("-model:model-2599", |e| !is(&e.model, "model-2599")),
+        ("model:", |_| false),
+        ("model:nobody", |_| false),
+        ("host:host-1299", |e| is(&e.host, "host-1299")),
+        ("host:host-1299 status:error", |e| is(&e.host, "host-1299") && e.is_error()),
+        ("status:error", |e| e.is_error()),
+    ];
+    for (filter, passes) in cases {
+        let got = stored.ask(&view(Window::all(), filter, &["status", "day"]));
+        check(&got, &list, &passes);
+    }
+    let needs_rows =
+        |filter| stored.ask(&View { sections: Sections::default(), ..view(Window::all(), filter, &[]) }).scan.rows;
+    assert!(needs_rows("model:model-2599"));
+    for filter in ["", "model:model-3", "model:model*", "status:error", "model:"] {
+        assert!(!needs_rows(filter), "{filter} is answered by lanes");
+    }
+}
+
+/// Where all that share a lane agree on a dimension, tables by it stay exact.
+#[test]
+fn what_shares_a_lane_keeps_what_it_has_in_common() {
+    let mut list = many_series(2_300);
+    for (n, event) in list.iter_mut().enumerate() {
+        event.provider = Some("openai".to_owned());
+        event.app = (n < 2_290).then(|| "support".to_owned());
+    }
+    let stored = Stored::of(&list);
+    check(&stored.ask(&view(Window::all(), "", &["provider", "provider,status"])), &list, &|_| true);
+    let by_app = stored.ask(&view(Window::all(), "", &["app"]));
+    let other = by_app.tables[0].groups.iter().filter(|g| g.key[0].as_deref() == Some(OTHER));
+    assert!(other.map(|g| g.stats.calls).sum::<u64>() > 0, "some say their app and some do not");
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl Page<'_> {
         if holdings.folded_series > 0 {
             let folded = units::count(holdings.folded_series);
             lines.extend(
-                self.entry("note", &format!("{folded} combinations of dimensions are counted together as other")),
+                self.entry("note", &format!("{folded} combinations of dimensions are in tables as (other) where they differ; a filter finds each")),
             );
         }
         lines

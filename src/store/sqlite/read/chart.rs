@@ -1,6 +1,7 @@
 //! Charts over time: equal steps, aligned to the clock, for everything and for single groups.
 
 use super::Answer;
+use super::cube::Cube;
 use super::fold::{Pass, Steps, Total};
 use super::groups::GroupSteps;
 use super::plan::{step_us, tier_of_step};
@@ -33,7 +34,7 @@ pub fn step(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<i64> {
     }
     let len = answer.range.len_us();
     let fine = step_us(len, points, 0);
-    if fine >= Tier::Minute.len_us() || answer.view.filter.needs_rows() {
+    if fine >= Tier::Minute.len_us() || answer.cube(&Total::default()) == Cube::Rows {
         return Ok(fine);
     }
     let mut total = Total::default();

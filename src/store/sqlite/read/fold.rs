@@ -2,6 +2,7 @@
 //! comes through here.
 
 use super::context::Context;
+use super::cube::Cube;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
 use super::row::{self, Columns, Flow, Order};
@@ -9,8 +10,8 @@ use super::series::{Passing, Who};
 use super::subject::passes;
 use crate::stats::acc::{Acc, Depth};
 use crate::store::Watch;
-use crate::store::sqlite::rollup::{HOST_CHUNKS, MAIN_CHUNKS, Tier, each_lane};
-use crate::view::{Dim, Field, Filter, Match, Range};
+use crate::store::sqlite::rollup::{Tier, each_lane};
+use crate::view::{Dim, Filter, Range};
 use rusqlite::Row;
 
 /// Where calls go.
@@ -62,52 +63,6 @@ pub struct Pass<'a> {
     pub depth: Depth,
 }
 
-/// Which rollups know all the dimensions that a pass asks about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cube {
-    /// Everything together.
-    Everything,
-    /// All dimensions but the host.
-    Main,
-    /// The host alone.
-    Hosts,
-    /// None: single calls do.
-    Rows,
-}
-
-impl Cube {
-    /// The cube that knows the dimensions of a filter and of some lanes.
-    pub fn of(filter: &Filter, lanes: &dyn Lanes) -> Cube {
-        use Dim::{App, Environment, Error, Host, Model, Operation, Provider, Status, Variant};
-        let mut dims = Vec::new();
-        lanes.add_dims(&mut dims);
-        if filter.needs_rows() || dims.iter().any(|d| super::groups::is_row_dim(*d)) {
-            return Cube::Rows;
-        }
-        let asked = filter.terms.iter().filter_map(|t| match &t.matches {
-            Match::Any(Field::Dim(dim), _) => Some(*dim),
-            _ => None,
-        });
-        dims.extend(asked);
-        let main = dims.iter().any(|d| matches!(d, Provider | Model | Operation | App | Environment | Variant));
-        match (dims.contains(&Host), main) {
-            (true, true) => Cube::Rows,
-            (true, false) => Cube::Hosts,
-            (false, true) => Cube::Main,
-            (false, false) if dims.iter().any(|d| matches!(d, Status | Error)) => Cube::Main,
-            (false, false) => Cube::Everything,
-        }
-    }
-
-    fn chunks(self) -> (u32, u32) {
-        match self {
-            Cube::Everything | Cube::Rows => (0, 1),
-            Cube::Main => MAIN_CHUNKS,
-            Cube::Hosts => HOST_CHUNKS,
-        }
-    }
-}
-
 impl Pass<'_> {
     fn pieces(&self, cube: Cube) -> Vec<Piece> {
         let finest = if cube == Cube::Hosts { Tier::Hour } else { Tier::Minute };
@@ -119,7 +74,7 @@ impl Pass<'_> {
 
     /// Runs the pass; asks every few thousand rows whether the answer is still wanted.
     pub fn run(&self, context: &Context, lanes: &mut dyn Lanes, watch: &dyn Watch) -> ReadResult<()> {
-        let cube = Cube::of(self.filter, lanes);
+        let cube = Cube::of(self.filter, self.passing, lanes);
         for piece in self.pieces(cube) {
             if watch.cancelled() {
                 return Err(ReadError::Cancelled);

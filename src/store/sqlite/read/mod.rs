@@ -2,6 +2,7 @@
 
 mod chart;
 mod context;
+mod cube;
 mod errors;
 mod figures;
 mod fold;
@@ -23,8 +24,9 @@ use crate::stats::acc::{Acc, Depth};
 use crate::store::{Patient, Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
 use context::Context;
+use cube::Cube;
 use figures::Figures;
-use fold::{Cube, Pass, Total};
+use fold::{Lanes, Pass, Total};
 use groups::Cells;
 use plan::Horizon;
 use read_error::ReadResult;
@@ -166,6 +168,11 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// Which rollups answer for some lanes.
+    fn cube(&self, lanes: &dyn Lanes) -> Cube {
+        Cube::of(&self.view.filter, &self.passing, lanes)
+    }
+
     fn total(&self, range: Range, filter: &Filter, passing: &Passing, watch: &dyn Watch) -> ReadResult<Acc> {
         let mut total = Total::default();
         let pass = Pass { filter, passing, ..self.pass(range, Some(super::rollup::Tier::Day)) };
@@ -214,12 +221,8 @@ impl<'a> Answer<'a> {
     /// Shares of the window, from its end, that are worth an answer of their own before the whole: where many single calls
     /// have to be read, a person sees the newest at once.
     fn parts(&self) -> ReadResult<Vec<f64>> {
-        let by_rows = self.view.filter.needs_rows()
-            || self
-                .view
-                .groupings
-                .iter()
-                .any(|g| Cube::of(&self.view.filter, &Cells::new(g)) == Cube::Rows && !self.by_totals(g));
+        let by_rows = self.cube(&Total::default()) == Cube::Rows
+            || self.view.groupings.iter().any(|g| !self.by_totals(g) && self.cube(&Cells::new(g)) == Cube::Rows);
         if !by_rows || self.cover.is_empty() {
             return Ok(Vec::new());
         }
@@ -233,7 +236,7 @@ impl<'a> Answer<'a> {
     fn newest(&self, share: f64) -> Answer<'a> {
         let part = (self.range.len_us() as f64 * share) as i64;
         let cover = Range { since_us: self.range.until_us.saturating_sub(part), until_us: self.range.until_us };
-        Answer { cover, covered: share, passing: self.context.series.passing(&self.view.filter), ..*self }
+        Answer { cover, covered: share, passing: self.passing.clone(), ..*self }
     }
 
     /// Whether a grouping is answered by the totals of members: users or sessions without a filter.
