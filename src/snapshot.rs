@@ -353,6 +353,8 @@ pub struct Scan {
     pub rows: bool,
     /// Share of the window covered, newest first, 0..=1.
     pub covered: f64,
+    /// Before this time, µs, single calls of the window have been deleted: what was read of rows leaves them out.
+    pub gone_us: Option<i64>,
 }
 
 /// One answer.

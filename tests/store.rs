@@ -312,6 +312,50 @@ fn totals_outlive_their_rows() {
     assert_eq!(by_user.totals, before.totals, "a table that needs rows takes nothing from the totals");
 }
 
+/// Where single calls have been deleted, what only they tell says so, and what else can tell is used.
+#[test]
+fn deleted_calls_are_never_shown_as_none() {
+    let list = events(9, 800, 6);
+    let mut stored = Stored::of(&list);
+    let (cut, now_us) = (START_US + 3 * DAY, START_US + 6 * DAY);
+    let ages = Retention { rows_us: Some(now_us - cut), ..Retention::default() };
+    stored.store().retain(ages, now_us).expect("pruned");
+    let kept: Vec<Event> = list.iter().filter(|e| e.ts_us >= cut).cloned().collect();
+    let half = |got: &Snapshot| (got.scan.covered - 0.5).abs() < 0.05 && got.scan.gone_us == Some(cut);
+
+    let by_user = stored.ask(&view(Window::all(), "", &["user"]));
+    let calls: u64 = by_user.tables[0].groups.iter().filter(|g| g.key[0].is_some()).map(|g| g.stats.calls).sum();
+    assert_eq!(calls as usize, list.iter().filter(|e| e.user.is_some()).count(), "users from their hourly totals");
+    assert_eq!((by_user.scan.covered, by_user.scan.gone_us), (1.0, None));
+
+    let asked = |window, filter, by: &[&str]| View { sections: Sections::default(), ..view(window, filter, by) };
+    let by_filter = stored.ask(&asked(Window::all(), "user:u_1", &[]));
+    assert_eq!(by_filter.totals.calls as usize, kept.iter().filter(|e| is(&e.user, "u_1")).count());
+    assert!(half(&by_filter), "{:?}", by_filter.scan);
+    assert!(half(&stored.ask(&asked(Window::all(), "", &["source"]))));
+    let later = Window::between(cut, now_us).expect("a window");
+    let whole = stored.ask(&asked(later, "user:u_1", &[]));
+    assert_eq!((whole.scan.covered, whole.scan.gone_us), (1.0, None));
+    assert_eq!(whole.previous.calls, 0, "the window before is gone, and not half told");
+}
+
+/// A short window without its single calls is drawn of minutes, as its totals are.
+#[test]
+fn a_chart_without_single_calls_agrees_with_its_totals() {
+    let list = events(10, 3_000, 1);
+    let mut stored = Stored::of(&list);
+    let ages = Retention { rows_us: Some(0), ..Retention::default() };
+    stored.store().retain(ages, START_US + 30 * DAY).expect("pruned");
+    for minutes in [15, 61] {
+        let window = Window::between(START_US + 6 * HOUR, START_US + 6 * HOUR + minutes * MINUTE).expect("a window");
+        let sections = Sections { points: 40, ..Sections::default() };
+        let got = stored.ask(&View { sections, ..view(window, "", &[]) });
+        check(&got, &list, &|_| true);
+        assert!(got.totals.calls > 0 && !got.scan.rows);
+        assert_eq!(got.chart.points.iter().map(|p| p.calls).sum::<u64>(), got.totals.calls);
+    }
+}
+
 #[test]
 fn only_days_are_left_and_count_once() {
     let list = events(4, 800, 6);

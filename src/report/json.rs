@@ -40,7 +40,7 @@ fn document(snapshot: &Snapshot) -> Value {
         "failures": snapshot.failures.iter().map(failure).collect::<Vec<_>>(),
         "unfiltered_calls": snapshot.unfiltered_calls,
         "store": store(snapshot),
-        // Below 1 where rows had to be read and the reading was cut short: the figures are then of the newest part.
+        // Below 1 where rows had to be read and some have been deleted: figures that need them are then of the newest part.
         "covered": if snapshot.scan.rows { snapshot.scan.covered } else { 1.0 },
     })
 }

@@ -100,7 +100,11 @@ impl Page<'_> {
     fn partial(&self) -> Vec<String> {
         let Snapshot { scan, holdings, .. } = self.snapshot;
         let mut lines = Vec::new();
-        if scan.rows && scan.covered < 1.0 {
+        if let Some(us) = scan.gone_us {
+            let since = format!("{} {}", self.time(us), self.zone(us));
+            let note = format!("single calls before {since} have been deleted; what only they tell is of the others");
+            lines.extend(self.entry("note", &note));
+        } else if scan.rows && scan.covered < 1.0 {
             let share = units::percent(scan.covered.max(0.0));
             lines.extend(
                 self.entry(
@@ -177,13 +181,14 @@ impl Page<'_> {
 
     /// What to say of an empty window, and what to do.
     fn nothing(&self) -> Vec<String> {
-        let Snapshot { holdings, unfiltered_calls, now_us, view, .. } = self.snapshot;
+        let Snapshot { holdings, unfiltered_calls, now_us, view, scan, .. } = self.snapshot;
         let Some((_, last)) = holdings.bounds else {
             let text = "no calls in the store yet; load a log with `llmtop ingest app.log`, or try `llmtop demo`";
             return wrap(text, self.width);
         };
         if let Some(all) = unfiltered_calls.filter(|all| *all > 0) {
-            let text = format!("none of the {} in this window passes the filter {}", calls(all), view.filter);
+            let all = if scan.gone_us.is_some() { "calls that are kept".to_owned() } else { calls(all) };
+            let text = format!("none of the {all} in this window passes the filter {}", view.filter);
             return wrap(&text, self.width);
         }
         let ago = now_us.saturating_sub(last);

@@ -134,11 +134,14 @@ struct Answer<'a> {
     covered: f64,
     passing: Passing,
     horizon: Horizon,
+    /// Time of the first call there ever was, µs.
+    first_us: Option<i64>,
 }
 
 impl<'a> Answer<'a> {
     fn new(context: &'a Context, view: &'a View, now_us: i64) -> ReadResult<Answer<'a>> {
-        let range = view.window.resolve(bounds(context, view.window, now_us)?, now_us);
+        let bounds = bounds(context, view.window, now_us)?;
+        let range = view.window.resolve(bounds, now_us);
         let whole = view.window.span == Span::All && !matches!(view.window.anchor, Anchor::At(_));
         let day = super::rollup::Tier::Day.len_us();
         let outward = Range {
@@ -154,7 +157,49 @@ impl<'a> Answer<'a> {
             covered: 1.0,
             passing: context.series.passing(&view.filter),
             horizon: horizon(context)?,
+            first_us: bounds.map(|(first, _)| first),
         })
+    }
+
+    /// The time before which calls of a range have been deleted, where `cut` is how far back they are kept; `None` where all
+    /// are there.
+    fn gone(&self, range: Range, cut: i64) -> Option<i64> {
+        let since_us = range.since_us.max(self.first_us?);
+        let cut = cut.min(range.until_us);
+        (since_us < cut).then_some(cut)
+    }
+
+    /// What reading rows for the figures came to.
+    fn scan(&self, by_rows: bool) -> Scan {
+        let gone_us = self.gone_us(by_rows);
+        let kept = |cut: i64| {
+            let since_us = self.first_us.map_or(self.range.since_us, |first| self.range.since_us.max(first));
+            let all = Range { since_us, ..self.range }.len_us().max(1);
+            self.range.until_us.saturating_sub(cut) as f64 / all as f64
+        };
+        let covered = gone_us.map_or(self.covered, |cut| self.covered.min(kept(cut)));
+        Scan { rows: by_rows || gone_us.is_some(), covered, gone_us }
+    }
+
+    /// The time before which something that this answer needs has been deleted.
+    fn gone_us(&self, by_rows: bool) -> Option<i64> {
+        let rows = self.gone(self.range, self.horizon.rows_us).filter(|_| by_rows);
+        let by_members = self.view.groupings.iter().any(|g| self.by_totals(g));
+        rows.max(self.gone(self.range, self.horizon.fine_us).filter(|_| by_members))
+    }
+
+    /// Whether some figure, beside lists of single calls, is made of rows alone.
+    fn needs_rows(&self) -> bool {
+        let by_rows = |g: &Grouping| !self.by_totals(g) && self.cube(&Cells::new(g)) == Cube::Rows;
+        self.cube(&Total::default()) == Cube::Rows || self.view.groupings.iter().any(by_rows)
+    }
+
+    /// The window before, where there is one: the first parts of an answer are without, and so is one of rows that have been
+    /// deleted.
+    fn previous(&self) -> Option<Range> {
+        let previous = self.range.previous();
+        let is_there = || !self.needs_rows() || self.gone(previous, self.horizon.rows_us).is_none();
+        (self.view.window.span != Span::All && self.covered >= 1.0 && is_there()).then_some(previous)
     }
 
     fn pass<'p>(&'p self, range: Range, coarsest: Option<super::rollup::Tier>) -> Pass<'p> {
@@ -182,8 +227,7 @@ impl<'a> Answer<'a> {
 
     fn snapshot(&self, watch: &dyn Watch) -> ReadResult<Snapshot> {
         let (context, view) = (self.context, self.view);
-        let whole = self.covered >= 1.0;
-        let previous = if view.window.span == Span::All || !whole { Range::default() } else { self.range.previous() };
+        let previous = self.previous().unwrap_or_default();
         let step_us = chart::step(self, watch)?;
         let now = Figures::read(self, (self.cover, self.range), step_us, watch)?;
         let before = Figures::read(self, (previous, previous), step_us, watch)?;
@@ -210,7 +254,7 @@ impl<'a> Answer<'a> {
             let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
-        snapshot.scan = Scan { rows: now.by_rows, covered: self.covered };
+        snapshot.scan = self.scan(now.by_rows);
         if view.sections.distribution {
             snapshot.distribution = Some(now.total.0.latency);
             snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.0.latency);
@@ -221,9 +265,7 @@ impl<'a> Answer<'a> {
     /// Shares of the window, from its end, that are worth an answer of their own before the whole: where many single calls
     /// have to be read, a person sees the newest at once.
     fn parts(&self) -> ReadResult<Vec<f64>> {
-        let by_rows = self.cube(&Total::default()) == Cube::Rows
-            || self.view.groupings.iter().any(|g| !self.by_totals(g) && self.cube(&Cells::new(g)) == Cube::Rows);
-        if !by_rows || self.cover.is_empty() {
+        if !self.needs_rows() || self.cover.is_empty() {
             return Ok(Vec::new());
         }
         let nothing = Filter::default();
@@ -239,9 +281,16 @@ impl<'a> Answer<'a> {
         Answer { cover, covered: share, passing: self.passing.clone(), ..*self }
     }
 
-    /// Whether a grouping is answered by the totals of members: users or sessions without a filter.
+    /// Whether single calls of the window or of the one before have been deleted.
+    fn lacks_rows(&self) -> bool {
+        let back = if self.view.window.span == Span::All { self.range } else { self.range.previous() };
+        self.gone(Range { until_us: self.range.until_us, ..back }, self.horizon.rows_us).is_some()
+    }
+
+    /// Whether a grouping is answered by the totals of members: users or sessions without a filter. Where single calls have
+    /// been deleted there is nothing else.
     fn by_totals(&self, grouping: &Grouping) -> bool {
-        !self.view.sections.exact_members
+        (!self.view.sections.exact_members || self.lacks_rows())
             && self.view.filter.is_empty()
             && (grouping.dims == [Dim::User] || grouping.dims == [Dim::Session])
     }
