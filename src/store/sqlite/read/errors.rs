@@ -72,7 +72,7 @@ pub fn newest(
 pub fn failures(cells: &Cells, before: &Cells, points: &[Point], failed: &[Failed], partial: bool) -> Vec<Failure> {
     let by_mode = Grouping::by(Dim::Error, None);
     let previous: HashMap<_, _> = before.groups(&by_mode).into_iter().map(|(k, acc)| (k, acc.calls())).collect();
-    let pairs = cells.groups(&Grouping { dims: vec![Dim::Error, Dim::Model], top: None });
+    let pairs = cells.groups(&Grouping::of(&[Dim::Error, Dim::Model], None));
     let mut list = Vec::new();
     for (key, acc) in cells.groups(&by_mode) {
         let Some(mode) = key[0].as_deref().and_then(FailureMode::from_word) else { continue };

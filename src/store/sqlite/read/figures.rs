@@ -32,7 +32,7 @@ impl Figures {
         watch: &dyn Watch,
     ) -> ReadResult<Figures> {
         let view = answer.view;
-        let failures = Grouping { dims: vec![Dim::Error, Dim::Model], top: None };
+        let failures = Grouping::of(&[Dim::Error, Dim::Model], None);
         let mut figures = Figures {
             total: Total::default(),
             tables: view.groupings.iter().map(|g| (!answer.by_totals(g)).then(|| Cells::new(g))).collect(),

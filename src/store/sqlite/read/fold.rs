@@ -3,6 +3,7 @@
 
 use super::context::Context;
 use super::cube::Cube;
+use super::pace::Pace;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
 use super::row::{self, Columns, Flow, Order};
@@ -88,12 +89,9 @@ impl Pass<'_> {
     }
 
     fn rows(&self, context: &Context, range: Range, lanes: &mut dyn Lanes, watch: &dyn Watch) -> ReadResult<()> {
-        let mut read = 0u32;
+        let mut pace = Pace::of(watch);
         row::each_row(&context.conn, range, Order::OldestFirst, self.columns(lanes), |row| {
-            read = read.wrapping_add(1);
-            if read.is_multiple_of(8_192) && watch.cancelled() {
-                return Err(ReadError::Cancelled);
-            }
+            pace.step()?;
             if passes(self.filter, self.passing, row, context)? {
                 let (who, ts_us) = (Who::Series(row::series(row)?), row.get(0)?);
                 let sample = row::sample(row, context)?;

@@ -8,6 +8,7 @@ mod figures;
 mod fold;
 mod groups;
 mod members;
+mod pace;
 mod plan;
 mod query;
 mod read_error;
@@ -28,6 +29,7 @@ use cube::Cube;
 use figures::Figures;
 use fold::{Lanes, Pass, Total};
 use groups::Cells;
+use members::Members;
 use plan::Horizon;
 use read_error::ReadResult;
 use series::Passing;
@@ -245,7 +247,11 @@ impl<'a> Answer<'a> {
         for (grouping, cells) in view.groupings.iter().zip(now.tables.iter().zip(&before.tables)) {
             snapshot.tables.push(match cells {
                 (Some(now), Some(before)) => now.table(grouping, before),
-                _ => members::table(context, grouping, (self.cover, previous), self.horizon, watch)?,
+                _ => {
+                    let members = Members { context, horizon: self.horizon, watch };
+                    let now = (self.cover, self.all_of(self.cover, &now));
+                    members.table(grouping, now, (previous, self.all_of(previous, &before)))?
+                }
             });
         }
         chart::group_charts(self, &snapshot.chart, &mut snapshot.tables, watch)?;
@@ -293,6 +299,15 @@ impl<'a> Answer<'a> {
         (!self.view.sections.exact_members || self.lacks_rows())
             && self.view.filter.is_empty()
             && (grouping.dims == [Dim::User] || grouping.dims == [Dim::Session])
+    }
+
+    /// What all calls of a range came to, where it is of the same calls as the totals of members.
+    fn all_of<'f>(&self, range: Range, figures: &'f Figures) -> Option<&'f Acc> {
+        let hour = super::rollup::Tier::Hour.len_us();
+        let in_hours = range.since_us % hour == 0 && range.until_us % hour == 0;
+        let is_whole = self.gone(range, self.horizon.fine_us).is_none()
+            && (in_hours || self.gone(range, self.horizon.rows_us).is_none());
+        is_whole.then_some(&figures.total.0)
     }
 
     fn errors(&self, snapshot: &mut Snapshot, now: &Figures, before: &Figures) -> ReadResult<()> {

@@ -1,6 +1,7 @@
 //! Single records: a page of the newest, one by its key, all of a range for an export.
 
 use super::context::Context;
+use super::pace::Pace;
 use super::read_error::{ReadError, ReadResult};
 use super::row::{self, COLUMNS, Columns, Flow, Order, column};
 use super::series::Passing;
@@ -36,12 +37,9 @@ pub fn page(
 ) -> ReadResult<Vec<Record>> {
     let mut records = Vec::with_capacity(count.min(1_000));
     let until_us = before.map_or(range.until_us, |b| range.until_us.min(b.ts_us.saturating_add(1)));
-    let mut read = 0u32;
+    let mut pace = Pace::of(watch);
     row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, Columns::All, |row| {
-        read = read.wrapping_add(1);
-        if read.is_multiple_of(4_096) && watch.cancelled() {
-            return Err(ReadError::Cancelled);
-        }
+        pace.step()?;
         if before.is_some_and(|b| row::key(row).is_ok_and(|k| k >= b)) || !passes(filter, passing, row, context)? {
             return Ok(Flow::On);
         }
