@@ -83,17 +83,17 @@ pub struct Failure {
     pub calls: u64,
     /// The same in the window before.
     pub previous: u64,
-    /// First in the window, µs.
+    /// First in the window, µs; the beginning of its minute or day where single calls have been deleted.
     pub first_us: Option<i64>,
-    /// Last in the window, µs.
+    /// Last in the window, µs; the same holds.
     pub last_us: Option<i64>,
     /// Calls per chart step.
     pub trend: Vec<u64>,
     /// Affected models, most first.
     pub models: Vec<(String, u64)>,
-    /// Distinct affected users among the newest errors read.
+    /// Distinct affected users; where `partial`, at least so many.
     pub users: Option<u64>,
-    /// Raw error types, most first.
+    /// Raw error types, most first, of the calls that were read.
     pub error_types: Vec<(String, u64)>,
     /// The newest message.
     pub example: Option<String>,
@@ -101,6 +101,8 @@ pub struct Failure {
     pub example_key: Option<RecordKey>,
     /// Longest `Retry-After` seen, µs.
     pub retry_after_us: Option<u64>,
+    /// Whether users, error types and the longest wait are of the newest of its calls alone.
+    pub partial: bool,
 }
 
 /// Alike messages counted together.

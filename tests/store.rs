@@ -8,8 +8,9 @@ use common::event::{DAY, Event, HOUR, MINUTE, START_US, event, events, time};
 use common::naive::{check, check_sums, groups};
 use common::stored::{NOW_US, Stored, view};
 use llmtop::snapshot::{OTHER, Snapshot, Stats};
+use llmtop::store::sqlite::Cell;
 use llmtop::store::{Reader, Retention, Store};
-use llmtop::view::{Dim, Direction, Grouping, Measure, Ranking, Sections, View, Window};
+use llmtop::view::{Dim, Direction, Filter, Grouping, Measure, Ranking, Sections, View, Window};
 use proptest::prelude::*;
 
 /// Groupings that rollups answer.
@@ -403,6 +404,47 @@ fn deleted_calls_are_never_shown_as_none() {
     assert_eq!(whole.previous.calls, 0, "the window before is gone, and not half told");
 }
 
+/// More failures than are read one by one: what is told of all of them is exact, what is not says so.
+#[test]
+fn failures_beyond_the_newest_are_known() {
+    let failed = |n: u64, at: i64, mode: &'static str| Event {
+        ts_us: START_US + at,
+        source: "a.log",
+        request_id: Some(n.to_string()),
+        user: Some(format!("u{n}")),
+        failure: Some(mode),
+        message: Some(format!("call {n} failed")),
+        ..Event::default()
+    };
+    let limited = (0..3_000).map(|n| failed(n, n as i64 * 1_000, "rate_limit"));
+    let old = [failed(9_000, 7 * MINUTE - HOUR, "auth"), failed(9_001, 9 * MINUTE - HOUR, "auth")];
+    let list: Vec<Event> = limited.chain(old).collect();
+    let mut stored = Stored::of(&list);
+    let asked = View {
+        sections: Sections { failures: true, clusters: 10, ..Sections::default() },
+        ..view(Window::all(), "", &[])
+    };
+    for filter in ["", "user:u*"] {
+        let got = stored.ask(&View { filter: Filter::parse(filter).expect("a filter"), ..asked.clone() });
+        let [limited, auth] = got.failures.as_slice() else { panic!("{:?}", got.failures) };
+        assert_eq!((limited.first_us, limited.last_us), (Some(START_US), Some(START_US + 2_999_000)));
+        assert!(limited.partial && limited.users.is_some_and(|n| n < 3_000));
+        assert_eq!((auth.first_us, auth.last_us), (Some(list[3_000].ts_us), Some(list[3_001].ts_us)));
+        assert_eq!(auth.example.as_deref(), Some("call 9001 failed"));
+        assert!(got.clusters.partial);
+    }
+    let ages = Retention { rows_us: Some(30 * MINUTE), ..Retention::default() };
+    stored.store().retain(ages, START_US).expect("pruned");
+    let got = stored.ask(&asked);
+    assert_eq!((got.failures[1].calls, got.failures[1].partial, got.failures[1].users), (2, true, None));
+    let minute = list[3_000].ts_us.div_euclid(DAY) * DAY;
+    assert!(
+        got.failures[1].first_us.is_some_and(|us| minute <= us && us <= list[3_000].ts_us),
+        "{:?}",
+        got.failures[1]
+    );
+}
+
 /// A short window without its single calls is drawn of minutes, as its totals are.
 #[test]
 fn a_chart_without_single_calls_agrees_with_its_totals() {
@@ -459,6 +501,24 @@ fn late_and_future_calls_land_in_their_hour() {
     assert_eq!((got.accounting.future, got.accounting.unpriced), (1, 4));
     let recent = stored.ask(&view(Window::last(HOUR, llmtop::view::Anchor::Auto), "", &[]));
     assert_eq!(recent.totals.calls, 1, "a clock that is ahead does not move the window: {:?}", recent.range);
+}
+
+/// What calls that went well said is kept, but it is no error.
+#[test]
+fn the_view_of_errors_has_those_that_failed() {
+    let mut stored = Stored::new();
+    let line = |id: u32, rest: &str| format!("{{\"event\":\"llm_call\",\"ts\":1772409600,\"id\":\"{id}\",{rest}}}\n");
+    let lines = line(1, "\"status\":\"ok\",\"error_message\":\"warn: slow\"") + &line(2, "\"http_status\":500");
+    stored.add_lines("x", &lines, NOW_US);
+    let mut rows = Vec::new();
+    let mut each = |_: &[String], row| {
+        rows.push(row);
+        Ok(())
+    };
+    stored.reader().query("SELECT error FROM errors", &mut each).expect("a query");
+    assert_eq!(rows, [[Cell::Text("server_error".to_owned())]]);
+    let asked = View { sections: Sections { failures: true, errors: 9, ..Sections::default() }, ..View::default() };
+    assert_eq!(stored.ask(&asked).errors.len(), 1);
 }
 
 /// Times at both ends of what events may have: no arithmetic on windows, charts or buckets may break.

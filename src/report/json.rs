@@ -103,6 +103,7 @@ fn failure(failure: &Failure) -> Value {
         "models": models,
         "error_types": types,
         "users": failure.users,
+        "partial": failure.partial,
         "retry_after_ms": failure.retry_after_us.map(|us| us as f64 / 1_000.0),
         "example": failure.example,
     })

@@ -57,6 +57,7 @@ fn failure(mode: FailureMode, calls: u64, previous: u64, example: &str) -> Failu
         example: Some(example.to_owned()),
         example_key: None,
         retry_after_us: Some(20_000_000),
+        partial: false,
     }
 }
 

@@ -253,7 +253,7 @@ impl Page<'_> {
             units::count(failure.previous),
             change(failure.calls as f64, failure.previous as f64, before),
             failure.last_us.map_or_else(|| UNKNOWN.to_owned(), |us| self.time(us)),
-            failure.users.map_or_else(|| UNKNOWN.to_owned(), units::count),
+            failure.users.map_or_else(|| UNKNOWN.to_owned(), |n| at_least(n, failure.partial)),
             model,
         ]
     }
@@ -317,6 +317,11 @@ const GROUP_COLUMNS: [GroupColumn; 12] = [
 fn percentile(dist: &Dist, value: Option<f64>, least: u64) -> String {
     let thin = value.is_some() && dist.count < least;
     format!("{}{}", if thin { THIN_MARK.to_string() } else { String::new() }, units::duration_cell(value))
+}
+
+/// A count, or one that may be higher.
+fn at_least(n: u64, partial: bool) -> String {
+    format!("{}{}", units::count(n), if partial { "+" } else { "" })
 }
 
 fn share(share: Option<f64>) -> String {

@@ -44,7 +44,7 @@ pub fn step(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<i64> {
     let mut pass = answer.pass(whole, Some(Tier::Hour));
     pass.depth = Depth::Sums;
     pass.run(answer.context, &mut total, watch)?;
-    Ok(if total.0.calls() > MANY { step_us(len, points, Tier::Minute.len_us()) } else { fine })
+    Ok(if total.acc.calls() > MANY { step_us(len, points, Tier::Minute.len_us()) } else { fine })
 }
 
 /// The shortest step, µs, that what retention has left of a window and the one before can fill.

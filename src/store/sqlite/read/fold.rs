@@ -9,6 +9,7 @@ use super::read_error::{ReadError, ReadResult};
 use super::row::{self, Columns, Flow, Order};
 use super::series::{Passing, Who};
 use super::subject::passes;
+use crate::event::Outcome;
 use crate::stats::acc::{Acc, Depth};
 use crate::store::Watch;
 use crate::store::sqlite::rollup::{Tier, each_lane};
@@ -31,6 +32,8 @@ pub struct Seen<'a, 'r> {
     pub context: &'a Context,
     /// When they ended, or the beginning of their bucket, µs.
     pub ts_us: i64,
+    /// How long that bucket is, µs; 1 for single calls.
+    pub len_us: i64,
     pub who: Who,
     pub row: Option<&'a Row<'r>>,
 }
@@ -95,7 +98,7 @@ impl Pass<'_> {
             if passes(self.filter, self.passing, row, context)? {
                 let (who, ts_us) = (Who::Series(row::series(row)?), row.get(0)?);
                 let sample = row::sample(row, context)?;
-                lanes.each(Seen { context, ts_us, who, row: Some(row) }, &mut |acc| {
+                lanes.each(Seen { context, ts_us, len_us: 1, who, row: Some(row) }, &mut |acc| {
                     acc.record(&sample);
                     Ok(())
                 })?;
@@ -137,7 +140,7 @@ impl Pass<'_> {
                 if !self.passing.lets(who) {
                     return Some(());
                 }
-                let given = lanes.each(Seen { context, ts_us, who, row: None }, &mut |acc| {
+                let given = lanes.each(Seen { context, ts_us, len_us: tier.len_us(), who, row: None }, &mut |acc| {
                     let mut copy = packed;
                     acc.merge_encoded(&mut copy, self.depth).ok_or(ReadError::Damaged("a rollup does not read"))
                 });
@@ -152,13 +155,25 @@ impl Pass<'_> {
     }
 }
 
-/// Everything in one accumulator.
+/// Everything in one accumulator, and when each outcome came first and last.
 #[derive(Default)]
-pub struct Total(pub Acc);
+pub struct Total {
+    pub acc: Acc,
+    /// By outcome number: the first and the last bucket, or moment, that has one.
+    pub seen: [Option<(Range, Range)>; Outcome::COUNT],
+}
 
 impl Lanes for Total {
-    fn each(&mut self, _: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
-        give(&mut self.0)
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
+        let before = self.acc.outcomes();
+        give(&mut self.acc)?;
+        let at = Range { since_us: call.ts_us, until_us: call.ts_us.saturating_add(call.len_us) };
+        let now = self.acc.outcomes();
+        for (seen, _) in self.seen.iter_mut().zip(before.iter().zip(&now)).filter(|(_, (before, now))| before < now) {
+            // Pieces come in order of time, buckets and rows within them too.
+            *seen = Some((seen.map_or(at, |(first, _)| first), at));
+        }
+        Ok(())
     }
 }
 

@@ -161,7 +161,7 @@ impl ByWho {
     /// Gives everything to the cells of a table.
     pub fn hand_on(&self, context: &Context, cells: &mut Cells) -> ReadResult<()> {
         for (who, sum) in &self.0 {
-            cells.each(Seen { context, ts_us: 0, who: *who, row: None }, &mut |acc| {
+            cells.each(Seen { context, ts_us: 0, len_us: 0, who: *who, row: None }, &mut |acc| {
                 acc.merge(sum);
                 Ok(())
             })?;

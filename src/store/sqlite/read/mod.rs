@@ -26,6 +26,7 @@ use crate::store::{Patient, Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
 use context::Context;
 use cube::Cube;
+use errors::Errors;
 use figures::Figures;
 use fold::{Lanes, Pass, Total};
 use groups::Cells;
@@ -224,7 +225,7 @@ impl<'a> Answer<'a> {
         let mut total = Total::default();
         let pass = Pass { filter, passing, ..self.pass(range, Some(super::rollup::Tier::Day)) };
         pass.run(self.context, &mut total, watch)?;
-        Ok(total.0)
+        Ok(total.acc)
     }
 
     fn snapshot(&self, watch: &dyn Watch) -> ReadResult<Snapshot> {
@@ -237,7 +238,7 @@ impl<'a> Answer<'a> {
         snapshot.range = self.range;
         snapshot.accounting = accounting(context)?;
         snapshot.holdings = holdings(context)?;
-        (snapshot.totals, snapshot.previous) = (Stats::of(&now.total.0), Stats::of(&before.total.0));
+        (snapshot.totals, snapshot.previous) = (Stats::of(&now.total.acc), Stats::of(&before.total.acc));
         if !view.filter.is_empty() {
             let nothing = Filter::default();
             let all = context.series.passing(&nothing);
@@ -255,15 +256,15 @@ impl<'a> Answer<'a> {
             });
         }
         chart::group_charts(self, &snapshot.chart, &mut snapshot.tables, watch)?;
-        self.errors(&mut snapshot, &now, &before)?;
+        self.errors(&mut snapshot, &now, &before, watch)?;
         if view.sections.records > 0 {
             let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
         snapshot.scan = self.scan(now.by_rows);
         if view.sections.distribution {
-            snapshot.distribution = Some(now.total.0.latency);
-            snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.0.latency);
+            snapshot.distribution = Some(now.total.acc.latency);
+            snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.acc.latency);
         }
         Ok(snapshot)
     }
@@ -307,20 +308,19 @@ impl<'a> Answer<'a> {
         let in_hours = range.since_us % hour == 0 && range.until_us % hour == 0;
         let is_whole = self.gone(range, self.horizon.fine_us).is_none()
             && (in_hours || self.gone(range, self.horizon.rows_us).is_none());
-        is_whole.then_some(&figures.total.0)
+        is_whole.then_some(&figures.total.acc)
     }
 
-    fn errors(&self, snapshot: &mut Snapshot, now: &Figures, before: &Figures) -> ReadResult<()> {
+    fn errors(&self, snapshot: &mut Snapshot, now: &Figures, before: &Figures, watch: &dyn Watch) -> ReadResult<()> {
         let sections = &self.view.sections;
         if !sections.failures && sections.clusters == 0 && sections.errors == 0 {
             return Ok(());
         }
         let few = !sections.failures && sections.clusters == 0;
         let most = if few { sections.errors } else { errors::NEWEST };
-        let (failed, partial) = errors::newest(self.context, self.range, (&self.view.filter, &self.passing), most)?;
-        if let (Some(now), Some(before)) = (&now.failures, &before.failures) {
-            snapshot.failures = errors::failures(now, before, &snapshot.chart.points, &failed, partial);
-        }
+        let errors = Errors { context: self.context, filter: &self.view.filter, passing: &self.passing, watch };
+        let (failed, partial) = errors.newest(self.range, most)?;
+        snapshot.failures = errors.failures(self.range, (now, before), &snapshot.chart.points, &failed)?;
         if sections.clusters > 0 {
             snapshot.clusters = errors::clusters(&failed, partial, sections.clusters);
         }
