@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_errors_that_failed.sql")];
 
 /// The mark of a store among SQLite files: `llmt`.
 const APPLICATION: i64 = 0x6c6c_6d74;

@@ -89,7 +89,7 @@ CREATE TABLE template (          -- error messages with their variable parts mas
   text TEXT NOT NULL UNIQUE
 ) STRICT;
 
-CREATE TABLE error (             -- one row for each failed call
+CREATE TABLE error (             -- what a call said that failed, or that went well and said something
   ts_us INTEGER NOT NULL, id INTEGER NOT NULL,
   series INTEGER NOT NULL,
   template INTEGER NOT NULL,
