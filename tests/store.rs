@@ -536,6 +536,19 @@ fn the_first_and_the_last_moment_there_can_be() {
     }
 }
 
+/// However long the window, a chart has the points that were asked for.
+#[test]
+fn a_window_of_ages_has_no_more_points() {
+    let list = events(14, 100, 3);
+    let stored = Stored::of(&list);
+    for weeks in [1_000_000, 15_000_000] {
+        let window = Window::last(weeks * 7 * DAY, llmtop::view::Anchor::Auto);
+        let got = stored.ask(&view(window, "", &["model"]));
+        assert!(got.chart.points.len() <= 26 && got.chart.previous.len() <= 26, "{}", got.chart.points.len());
+        assert_eq!(got.chart.points.iter().map(|p| p.calls).sum::<u64>(), 100);
+    }
+}
+
 /// More combinations of attributes than the dictionary takes: the rest stands in the rows, and reads the same.
 #[test]
 fn attributes_beyond_the_dictionary() {

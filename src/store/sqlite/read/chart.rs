@@ -88,8 +88,8 @@ pub fn group_charts(answer: &Answer<'_>, chart: &Chart, tables: &mut [Table], wa
 /// What the steps came to.
 pub fn points_of(steps: &Steps, heat: bool) -> Vec<Point> {
     let at = |n: usize| {
-        let since_us = steps.since_us + n as i64 * steps.step_us;
-        Range { since_us, until_us: since_us + steps.step_us }
+        let since_us = steps.since_us.saturating_add((n as i64).saturating_mul(steps.step_us));
+        Range { since_us, until_us: since_us.saturating_add(steps.step_us) }
     };
     steps.accs.iter().enumerate().map(|(n, acc)| point(at(n), acc, heat)).collect()
 }

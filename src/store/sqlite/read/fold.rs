@@ -186,15 +186,16 @@ pub struct Steps {
 
 impl Steps {
     pub fn new(range: Range, step_us: i64) -> Steps {
-        let since_us = range.since_us.div_euclid(step_us) * step_us;
-        let count = (range.until_us - since_us + step_us - 1).div_euclid(step_us).max(0);
+        let since_us = range.since_us.div_euclid(step_us).saturating_mul(step_us);
+        let reach = range.until_us.saturating_sub(since_us).max(0);
+        let count = reach / step_us + i64::from(reach % step_us > 0);
         let count = usize::try_from(count).unwrap_or_default();
         Steps { since_us, step_us, accs: vec![Acc::default(); count] }
     }
 
     /// The accumulator of the step a time is in.
     pub fn at(&mut self, ts_us: i64) -> Option<&mut Acc> {
-        let at = (ts_us - self.since_us).div_euclid(self.step_us).max(0);
+        let at = ts_us.saturating_sub(self.since_us).div_euclid(self.step_us).max(0);
         self.accs.get_mut(usize::try_from(at).unwrap_or(usize::MAX))
     }
 }
