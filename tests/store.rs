@@ -404,6 +404,25 @@ fn deleted_calls_are_never_shown_as_none() {
     assert_eq!(whole.previous.calls, 0, "the window before is gone, and not half told");
 }
 
+/// Lines in no order of time, in many blocks of text: found and written out all the same, in order of time.
+#[test]
+fn texts_of_a_log_that_is_out_of_order() {
+    let mut list = events(15, 3_000, 2);
+    list.iter_mut().enumerate().for_each(|(n, e)| e.preview = (n % 3 > 0).then(|| format!("parcel {n}.")));
+    let in_order = Stored::of(&list);
+    let mut shuffled: Vec<&Event> = list.iter().collect();
+    Rng(16).shuffle(&mut shuffled);
+    let mut stored = Stored::new();
+    stored.add(&shuffled.chunks(40).map(<[_]>::to_vec).collect::<Vec<_>>());
+    assert_eq!(stored.export(), in_order.export());
+    for filter in ["\"parcel 77\"", "-\"parcel 1\"", "parcel -\"parcel 5\"", "\"parcel 1001.\""] {
+        let asked = |stored: &Stored| stored.ask(&view(Window::all(), filter, &["model"]));
+        let (got, want) = (asked(&stored), asked(&in_order));
+        assert!(got.totals.calls > 0);
+        assert_eq!((got.totals, got.records), (want.totals, want.records), "{filter}");
+    }
+}
+
 /// More failures than are read one by one: what is told of all of them is exact, what is not says so.
 #[test]
 fn failures_beyond_the_newest_are_known() {

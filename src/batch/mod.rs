@@ -9,7 +9,7 @@ mod text;
 pub use builder::Builder;
 pub use dict::{Attrs, SeriesKey};
 pub use ids::{pack_id, unpack_id};
-pub use text::{TextBlock, TextField, read_block};
+pub use text::{OpenBlock, TextBlock, TextField};
 
 use crate::event::{Outcome, Reason};
 use crate::snapshot::Rejected;

@@ -16,6 +16,7 @@ mod records;
 mod row;
 mod series;
 mod subject;
+mod texts;
 
 pub use query::Cell;
 

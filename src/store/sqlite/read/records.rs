@@ -16,13 +16,59 @@ use std::io::Write;
 
 /// A record with its text.
 fn whole(row: &Row<'_>, context: &Context) -> ReadResult<Record> {
-    let mut record = row::record(row, context)?;
-    if let Some(text) = row::number(row, column::TEXT)? {
-        record.text_expired = !context.text(text, &mut record.call)?;
+    Bare::of(row, context)?.finish(context)
+}
+
+/// A record without what is kept apart from its row, and the number of its text.
+struct Bare {
+    record: Record,
+    text: Option<i64>,
+}
+
+impl Bare {
+    fn of(row: &Row<'_>, context: &Context) -> ReadResult<Bare> {
+        Ok(Bare { record: row::record(row, context)?, text: row::number(row, column::TEXT)? })
     }
-    // Calls that went well may have one too.
-    record.call.error_message = context.error_message(record.ts_us, record.id)?.map(Cow::Owned);
-    Ok(record)
+
+    /// Puts its text in, once; how many bytes.
+    fn put_text(&mut self, context: &Context) -> ReadResult<usize> {
+        let Some(text) = self.text.take() else { return Ok(0) };
+        let call = &mut self.record.call;
+        self.record.text_expired = !context.text(text, call)?;
+        let texts = [&call.prompt_preview, &call.prompt, &call.response, &call.tool_calls, &call.guardrail];
+        Ok(texts.into_iter().flatten().map(|text| text.len()).sum())
+    }
+
+    fn finish(mut self, context: &Context) -> ReadResult<Record> {
+        self.put_text(context)?;
+        // Calls that went well may have one too.
+        let message = context.error_message(self.record.ts_us, self.record.id)?;
+        self.record.call.error_message = message.map(Cow::Owned);
+        Ok(self.record)
+    }
+}
+
+/// How many records are exported together, and how much of their texts is read ahead, bytes.
+const TOGETHER: (usize, usize) = (32_768, 64 << 20);
+
+/// Writes records in their order. Their texts are read in the order of the blocks, as far as there is room: a log that is
+/// not in order of time would have a block opened for each.
+fn write_together(context: &Context, records: &mut Vec<Bare>, out: &mut dyn Write) -> ReadResult<u64> {
+    let mut by_text: Vec<usize> = (0..records.len()).collect();
+    by_text.sort_unstable_by_key(|at| records[*at].text);
+    let mut bytes = 0;
+    for at in by_text {
+        if bytes < TOGETHER.1 {
+            bytes += records[at].put_text(context)?;
+        }
+    }
+    let mut written = 0;
+    for bare in records.drain(..) {
+        let record = bare.finish(context)?;
+        write::call(&record.call, record.id, out).map_err(ReadError::Output)?;
+        written += 1;
+    }
+    Ok(written)
 }
 
 /// The newest records of a range that a filter lets through, below `before`; newest first. Also how far back they
@@ -66,14 +112,17 @@ pub fn export(
     out: &mut dyn Write,
 ) -> ReadResult<u64> {
     let mut written = 0;
+    let mut together = Vec::new();
     row::each_row(&context.conn, range, Order::OldestFirst, Columns::All, |row| {
         if passes(filter, passing, row, context)? {
-            let record = whole(row, context)?;
-            write::call(&record.call, record.id, out).map_err(ReadError::Output)?;
-            written += 1;
+            together.push(Bare::of(row, context)?);
+        }
+        if together.len() >= TOGETHER.0 {
+            written += write_together(context, &mut together, out)?;
         }
         Ok(Flow::On)
     })?;
+    written += write_together(context, &mut together, out)?;
     if filter.is_empty() {
         written += spans(&context.conn, range, out)?;
         written += scores(&context.conn, range, out)?;
