@@ -644,6 +644,23 @@ fn text_goes_first_and_is_known_to_have_been_there() {
     assert_eq!(stored.export().lines().count(), 300);
 }
 
+/// A deleted text's place is never given to another's: a call whose text is gone shows none.
+#[test]
+fn deleted_texts_are_not_replaced_by_those_of_other_calls() {
+    let line = |id: u32, prompt: &str| {
+        let ts = llmtop::units::rfc3339(START_US + i64::from(id) * DAY);
+        format!("{{\"event\":\"llm_call\",\"ts\":\"{ts}\",\"id\":\"{id}\",\"prompt\":\"{prompt}\"}}\n")
+    };
+    let mut stored = Stored::new();
+    stored.add_lines("x", &line(1, "the secret of one"), NOW_US);
+    stored.store().retain(Retention { text_us: Some(0), ..Retention::default() }, NOW_US).expect("pruned");
+    stored.add_lines("x", &line(2, "the secret of another"), NOW_US);
+    let asked = View { sections: Sections { records: 9, ..Sections::default() }, ..View::default() };
+    let records = stored.ask(&asked).records;
+    let seen: Vec<_> = records.iter().map(|r| (r.call.prompt.as_deref(), r.text_expired)).collect();
+    assert_eq!(seen, [(Some("the secret of another"), false), (None, true)]);
+}
+
 /// Page by page, newest first, every record comes once; with a filter, each that it lets through.
 #[test]
 fn pages_of_records_leave_nothing_out() {

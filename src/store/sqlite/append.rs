@@ -142,7 +142,7 @@ fn count(did: &mut Appended, new: bool) {
 }
 
 fn begin(tx: &Connection, state: &mut State, batches: &[Batch]) -> rusqlite::Result<Vec<Writing>> {
-    let mut next: i64 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM text_block", [], |row| row.get(0))?;
+    let mut next = ledger::next_block(tx)?;
     let mut writing = Vec::with_capacity(batches.len());
     for batch in batches {
         writing.push(Writing {

@@ -9,6 +9,9 @@ pub fn retain(conn: &mut Connection, ages: Retention, now_us: i64) -> rusqlite::
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut did = Retained::default();
     let before = |age: Option<i64>| age.map(|age| now_us.saturating_sub(age));
+    // Blocks that go take their numbers with them.
+    let highest: i64 = tx.query_row("SELECT coalesce(max(id), 0) FROM text_block", [], |row| row.get(0))?;
+    note_highest(&tx, "text_blocks", highest)?;
     if let Some(cut) = before(ages.text_us) {
         did.text_blocks += tx.execute("DELETE FROM text_block WHERE last_us < ?1", [cut])? as u64;
     }
@@ -17,7 +20,7 @@ pub fn retain(conn: &mut Connection, ages: Retention, now_us: i64) -> rusqlite::
             did.rows += tx.execute(&format!("DELETE FROM {table} WHERE ts_us < ?1"), [cut])? as u64;
         }
         did.text_blocks += tx.execute("DELETE FROM text_block WHERE last_us < ?1", [cut])? as u64;
-        note_horizon(&tx, "rows_since_us", cut)?;
+        note_highest(&tx, "rows_since_us", cut)?;
     }
     if let Some(cut) = before(ages.fine_us) {
         for tier in [Tier::Minute, Tier::Hour, Tier::SixHours] {
@@ -29,16 +32,16 @@ pub fn retain(conn: &mut Connection, ages: Retention, now_us: i64) -> rusqlite::
         }
         let day = cut.div_euclid(Tier::Day.len_us()) * Tier::Day.len_us();
         tx.execute("DELETE FROM member WHERE hour < ?1", [day.div_euclid(Tier::Hour.len_us())])?;
-        note_horizon(&tx, "fine_since_us", day)?;
+        note_highest(&tx, "fine_since_us", day)?;
     }
     tx.commit()?;
     Ok(did)
 }
 
-fn note_horizon(conn: &Connection, name: &str, cut: i64) -> rusqlite::Result<()> {
+fn note_highest(conn: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
     conn.execute(
         "INSERT INTO counter VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
-        (name, cut),
+        (name, value),
     )?;
     Ok(())
 }
