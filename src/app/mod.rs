@@ -3,12 +3,14 @@
 
 mod feed;
 mod ingest;
+mod kept;
 mod live;
 mod places;
 mod rows;
 mod screen;
 mod setup;
 mod store;
+mod temporary;
 mod watcher;
 
 use crate::cli::{Cli, Command, ReportArgs};

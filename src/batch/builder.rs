@@ -2,7 +2,7 @@
 
 use super::dict::{Attrs, Interner, attrs_key, series_key, series_of};
 use super::text::TextWriter;
-use super::{Batch, CallRow, ErrorRow, INLINE, Maybe, PACKED, Place, ScoreRow, SpanRow, TextBlock, pack_id};
+use super::{Batch, CallRow, ErrorRow, INLINE, Place, ScoreRow, SpanRow, TextBlock, facts};
 use crate::event::{Call, ScoreEvent, Sink, SpanEvent, Text};
 use crate::stats::template::template;
 use std::borrow::Cow;
@@ -123,23 +123,22 @@ impl Builder {
         })
     }
 
-    fn place(&mut self, text: &str) -> Place {
-        let Ok(at) = u32::try_from(self.batch.arena.len()) else { return Place::default() };
-        let len = (text.len() as u32).min(PACKED - 1);
-        self.batch.arena.extend_from_slice(text.as_bytes());
-        Place { at, len }
+    /// Where the arena's bytes from `start` on are; an arena of 4 GiB takes no more.
+    fn place_from(&self, start: usize) -> Place {
+        let (at, len) = (u32::try_from(start), u32::try_from(self.batch.arena.len().saturating_sub(start)));
+        at.and_then(|at| len.map(|len| Place { at, len })).unwrap_or_default()
     }
 
-    fn place_id(&mut self, text: &Text<'_>) -> Place {
-        let Some(text) = text.as_deref().filter(|t| !t.is_empty()) else { return Place::default() };
-        let mut packed = [0; 17];
-        match (pack_id(text, &mut packed), u32::try_from(self.batch.arena.len())) {
-            (Some(len), Ok(at)) => {
-                self.batch.arena.extend_from_slice(&packed[..len]);
-                Place { at, len: len as u32 | PACKED }
-            }
-            _ => self.place(text),
-        }
+    fn place(&mut self, text: &str) -> Place {
+        let start = self.batch.arena.len();
+        self.batch.arena.extend_from_slice(text.as_bytes());
+        self.place_from(start)
+    }
+
+    fn facts(&mut self, call: &Call<'_>) -> Place {
+        let start = self.batch.arena.len();
+        facts::put(call, &mut self.batch.arena);
+        self.place_from(start)
     }
 
     fn series_number(&mut self, call: &Call<'_>) -> u32 {
@@ -164,14 +163,15 @@ impl Builder {
         (number, Place::default())
     }
 
-    fn text_number(&mut self, call: &Call<'_>, ts_us: i64) -> i64 {
+    fn text_number(&mut self, call: &Call<'_>, ts_us: i64) -> i32 {
         let Some(slot) = self.text.add(call, ts_us) else { return -1 };
-        let number = self.batch.texts.len() as i64 * i64::from(TextBlock::SLOTS) + i64::from(slot);
+        let number = self.batch.texts.len() as u32 * TextBlock::SLOTS + slot;
         if self.text.is_full() {
             // A compressor that fails loses text, never the call; it can only fail for want of memory.
-            let _ = self.seal();
+            let block = self.text.seal().and_then(Result::ok).unwrap_or_default();
+            self.batch.texts.push(block);
         }
-        number
+        i32::try_from(number).unwrap_or(-1)
     }
 
     fn note_error(&mut self, call: &Call<'_>) {
@@ -182,7 +182,7 @@ impl Builder {
             call: self.batch.calls.len() as u32,
             message: kept.into(),
             template: shape.into(),
-            retry_after_us: Maybe::of(call.retry_after_us),
+            retry_after_us: call.retry_after_us.and_then(|us| i64::try_from(us).ok()),
         });
     }
 }
@@ -212,25 +212,9 @@ impl Sink for Builder {
             series,
             attrs,
             attrs_text,
+            facts: self.facts(call),
             text: self.text_number(call, ts_us),
-            input_tokens: Maybe::of(call.input_tokens),
-            output_tokens: Maybe::of(call.output_tokens),
-            cached_input_tokens: Maybe::of(call.cached_input_tokens),
-            cache_write_tokens: Maybe::of(call.cache_write_tokens),
-            cache_write_1h_tokens: Maybe::of(call.cache_write_1h_tokens),
-            reasoning_tokens: Maybe::of(call.reasoning_tokens),
-            latency_us: Maybe::of(call.latency_us),
-            ttft_us: Maybe::of(call.ttft_us),
-            queue_us: Maybe::of(call.queue_us),
-            network_us: Maybe::of(call.network_us),
-            cost_nusd: Maybe::of(call.cost_nusd.and_then(|c| u64::try_from(c).ok())),
-            retries: Maybe::of(call.retries.map(u64::from)),
-            request_id: self.place_id(&call.request_id),
-            trace_id: self.place_id(&call.trace_id),
-            span_id: self.place_id(&call.span_id),
-            parent_id: self.place_id(&call.parent_id),
-            session_id: self.place_id(&call.session_id),
-            user_id: self.place_id(&call.user_id),
+            priced: call.cost_nusd.is_some(),
         };
         let batch = &mut self.batch;
         batch.in_order &= batch.calls.last().is_none_or(|last| last.ts_us <= ts_us);

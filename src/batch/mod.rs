@@ -3,40 +3,18 @@
 
 mod builder;
 mod dict;
+mod facts;
 mod ids;
 mod text;
 
 pub use builder::Builder;
 pub use dict::{Attrs, SeriesKey};
+pub use facts::{Facts, Id, Measure};
 pub use ids::{pack_id, unpack_id};
 pub use text::{OpenBlock, TextBlock, TextField};
 
 use crate::event::{Outcome, Reason};
 use crate::snapshot::Rejected;
-use crate::stats::acc::Sample;
-
-/// A measure that may be unknown, in 8 bytes: unknown is −1. Known values are never negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Maybe(i64);
-
-impl Maybe {
-    /// The unknown measure.
-    pub const UNKNOWN: Maybe = Maybe(-1);
-
-    /// Packs a measure; what does not fit is the largest that does.
-    pub fn of(value: Option<u64>) -> Maybe {
-        value.map_or(Maybe::UNKNOWN, |v| Maybe(i64::try_from(v).unwrap_or(i64::MAX)))
-    }
-
-    /// The measure, if known.
-    pub fn get(self) -> Option<i64> {
-        (self.0 >= 0).then_some(self.0)
-    }
-
-    fn unsigned(self) -> Option<u64> {
-        u64::try_from(self.0).ok()
-    }
-}
 
 /// Where some bytes stand in a batch's arena; the empty place is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,17 +23,10 @@ pub struct Place {
     len: u32,
 }
 
-const PACKED: u32 = 1 << 31;
-
 impl Place {
     /// Whether there is nothing.
     pub fn is_none(self) -> bool {
         self.len == 0
-    }
-
-    /// Whether the bytes are a packed id (see [`pack_id`]) and not text.
-    pub fn is_packed(self) -> bool {
-        self.len & PACKED != 0
     }
 }
 
@@ -66,78 +37,26 @@ pub struct CallRow {
     pub ts_us: i64,
     /// Hash of its identity.
     pub id: i64,
-    /// Whether the event had a time; without one `ts_us` is the time of reading.
-    pub timed: bool,
-    /// How it went.
-    pub outcome: Outcome,
+    /// Its measures and ids (see [`Facts`]).
+    pub facts: Place,
+    /// Attributes as JSON, where there are too many combinations for the dictionary.
+    pub attrs_text: Place,
     /// Number in the builder's dictionary of series.
     pub series: u32,
     /// Number in the builder's dictionary of attributes; [`INLINE`] where `attrs_text` has them.
     pub attrs: u32,
-    /// Attributes as JSON, where there are too many combinations for the dictionary.
-    pub attrs_text: Place,
     /// Number of the call's text: block within the batch × [`TextBlock::SLOTS`] + slot; −1 is none.
-    pub text: i64,
-    /// All input tokens.
-    pub input_tokens: Maybe,
-    /// All output tokens.
-    pub output_tokens: Maybe,
-    /// Cached input tokens.
-    pub cached_input_tokens: Maybe,
-    /// Cache writes.
-    pub cache_write_tokens: Maybe,
-    /// Cache writes kept one hour.
-    pub cache_write_1h_tokens: Maybe,
-    /// Reasoning tokens.
-    pub reasoning_tokens: Maybe,
-    /// µs.
-    pub latency_us: Maybe,
-    /// µs.
-    pub ttft_us: Maybe,
-    /// µs.
-    pub queue_us: Maybe,
-    /// µs.
-    pub network_us: Maybe,
-    /// Nano-dollars.
-    pub cost_nusd: Maybe,
-    /// Retries.
-    pub retries: Maybe,
-    /// Ids; packed where they are hex or UUIDs.
-    pub request_id: Place,
-    /// Trace.
-    pub trace_id: Place,
-    /// Span.
-    pub span_id: Place,
-    /// Parent span.
-    pub parent_id: Place,
-    /// Conversation.
-    pub session_id: Place,
-    /// User.
-    pub user_id: Place,
+    pub text: i32,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Whether the event had a time; without one `ts_us` is the time of reading.
+    pub timed: bool,
+    /// Whether its cost is known.
+    pub priced: bool,
 }
 
 /// `CallRow::attrs` where the attributes are inline.
 pub const INLINE: u32 = u32::MAX;
-
-impl CallRow {
-    /// The measures to fold into accumulators.
-    pub fn sample(&self) -> Sample {
-        Sample {
-            outcome: self.outcome,
-            retries: self.retries.get().map(|r| u32::try_from(r).unwrap_or(u32::MAX)),
-            input_tokens: self.input_tokens.unsigned(),
-            output_tokens: self.output_tokens.unsigned(),
-            cached_input_tokens: self.cached_input_tokens.unsigned(),
-            cache_write_tokens: self.cache_write_tokens.unsigned(),
-            reasoning_tokens: self.reasoning_tokens.unsigned(),
-            cost_nusd: self.cost_nusd.get(),
-            latency_us: self.latency_us.unsigned(),
-            ttft_us: self.ttft_us.unsigned(),
-            queue_us: self.queue_us.unsigned(),
-            network_us: self.network_us.unsigned(),
-        }
-    }
-}
 
 /// A failed call's message; few calls fail, so these own their text.
 #[derive(Debug, Clone)]
@@ -149,7 +68,7 @@ pub struct ErrorRow {
     /// Its template (see `stats::template`).
     pub template: Box<str>,
     /// How long the provider asked to wait, µs.
-    pub retry_after_us: Maybe,
+    pub retry_after_us: Option<i64>,
 }
 
 /// A span, whole.
@@ -275,22 +194,17 @@ pub struct Batch {
 impl Batch {
     /// The bytes at a place.
     pub fn bytes(&self, place: Place) -> &[u8] {
-        let len = (place.len & !PACKED) as usize;
-        self.arena.get(place.at as usize..place.at as usize + len).unwrap_or_default()
+        self.arena.get(place.at as usize..place.at as usize + place.len as usize).unwrap_or_default()
     }
 
-    /// The text at a place that is not packed.
+    /// The text at a place.
     pub fn str(&self, place: Place) -> &str {
         std::str::from_utf8(self.bytes(place)).unwrap_or_default()
     }
 
-    /// The id at a place, unpacked.
-    pub fn id_text(&self, place: Place) -> Option<String> {
-        match (place.is_none(), place.is_packed()) {
-            (true, _) => None,
-            (_, true) => unpack_id(self.bytes(place)),
-            (_, false) => Some(self.str(place).to_owned()),
-        }
+    /// What is known of a call.
+    pub fn facts(&self, row: &CallRow) -> Facts<'_> {
+        Facts::read(self.bytes(row.facts)).unwrap_or_default()
     }
 
     /// About how much memory it takes, bytes.

@@ -27,7 +27,7 @@ fn fields<'c, 'a>(call: &'c Call<'a>) -> [&'c Text<'a>; FIELDS] {
 }
 
 /// Texts of up to [`TextBlock::SLOTS`] calls, compressed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextBlock {
     /// Time of its newest call, µs: when the block may be deleted.
     pub last_us: i64,

@@ -156,8 +156,10 @@ impl Decoder {
             return Verdict::Skipped;
         }
         let text = text.trim_ascii();
-        if let Some(verdict) = self.scanners[level.min(1)].read(text, around, sink) {
-            return verdict;
+        match self.scanners[level.min(1)].read(text, around, sink) {
+            Some(verdict @ (Verdict::Taken | Verdict::Skipped)) => return verdict,
+            // What is no event by itself may still be an envelope of one.
+            Some(Verdict::Rejected(_)) | None => {}
         }
         general(text, around, sink, &mut |text, around, sink| self.text(text, around, level + 1, sink))
     }

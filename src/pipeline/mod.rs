@@ -16,7 +16,7 @@ use std::sync::Arc;
 const CHUNKS: usize = 4;
 
 /// How many batches may wait for the writer: about as many as it appends at once, or parsing would stand still meanwhile.
-const BATCHES: usize = 32;
+const BATCHES: usize = 64;
 
 /// What to do when the store refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// a little older while calls pour in, because a large group costs less a call,
 const FAST_PATIENCE: Duration = Duration::from_millis(500);
 /// or has this many calls,
-const CALLS: usize = 1 << 16;
+const CALLS: usize = 1 << 17;
 /// or, out of order, weighs this much, bytes,
 const WEIGHT: usize = 72 << 20;
 /// or, out of order, is this old.

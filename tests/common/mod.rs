@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod event;
+pub mod mutate;
 pub mod naive;
 pub mod program;
 pub mod stored;

@@ -285,3 +285,22 @@ fn envelopes_open_one_in_another() {
     }
     assert_eq!(verdict(&nested), Verdict::Skipped);
 }
+
+#[test]
+fn an_envelope_that_calls_itself_an_event_is_opened_by_both_paths() {
+    let inner = r#"{"event":"llm_call","request_id":"r1","model":"m","input_tokens":1}"#;
+    for outer in [
+        format!(r#"{{"event":"llm_call","level":30,"pid":7,"hostname":"h","data":{inner},"msg":"done"}}"#),
+        format!(
+            r#"{{"event":"llm_call","pid":7,"level":30,"msg":{},"time":"2025-03-01T10:15:30Z","v":0}}"#,
+            serde_json::json!(inner)
+        ),
+    ] {
+        let mut decoder = Decoder::new();
+        for line in [inner, &outer, &outer] {
+            let mut told = Told::default();
+            assert_eq!(decoder.decode(line.as_bytes(), &mut told), Verdict::Taken, "{line}");
+            assert!(told.0.len() == 1 && told.0[0].contains("r1"), "{line}");
+        }
+    }
+}

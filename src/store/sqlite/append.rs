@@ -3,15 +3,17 @@
 use super::calls::{Inserter, ROWS, Ready};
 use super::checkpoint::Checkpointer;
 use super::dict::{Dicts, Series};
-use super::fold::Fold;
+use super::fold::{Delta, Fold};
 use super::ledger::{self, Totals};
 use super::member::Members;
-use super::runs;
+use super::runs::{self, Run};
 use super::{Place, open_writer, rollup};
-use crate::batch::{Batch, CallRow, Checkpoint, INLINE, ScoreRow, SpanRow, TextBlock};
+use crate::batch::{Batch, CallRow, Checkpoint, INLINE, Id, ScoreRow, SpanRow, TextBlock};
 use crate::store::{Appended, Retained, Retention, Store, StoreError};
+use crossbeam_channel::{bounded, unbounded};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Events dated further ahead of the reading clock than this are counted as future.
 const FUTURE_US: i64 = 300_000_000;
@@ -142,7 +144,7 @@ fn count(did: &mut Appended, new: bool) {
 }
 
 fn begin(tx: &Connection, state: &mut State, batches: &[Batch]) -> rusqlite::Result<Vec<Writing>> {
-    let mut next = ledger::next_block(tx)?;
+    let mut next: i64 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM text_block", [], |row| row.get(0))?;
     let mut writing = Vec::with_capacity(batches.len());
     for batch in batches {
         writing.push(Writing {
@@ -185,33 +187,95 @@ fn first_reading(tx: &Connection, kind: u8, id: i64, read_us: i64) -> rusqlite::
     Ok(read_us)
 }
 
-/// Inserts the calls and what is summed up of them: on this thread, with the summing on another beside it where there are
-/// enough calls to be worth it.
+/// Inserts the calls and what is summed up of them: on this thread, with the summing on two more beside it where there
+/// are enough calls to be worth it.
 fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(), StoreError> {
-    let (tx, batches) = (calls.tx, calls.batches);
+    let batches = calls.batches;
+    let mut sink =
+        SumWriter { tx: calls.tx, place, rollups: rollup::Writer::new(calls.tx).map_err(|e| place.wrap(e))? };
+    let Sums { fold, members } = sums;
     if calls.keys.len() < MANY {
-        let mut inserted = Vec::with_capacity(calls.keys.len());
-        calls.insert(|portion| inserted.extend_from_slice(portion)).map_err(|e| place.wrap(e))?;
-        sums.add(batches, &inserted);
-        rollup::write(tx, place, &sums.fold.finish())?;
-        return runs::write(tx, place, sums.members.finish());
+        calls.insert(place, |portion| {
+            fold_in(fold, batches, portion);
+            count_in(members, batches, portion);
+            Ok(())
+        })?;
+        sink.take(Summed::Rollups(fold.finish()))?;
+        return sink.take(Summed::Members(members.finish()));
     }
-    let (to_sum, portions) = crossbeam_channel::bounded::<Vec<Inserted>>(8);
-    let (folded, deltas) = crossbeam_channel::bounded(1);
-    std::thread::scope(|scope| {
-        let summing = scope.spawn(move || {
-            portions.iter().for_each(|portion| sums.add(batches, &portion));
-            // The rollups are written while the members are still being sorted.
-            drop(folded.send(sums.fold.finish()));
-            sums.members.finish()
+    let (to_fold, to_count) = (bounded::<Portion>(PORTIONS), bounded::<Portion>(PORTIONS));
+    let (summed, sums) = unbounded::<Summed>();
+    // What the closure owns ends with it, also where it fails, and the threads with what they wait for.
+    std::thread::scope(move |scope| {
+        let counted = summed.clone();
+        scope.spawn(move || {
+            for portion in &to_fold.1 {
+                fold_in(fold, batches, &portion);
+                drop(summed.send(Summed::Rollups(fold.take())));
+            }
+            drop(summed.send(Summed::Rollups(fold.finish())));
         });
-        // A receiver that is gone has panicked, which joining it tells.
-        let inserted = calls.insert(|portion| drop(to_sum.send(portion.to_vec()))).map_err(|e| place.wrap(e));
-        drop(to_sum);
-        let rolled_up = inserted.and_then(|()| rollup::write(tx, place, &deltas.recv().unwrap_or_default()));
-        let members = summing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        rolled_up.and_then(|()| runs::write(tx, place, members))
+        scope.spawn(move || {
+            for portion in &to_count.1 {
+                count_in(members, batches, &portion);
+                drop(counted.send(Summed::Members(members.take())));
+            }
+            drop(counted.send(Summed::Members(members.finish())));
+        });
+        calls.insert(place, |portion| {
+            let portion = Portion::from(portion);
+            drop((to_fold.0.send(Arc::clone(&portion)), to_count.0.send(portion)));
+            // What is closed is written at once: out of order every group closes every minute.
+            sums.try_iter().try_for_each(|done| sink.take(done))
+        })?;
+        drop((to_fold.0, to_count.0));
+        sums.iter().try_for_each(|done| sink.take(done))
     })
+}
+
+/// What the summing threads hand back.
+enum Summed {
+    Rollups(Vec<Delta>),
+    Members(Vec<Run>),
+}
+
+/// Adds what was summed up to the store.
+struct SumWriter<'t> {
+    tx: &'t Transaction<'t>,
+    place: &'t Place,
+    rollups: rollup::Writer<'t>,
+}
+
+impl SumWriter<'_> {
+    fn take(&mut self, done: Summed) -> Result<(), StoreError> {
+        match done {
+            Summed::Rollups(deltas) => self.rollups.add(self.place, &deltas),
+            Summed::Members(runs) => runs::write(self.tx, self.place, runs),
+        }
+    }
+}
+
+/// Calls that were new, for several threads.
+type Portion = Arc<[Inserted]>;
+
+/// How many portions may wait to be summed up.
+const PORTIONS: usize = 64;
+
+fn fold_in(fold: &mut Fold, batches: &[Batch], portion: &[Inserted]) {
+    for call in portion {
+        let batch = &batches[call.batch as usize];
+        let row = &batch.calls[call.row as usize];
+        fold.add(call.ts_us, (call.lane, call.host_lane), &batch.facts(row).sample(row.outcome));
+    }
+}
+
+fn count_in(members: &mut Members, batches: &[Batch], portion: &[Inserted]) {
+    for call in portion {
+        let batch = &batches[call.batch as usize];
+        let row = &batch.calls[call.row as usize];
+        let facts = batch.facts(row);
+        members.add(call.ts_us, &facts.sample(row.outcome), [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
+    }
 }
 
 /// From so many calls on a thread is worth its start.
@@ -237,19 +301,6 @@ struct Sums {
     members: Members,
 }
 
-impl Sums {
-    fn add(&mut self, batches: &[Batch], portion: &[Inserted]) {
-        for call in portion {
-            let batch = &batches[call.batch as usize];
-            let row = &batch.calls[call.row as usize];
-            let sample = row.sample();
-            self.fold.add(call.ts_us, (call.lane, call.host_lane), &sample);
-            let names = [row.user_id, row.session_id].map(|name| (name.is_packed(), batch.bytes(name)));
-            self.members.add(call.ts_us, &sample, names);
-        }
-    }
-}
-
 /// The calls of a group, on their way into the table.
 struct Calls<'a> {
     tx: &'a Transaction<'a>,
@@ -262,32 +313,45 @@ struct Calls<'a> {
 
 impl<'a> Calls<'a> {
     /// Inserts all; hands those that were new on, in portions.
-    fn insert(mut self, mut hand_on: impl FnMut(&[Inserted])) -> rusqlite::Result<()> {
-        let mut inserter = Inserter::new(self.tx)?;
+    fn insert(
+        mut self,
+        place: &Place,
+        mut hand_on: impl FnMut(&[Inserted]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut inserter = Inserter::new(self.tx).map_err(|e| place.wrap(e))?;
         let mut portion = Vec::with_capacity(PORTION);
-        let (mut ready, mut lanes, mut new) = (Vec::new(), Vec::new(), Vec::new());
-        for keys in self.keys.chunks(ROWS) {
-            ready.clear();
-            lanes.clear();
-            new.clear();
-            for key in keys {
-                let (call, lane) = self.ready(key)?;
-                ready.push(call);
-                lanes.push(lane);
-            }
-            inserter.insert(&ready, &mut new)?;
-            for ((key, (lane, host_lane)), new) in keys.iter().zip(&lanes).zip(&new) {
-                if self.note(key, *new) {
-                    let Key { ts_us, batch, row, .. } = *key;
-                    portion.push(Inserted { ts_us, batch, row, lane: *lane, host_lane: *host_lane });
-                }
-            }
-            if portion.len() >= PORTION {
-                hand_on(&portion);
-                portion.clear();
+        for keys in self.keys.chunks(PORTION) {
+            keys.chunks(ROWS)
+                .try_for_each(|keys| self.insert_some(&mut inserter, keys, &mut portion))
+                .map_err(|e| place.wrap(e))?;
+            hand_on(&portion)?;
+            portion.clear();
+        }
+        Ok(())
+    }
+
+    /// Inserts at most [`ROWS`] calls; adds those that were new.
+    fn insert_some(
+        &mut self,
+        inserter: &mut Inserter<'_>,
+        keys: &[Key],
+        inserted: &mut Vec<Inserted>,
+    ) -> rusqlite::Result<()> {
+        let mut ready = Vec::with_capacity(ROWS);
+        let mut lanes = [(0, None); ROWS];
+        for (key, lanes) in keys.iter().zip(&mut lanes) {
+            let (call, of_call) = self.ready(key)?;
+            ready.push(call);
+            *lanes = of_call;
+        }
+        let mut new = Vec::with_capacity(ROWS);
+        inserter.insert(&ready, &mut new)?;
+        for ((key, (lane, host_lane)), new) in keys.iter().zip(lanes).zip(new) {
+            if self.note(key, new) {
+                let Key { ts_us, batch, row, .. } = *key;
+                inserted.push(Inserted { ts_us, batch, row, lane, host_lane });
             }
         }
-        hand_on(&portion);
         Ok(())
     }
 
@@ -309,7 +373,7 @@ impl<'a> Calls<'a> {
         count(&mut w.did, new);
         if new {
             w.note(key.row, row);
-            self.totals.note(key.ts_us, row.cost_nusd.get().is_none(), batch.read_us.saturating_add(FUTURE_US));
+            self.totals.note(key.ts_us, !row.priced, batch.read_us.saturating_add(FUTURE_US));
         }
         new
     }
@@ -350,7 +414,7 @@ fn write_errors(tx: &Connection, state: &mut State, batch: &Batch, w: &Writing) 
             series.id,
             template,
             error.message,
-            error.retry_after_us.get()
+            error.retry_after_us
         ])?;
     }
     Ok(())

@@ -1,14 +1,14 @@
 //! Calls into rows: binding and inserting, the writer's innermost step.
 
-use crate::batch::{Batch, CallRow, INLINE, Maybe, Place, TextBlock};
-use rusqlite::{CachedStatement, Connection, Error, ErrorCode, types::Null};
+use crate::batch::{Batch, CallRow, INLINE, TextBlock};
+use rusqlite::{CachedStatement, Connection, Error, ErrorCode};
 
 /// How many rows are inserted by one statement. SQLite finds the place of each but the first from the one before, which
 /// saves a third of the time.
 pub const ROWS: usize = 32;
 
 /// Columns of a row.
-const COLUMNS: usize = 24;
+const COLUMNS: usize = 7;
 
 /// Inserts calls, many at a time.
 pub struct Inserter<'c> {
@@ -52,27 +52,23 @@ impl<'c> Inserter<'c> {
     }
 }
 
-/// A prepared insert of some rows. Bindings stay from time to time, so a NULL after a NULL is not bound again.
+/// A prepared insert of some rows.
 struct Insert<'c> {
     conn: &'c Connection,
     statement: CachedStatement<'c>,
-    /// Of each row, the columns that are bound to NULL.
-    nulls: [u32; ROWS],
 }
 
 impl<'c> Insert<'c> {
     fn new(conn: &'c Connection, or: &str, rows: usize) -> rusqlite::Result<Insert<'c>> {
         let row = format!("({})", ["?"; COLUMNS].join(","));
         let sql = format!("INSERT OR {or} INTO call VALUES {}", vec![row; rows].join(","));
-        let mut statement = conn.prepare_cached(&sql)?;
-        statement.clear_bindings();
-        Ok(Insert { conn, statement, nulls: [u32::MAX; ROWS] })
+        Ok(Insert { conn, statement: conn.prepare_cached(&sql)? })
     }
 
     /// Inserts calls up to the first one that the store has already; how many.
     fn insert(&mut self, calls: &[Ready<'_>]) -> rusqlite::Result<usize> {
         for (slot, call) in calls.iter().enumerate() {
-            Slot { statement: &mut self.statement, nulls: &mut self.nulls[slot], first: slot * COLUMNS }.bind(call)?;
+            bind(&mut self.statement, slot * COLUMNS, call)?;
         }
         match self.statement.raw_execute() {
             Ok(n) => Ok(n),
@@ -84,84 +80,19 @@ impl<'c> Insert<'c> {
     }
 }
 
-/// The parameters of one row of a statement.
-struct Slot<'s, 'c> {
-    statement: &'s mut CachedStatement<'c>,
-    nulls: &'s mut u32,
-    first: usize,
-}
-
-impl Slot<'_, '_> {
-    fn bind(&mut self, call: &Ready<'_>) -> rusqlite::Result<()> {
-        let (batch, row) = (call.batch, call.row);
-        self.number(1, call.ts_us)?;
-        self.number(2, row.id)?;
-        self.number(3, call.series)?;
-        if row.attrs == INLINE {
-            self.bytes(4, batch, row.attrs_text)?;
-        } else {
-            self.number(4, call.attrs)?;
-        }
-        self.number(5, call.source)?;
-        let text = call.first_block * i64::from(TextBlock::SLOTS) + row.text;
-        self.maybe(6, (row.text >= 0).then_some(text))?;
-        let measures = [
-            row.input_tokens,
-            row.output_tokens,
-            row.cached_input_tokens,
-            row.cache_write_tokens,
-            row.cache_write_1h_tokens,
-            row.reasoning_tokens,
-            row.latency_us,
-            row.ttft_us,
-            row.queue_us,
-            row.network_us,
-            row.cost_nusd,
-            row.retries,
-        ];
-        for (index, measure) in (7..).zip(measures) {
-            self.maybe(index, Maybe::get(measure))?;
-        }
-        let ids = [row.request_id, row.trace_id, row.span_id, row.parent_id, row.session_id, row.user_id];
-        for (index, place) in (19..).zip(ids) {
-            self.bytes(index, batch, place)?;
-        }
-        Ok(())
+/// Binds a call to the parameters after `before`.
+fn bind(statement: &mut CachedStatement<'_>, before: usize, call: &Ready<'_>) -> rusqlite::Result<()> {
+    let (batch, row) = (call.batch, call.row);
+    statement.raw_bind_parameter(before + 1, call.ts_us)?;
+    statement.raw_bind_parameter(before + 2, row.id)?;
+    statement.raw_bind_parameter(before + 3, call.series)?;
+    statement.raw_bind_parameter(before + 4, call.source)?;
+    if row.attrs == INLINE {
+        statement.raw_bind_parameter(before + 5, batch.str(row.attrs_text))?;
+    } else {
+        statement.raw_bind_parameter(before + 5, call.attrs)?;
     }
-
-    #[inline]
-    fn number(&mut self, index: usize, value: i64) -> rusqlite::Result<()> {
-        *self.nulls &= !(1 << index);
-        self.statement.raw_bind_parameter(self.first + index, value)
-    }
-
-    #[inline]
-    fn maybe(&mut self, index: usize, value: Option<i64>) -> rusqlite::Result<()> {
-        match value {
-            Some(value) => self.number(index, value),
-            None => self.nothing(index),
-        }
-    }
-
-    #[inline]
-    fn nothing(&mut self, index: usize) -> rusqlite::Result<()> {
-        if *self.nulls & (1 << index) != 0 {
-            return Ok(());
-        }
-        *self.nulls |= 1 << index;
-        self.statement.raw_bind_parameter(self.first + index, Null)
-    }
-
-    #[inline]
-    fn bytes(&mut self, index: usize, batch: &Batch, place: Place) -> rusqlite::Result<()> {
-        if place.is_none() {
-            return self.nothing(index);
-        }
-        *self.nulls &= !(1 << index);
-        if place.is_packed() {
-            self.statement.raw_bind_parameter(self.first + index, batch.bytes(place))
-        } else {
-            self.statement.raw_bind_parameter(self.first + index, batch.str(place))
-        }
-    }
+    let text = call.first_block * i64::from(TextBlock::SLOTS) + i64::from(row.text);
+    statement.raw_bind_parameter(before + 6, (row.text >= 0).then_some(text))?;
+    statement.raw_bind_parameter(before + 7, batch.bytes(row.facts))
 }

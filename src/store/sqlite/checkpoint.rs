@@ -9,10 +9,10 @@ use std::path::Path;
 use std::thread::JoinHandle;
 
 /// From so many pages in the log on they are moved, pages.
-const SOME: i64 = 1_000;
+const SOME: i64 = 500;
 
 /// From so many on the writer waits until all are moved, so that the log begins anew, pages.
-const MANY: i64 = 24_000;
+const MANY: i64 = 6_000;
 
 /// What the writer asks for: to move pages, and perhaps to be told when that is done.
 type Ask = Option<Sender<()>>;

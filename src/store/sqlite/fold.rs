@@ -82,12 +82,17 @@ impl Fold {
         }
     }
 
-    /// Closes all that is open and hands everything out.
+    /// Hands out what was closed since the last time.
+    pub fn take(&mut self) -> Vec<Delta> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// Closes all that is open and hands out the rest.
     pub fn finish(&mut self) -> Vec<Delta> {
         for level in 0..Tier::ALL.len() {
             self.turn(level, i64::MIN);
         }
-        std::mem::take(&mut self.done)
+        self.take()
     }
 
     /// Closes the open bucket of a tier, adding it to the next tier's, and opens another.

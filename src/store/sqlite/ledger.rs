@@ -131,15 +131,6 @@ pub fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<Checkpoint>> {
     rows.collect()
 }
 
-/// The number of the next text block: none is ever given twice, or calls would come by the text of others.
-pub fn next_block(conn: &Connection) -> rusqlite::Result<i64> {
-    conn.prepare_cached(
-        "SELECT max((SELECT coalesce(max(id), 0) FROM text_block), \
-         (SELECT coalesce(max(value), 0) FROM counter WHERE name = 'text_blocks')) + 1",
-    )?
-    .query_row([], |row| row.get(0))
-}
-
 /// A total of the store; `None` where nothing was ever counted.
 pub fn counter(conn: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
     conn.prepare_cached("SELECT value FROM counter WHERE name = ?1")?.query_row([name], |row| row.get(0)).optional()

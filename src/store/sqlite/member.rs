@@ -153,10 +153,15 @@ impl Members {
         self.hour = i64::MIN;
     }
 
-    /// Closes the open hour and hands all runs out.
+    /// Hands out the runs of the hours closed since the last time.
+    pub fn take(&mut self) -> Vec<Run> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// Closes the open hour and hands out the rest.
     pub fn finish(&mut self) -> Vec<Run> {
         self.close();
-        std::mem::take(&mut self.done)
+        self.take()
     }
 }
 

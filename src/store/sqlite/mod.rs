@@ -22,8 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_errors_that_failed.sql")];
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
 
 /// The mark of a store among SQLite files: `llmt`.
 const APPLICATION: i64 = 0x6c6c_6d74;
@@ -172,7 +171,8 @@ fn settle(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 fn prepare_writer(conn: &Connection) -> rusqlite::Result<()> {
-    conn.pragma_update(None, "page_size", 8_192)?;
+    conn.pragma_update(None, "page_size", 16_384)?;
+    conn.pragma_update(None, "cache_size", -6_144)?;
     conn.pragma_update(None, "auto_vacuum", "none")?;
     conn.query_row("PRAGMA journal_mode = wal", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "normal")?;

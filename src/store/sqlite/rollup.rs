@@ -6,7 +6,7 @@ use super::fold::Delta;
 use crate::stats::acc::{Acc, Depth};
 use crate::stats::varint;
 use crate::store::StoreError;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 /// A length of time that rollups are kept for. The discriminant is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,25 +51,44 @@ pub const MAIN_CHUNKS: (u32, u32) = (1, chunk(HOST_LANES));
 /// See [`MAIN_CHUNKS`].
 pub const HOST_CHUNKS: (u32, u32) = (chunk(HOST_LANES), u32::MAX);
 
-/// Adds what was folded to what is there.
-pub fn write(conn: &Connection, place: &Place, deltas: &[Delta]) -> Result<(), StoreError> {
-    let sql = |e| place.wrap(e);
-    let mut select =
-        conn.prepare_cached("SELECT data FROM rollup WHERE tier = ?1 AND bucket = ?2 AND chunk = ?3").map_err(sql)?;
-    let mut insert = conn
-        .prepare_cached("INSERT OR REPLACE INTO rollup (tier, bucket, chunk, data) VALUES (?1, ?2, ?3, ?4)")
-        .map_err(sql)?;
-    let mut merger = Merger::default();
-    for delta in deltas {
-        let key = params![delta.tier as u8, delta.bucket, delta.chunk];
-        let old: Option<Vec<u8>> = select.query_row(key, |row| row.get(0)).optional().map_err(sql)?;
-        let data = match &old {
-            Some(old) => merger.merge(old, &delta.data).ok_or_else(|| place.damaged("a rollup does not read"))?,
-            None => &delta.data,
-        };
-        insert.execute(params![delta.tier as u8, delta.bucket, delta.chunk, data]).map_err(sql)?;
+/// Adds to the rollups of one transaction.
+pub struct Writer<'c> {
+    insert: CachedStatement<'c>,
+    select: CachedStatement<'c>,
+    update: CachedStatement<'c>,
+    merger: Merger,
+}
+
+impl<'c> Writer<'c> {
+    pub fn new(conn: &'c Connection) -> rusqlite::Result<Writer<'c>> {
+        let key = "WHERE tier = ?1 AND bucket = ?2 AND chunk = ?3";
+        Ok(Writer {
+            insert: conn
+                .prepare_cached("INSERT OR IGNORE INTO rollup (tier, bucket, chunk, data) VALUES (?1, ?2, ?3, ?4)")?,
+            select: conn.prepare_cached(&format!("SELECT data FROM rollup {key}"))?,
+            update: conn.prepare_cached(&format!("UPDATE rollup SET data = ?4 {key}"))?,
+            merger: Merger::default(),
+        })
     }
-    Ok(())
+
+    /// Adds what was folded to what is there. Cheapest in the order of the table.
+    pub fn add(&mut self, place: &Place, deltas: &[Delta]) -> Result<(), StoreError> {
+        let sql = |e| place.wrap(e);
+        for Delta { tier, bucket, chunk, data } in deltas {
+            let tier = *tier as u8;
+            // Most are the first of their bucket.
+            if self.insert.execute(params![tier, bucket, chunk, data]).map_err(sql)? == 1 {
+                continue;
+            }
+            let mut rows = self.select.query(params![tier, bucket, chunk]).map_err(sql)?;
+            let row = rows.next().map_err(sql)?.ok_or_else(|| place.damaged("a rollup is there and is not"))?;
+            let old = row.get_ref(0).map_err(sql)?.as_blob().map_err(|_| place.damaged("a rollup is no blob"))?;
+            let data = self.merger.merge(old, data).ok_or_else(|| place.damaged("a rollup does not read"))?;
+            drop(rows);
+            self.update.execute(params![tier, bucket, chunk, data]).map_err(sql)?;
+        }
+        Ok(())
+    }
 }
 
 /// Merges blobs, with memory that is used again.

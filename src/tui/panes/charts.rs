@@ -7,7 +7,7 @@ use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role};
 use crate::tui::widgets::axis::TimeAxis;
 use crate::tui::widgets::heat;
-use crate::tui::widgets::lines::{LineChart, Reach, Series, middle};
+use crate::tui::widgets::lines::{LineChart, Reach, Series, Spread, middle};
 use crate::tui::widgets::stack::Stack;
 use crate::units;
 use crate::view::Range;
@@ -78,6 +78,17 @@ fn percentile_part(name: &str, dist: &Dist, q: Quantile) -> String {
     format!("{name} {}", units::duration_cell(value))
 }
 
+/// Where the slowest calls take many times as long as usual ones, an even axis would press these flat.
+fn spread(dist: &Dist, area: Rect) -> Spread {
+    const MANY: f64 = 10.0;
+    // Too low for the word that says so.
+    let low = area.height < 4;
+    match (dist.p50, dist.p99) {
+        (Some(p50), Some(p99)) if !low && p50 > 0.0 && p99 / p50 >= MANY => Spread::Factors { from: p50 / MANY },
+        _ => Spread::Even,
+    }
+}
+
 fn percentiles(pen: &mut Pen, area: Rect, scene: &Scene, name: &str, pick: fn(&Point) -> &Dist, whole: &Dist) {
     let dist = dist_of(scene, pick, whole);
     let at = when(scene);
@@ -104,7 +115,8 @@ fn percentiles(pen: &mut Pen, area: Rect, scene: &Scene, name: &str, pick: fn(&P
     if series.iter().all(Series::is_empty) {
         return pen.words(inner, &[(format!("no call in this window says its {name}"), Role::Dim)]);
     }
-    LineChart { axis: axis(scene), series, write: axis_duration }.draw(pen, inner);
+    // By the whole window: the axis stays as it is while the cursor moves.
+    LineChart { axis: axis(scene), series, write: axis_duration, spread: spread(whole, inner) }.draw(pen, inner);
 }
 
 /// Percentiles of latency over time.
@@ -198,7 +210,7 @@ pub(super) fn limits(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>)
         sums(scene, "retry", Ink::Two, |p| p.retries.map(|n| n as f64)),
         sums(scene, "429", Ink::Limited, |p| Some(limited(p) as f64)),
     ];
-    LineChart { axis: axis(scene), series, write: axis_count }.draw(pen, inner);
+    LineChart { axis: axis(scene), series, write: axis_count, spread: Spread::Even }.draw(pen, inner);
 }
 
 /// Tokens over time.
@@ -224,7 +236,7 @@ pub(super) fn tokens(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>)
     if series.iter().all(Series::is_empty) {
         return pen.words(inner, &[("no call in this window says its tokens".to_owned(), Role::Dim)]);
     }
-    LineChart { axis: axis(scene), series, write: axis_count }.draw(pen, inner);
+    LineChart { axis: axis(scene), series, write: axis_count, spread: Spread::Even }.draw(pen, inner);
 }
 
 /// Cost over time.

@@ -77,7 +77,13 @@ fn tall(area: Rect) -> Vec<(usize, Rect)> {
     vec![(TILES, tiles), (LATENCY, latency), (GROUPS, groups), (FAILURES, failures), (NEWEST, errors)]
 }
 
-/// From 120 columns: tiles, two charts side by side, tables side by side, the newest errors; from 48 rows four charts.
+/// From here on all columns of the groups fit beside the failure modes.
+const BESIDE_FROM: u16 = 190;
+/// The failure modes with when they began.
+const FAILURES_LEAST: u16 = 53;
+
+/// From 120 columns: tiles, two charts side by side, the groups, below or beside them the failure modes, the newest errors;
+/// from 48 rows four charts.
 fn wide(area: Rect) -> Vec<(usize, Rect)> {
     let (tiles, rest) = pen::top(area, if area.height >= 34 { 5 } else { 4 });
     let four = area.height >= 46;
@@ -90,6 +96,12 @@ fn wide(area: Rect) -> Vec<(usize, Rect)> {
         let (tokens, spend) = pen::halves(second);
         out.extend([(TOKENS, tokens), (SPEND, spend)]);
         rest = below;
+    }
+    if area.width < BESIDE_FROM && rest.height >= 14 {
+        let (groups, below) = pen::top(rest, rest.height / 2);
+        let (failures, errors) = pen::left(below, FAILURES_LEAST.max(area.width * 7 / 16));
+        out.extend([(GROUPS, groups), (FAILURES, failures), (NEWEST, errors)]);
+        return out;
     }
     let (tables, errors) =
         if rest.height >= 12 { pen::top(rest, rest.height - rest.height * 2 / 5) } else { (rest, Rect::ZERO) };

@@ -82,6 +82,88 @@ impl TimeAxis {
     }
 }
 
+/// How values lie along an axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Scale {
+    /// From 0 to this.
+    Linear(f64),
+    /// From one positive value to another, each factor as long as the next.
+    Log {
+        /// At the bottom.
+        low: f64,
+        /// At the top; above `low`.
+        high: f64,
+    },
+}
+
+impl Scale {
+    /// A log axis of round ends that holds positive values between these two.
+    pub fn log(low: f64, high: f64) -> Scale {
+        let (low, high) = (around(low).0, around(high).1);
+        Scale::Log { low, high: if high > low { high } else { low * 10.0 } }
+    }
+
+    /// Where a value lies, from 0 at the bottom to 1 at the top; what is beyond an end is at it.
+    pub fn share(self, value: f64) -> f64 {
+        let share = match self {
+            Scale::Linear(max) => value / max,
+            Scale::Log { low, high } => (value.max(low) / low).ln() / (high / low).ln(),
+        };
+        share.clamp(0.0, 1.0)
+    }
+
+    /// The dot, from 0 at the top, of a value on so many rows of four dots.
+    pub fn dot(self, value: f64, rows: u16) -> i32 {
+        let last = i32::from(rows) * 4 - 1;
+        last - (self.share(value) * f64::from(last)).round() as i32
+    }
+
+    /// The highest value.
+    pub fn max(self) -> f64 {
+        match self {
+            Scale::Linear(max) => max,
+            Scale::Log { high, .. } => high,
+        }
+    }
+
+    /// Labels with their rows: the ends, and what there is room for between them.
+    fn marks(self, rows: u16, write: fn(f64) -> String) -> Vec<(u16, String)> {
+        let bottom = rows.saturating_sub(1);
+        match self {
+            Scale::Linear(max) => {
+                let middle = (rows >= 6).then(|| (rows / 2, write(max / 2.0)));
+                [(0, write(max)), (bottom, "0".to_owned())].into_iter().chain(middle).collect()
+            }
+            Scale::Log { low, high } => {
+                let mut marks = vec![(0, write(high)), (bottom, write(low))];
+                for value in tens(low, high) {
+                    let row = (self.dot(value, rows) / 4).max(0) as u16;
+                    if marks.iter().all(|(taken, _)| taken.abs_diff(row) >= 2) {
+                        marks.push((row, write(value)));
+                    }
+                }
+                marks
+            }
+        }
+    }
+}
+
+/// The round numbers, 1, 2 or 5 times a power of ten, at or below and at or above a positive value.
+fn around(value: f64) -> (f64, f64) {
+    let power = 10f64.powf(value.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
+    // Not quite equal is equal: the powers are not exact.
+    let below = steps.into_iter().rev().find(|step| *step <= value * 1.000_001).unwrap_or(power);
+    let above = steps.into_iter().find(|step| *step >= value * 0.999_999).unwrap_or(steps[3]);
+    (below, above)
+}
+
+/// Powers of ten between two values.
+fn tens(low: f64, high: f64) -> impl Iterator<Item = f64> {
+    let (first, last) = (low.log10().ceil() as i32, high.log10().floor() as i32);
+    (first..=last).map(|power| 10f64.powi(power))
+}
+
 /// The parts of a chart: labels of values on the left, the drawing, the times below.
 pub(crate) struct Parts {
     /// Where to draw.
@@ -90,23 +172,24 @@ pub(crate) struct Parts {
     pub times: Rect,
 }
 
-/// Draws a value axis from 0 to `max` and answers what is left. On narrow or low charts there is none.
-pub(crate) fn values(pen: &mut Pen, area: Rect, max: f64, write: fn(f64) -> String) -> Parts {
+/// Draws a value axis and answers what is left. On narrow or low charts there is none.
+pub(crate) fn values(pen: &mut Pen, area: Rect, scale: Scale, write: fn(f64) -> String) -> Parts {
     let times = if area.height >= 4 { 1 } else { 0 };
     let plot_height = area.height - times;
-    let top = write(max);
-    let labels = [&top, &write(max / 2.0)].iter().map(|l| l.chars().count()).max().unwrap_or(0) as u16;
+    let marks = scale.marks(plot_height, write);
+    let labels = marks.iter().map(|(_, l)| l.chars().count()).max().unwrap_or(0) as u16;
     let gutter = if area.width >= labels + 16 && plot_height >= 2 { labels + 1 } else { 0 };
     let plot = Rect { x: area.x + gutter, width: area.width - gutter, height: plot_height, ..area };
     if gutter > 0 {
         for y in plot.top()..plot.bottom() {
             pen.put(plot.x - 1, y, '│', Role::Border);
         }
-        mark(pen, area.x, plot.y, labels, &top);
-        if plot_height >= 6 {
-            mark(pen, area.x, plot.y + plot_height / 2, labels, &write(max / 2.0));
+        for (row, label) in &marks {
+            mark(pen, area.x, plot.y + row, labels, label);
         }
-        mark(pen, area.x, plot.bottom() - 1, labels, "0");
+        if times > 0 && matches!(scale, Scale::Log { .. }) {
+            pen.figure(area.x, plot.bottom(), labels, "log", Role::Warn);
+        }
     }
     let times = Rect { x: plot.x, y: plot.bottom(), width: plot.width, height: times };
     Parts { plot, times }
@@ -137,6 +220,20 @@ mod tests {
         for (max, want) in cases {
             assert!((round_up(max) / want - 1.0).abs() < 1e-9, "{max}");
         }
+    }
+
+    #[test]
+    fn log_axes_end_at_round_numbers_and_have_the_tens_between() {
+        assert_eq!(Scale::log(340.0, 29_900.0), Scale::Log { low: 200.0, high: 50_000.0 });
+        assert_eq!(Scale::log(1_000.0, 20_000.0), Scale::Log { low: 1_000.0, high: 20_000.0 });
+        assert_eq!(Scale::log(7.0, 7.0), Scale::Log { low: 5.0, high: 10.0 });
+        assert_eq!(Scale::log(10.0, 10.0), Scale::Log { low: 10.0, high: 100.0 });
+        let scale = Scale::log(100.0, 10_000.0);
+        assert!((scale.share(1_000.0) - 0.5).abs() < 1e-9);
+        assert_eq!([0.0, 1.0, 1e9].map(|v| scale.share(v)), [0.0, 0.0, 1.0]);
+        let marks = scale.marks(9, |v| v.to_string());
+        assert_eq!(marks, [(0, "10000".to_owned()), (8, "100".to_owned()), (4, "1000".to_owned())]);
+        assert_eq!(scale.marks(3, |v| v.to_string()).len(), 2, "no room between the ends");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A line chart in braille: several series over one time axis, the window before as a dim line behind them.
 
-use super::axis::{self, TimeAxis};
+use super::axis::{self, Scale, TimeAxis};
 use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role};
 use crate::view::Range;
@@ -34,6 +34,18 @@ pub(crate) enum Reach {
     Clipped,
 }
 
+/// How a chart's values lie along their axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Spread {
+    /// From 0 on, evenly.
+    Even,
+    /// Factors evenly, all lines whole; from this value on, even if some are below it.
+    Factors {
+        /// Above 0.
+        from: f64,
+    },
+}
+
 /// A line chart.
 pub(crate) struct LineChart {
     /// Its time axis.
@@ -42,6 +54,8 @@ pub(crate) struct LineChart {
     pub series: Vec<Series>,
     /// How values are written.
     pub write: fn(f64) -> String,
+    /// How values lie along their axis.
+    pub spread: Spread,
 }
 
 /// The middle of a range, where its value is drawn.
@@ -101,14 +115,14 @@ impl LineChart {
         if area.width < 2 || area.height < 1 {
             return;
         }
-        let max = axis::round_up(self.highest());
+        let scale = self.scale();
         let names = self.names_width(area);
         let inner = Rect { width: area.width - names, ..area };
-        let parts = axis::values(pen, inner, max, self.write);
+        let parts = axis::values(pen, inner, scale, self.write);
         let mut dots = Dots::new(parts.plot);
         let mut ends = Vec::new();
         for series in &self.series {
-            if let Some(end) = self.plot(&mut dots, series, max) {
+            if let Some(end) = self.plot(&mut dots, series, scale) {
                 ends.push((series, end));
             }
         }
@@ -117,6 +131,15 @@ impl LineChart {
         self.axis.labels(pen, parts.times);
         if names > 0 {
             write_names(pen, parts.plot, names, ends);
+        }
+    }
+
+    fn scale(&self) -> Scale {
+        let values = || self.series.iter().flat_map(|s| s.values.iter().filter_map(|v| v.1));
+        let (low, high) = values().filter(|v| *v > 0.0).fold((f64::INFINITY, 0.0), |(l, h), v| (v.min(l), v.max(h)));
+        match self.spread {
+            Spread::Factors { from } if low <= high && high.is_finite() => Scale::log(low.max(from), high),
+            _ => Scale::Linear(axis::round_up(self.highest())),
         }
     }
 
@@ -135,19 +158,16 @@ impl LineChart {
     }
 
     /// Draws one line into the dots and answers the row of its end, and whether that is above the edge.
-    fn plot(&self, dots: &mut Dots, series: &Series, max: f64) -> Option<End> {
-        let (wide, high) = (dots.width as u16 * 2, dots.height as i32 * 4);
+    fn plot(&self, dots: &mut Dots, series: &Series, scale: Scale) -> Option<End> {
+        let (wide, rows) = (dots.width as u16 * 2, dots.height as u16);
         let mut last = None;
         let mut end = None;
         for (ts, value) in &series.values {
             let at = self.axis.cell(*ts, wide);
-            let point = at.zip(*value).map(|(x, value)| {
-                let y = (value / max).clamp(0.0, 1.0) * f64::from(high - 1);
-                (i32::from(x), high - 1 - y.round() as i32)
-            });
+            let point = at.zip(*value).map(|(x, value)| (i32::from(x), scale.dot(value, rows)));
             if let Some(to) = point {
                 dots.line(last.unwrap_or(to), to, series.ink);
-                end = Some(End { row: (to.1 / 4).max(0) as u16, above: value.is_some_and(|v| v > max) });
+                end = Some(End { row: (to.1 / 4).max(0) as u16, above: value.is_some_and(|v| v > scale.max()) });
             }
             last = point;
         }

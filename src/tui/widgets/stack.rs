@@ -1,6 +1,6 @@
 //! Stacked columns over time: what is worst stands at the bottom, where the eye compares best.
 
-use super::axis::{self, TimeAxis};
+use super::axis::{self, Scale, TimeAxis};
 use super::bar::{eighths, up};
 use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role, Theme};
@@ -28,7 +28,7 @@ impl Stack {
         }
         let highest = self.columns.iter().map(|(_, v)| v.iter().sum::<f64>()).fold(0.0, f64::max);
         let max = axis::round_up(highest);
-        let parts = axis::values(pen, area, max, self.write);
+        let parts = axis::values(pen, area, Scale::Linear(max), self.write);
         let plot = parts.plot;
         let mut from = 0;
         for cell in 0..plot.width {

@@ -67,14 +67,10 @@ CREATE TABLE call (
   ts_us INTEGER NOT NULL,        -- when the call ended
   id INTEGER NOT NULL,           -- hash of its identity
   series INTEGER NOT NULL,
-  attrs ANY,                     -- number in `attrs`, or JSON where there are too many combinations
   source INTEGER NOT NULL,
+  attrs ANY,                     -- number in `attrs`, or JSON where there are too many combinations
   text INTEGER,                  -- text_block × 4096 + slot
-  input_tokens INTEGER, output_tokens INTEGER,
-  cached_input_tokens INTEGER, cache_write_tokens INTEGER, cache_write_1h_tokens INTEGER, reasoning_tokens INTEGER,
-  latency_us INTEGER, ttft_us INTEGER, queue_us INTEGER, network_us INTEGER,
-  cost_nusd INTEGER, retries INTEGER,
-  request_id ANY, trace_id ANY, span_id ANY, parent_id ANY, session_id ANY, user_id ANY, -- text, or a packed BLOB
+  facts BLOB NOT NULL,           -- measures and ids, packed; the view below has them by name
   PRIMARY KEY (ts_us, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -142,21 +138,25 @@ CREATE TABLE member (            -- hourly totals of users and sessions, in sort
 CREATE VIEW calls AS
 SELECT
   strftime('%Y-%m-%dT%H:%M:%fZ', c.ts_us / 1e6, 'unixepoch') AS timestamp, c.ts_us,
-  CASE WHEN typeof(c.request_id) <> 'blob' THEN c.request_id WHEN length(c.request_id) = 16 THEN lower(hex(c.request_id)) ELSE lower(substr(hex(c.request_id), 3, 8) || '-' || substr(hex(c.request_id), 11, 4) || '-' || substr(hex(c.request_id), 15, 4) || '-' || substr(hex(c.request_id), 19, 4) || '-' || substr(hex(c.request_id), 23, 12)) END AS request_id,
-  CASE WHEN typeof(c.trace_id) <> 'blob' THEN c.trace_id WHEN length(c.trace_id) = 16 THEN lower(hex(c.trace_id)) ELSE lower(substr(hex(c.trace_id), 3, 8) || '-' || substr(hex(c.trace_id), 11, 4) || '-' || substr(hex(c.trace_id), 15, 4) || '-' || substr(hex(c.trace_id), 19, 4) || '-' || substr(hex(c.trace_id), 23, 12)) END AS trace_id,
-  CASE WHEN typeof(c.span_id) <> 'blob' THEN c.span_id WHEN length(c.span_id) = 16 THEN lower(hex(c.span_id)) ELSE lower(substr(hex(c.span_id), 3, 8) || '-' || substr(hex(c.span_id), 11, 4) || '-' || substr(hex(c.span_id), 15, 4) || '-' || substr(hex(c.span_id), 19, 4) || '-' || substr(hex(c.span_id), 23, 12)) END AS span_id,
-  CASE WHEN typeof(c.parent_id) <> 'blob' THEN c.parent_id WHEN length(c.parent_id) = 16 THEN lower(hex(c.parent_id)) ELSE lower(substr(hex(c.parent_id), 3, 8) || '-' || substr(hex(c.parent_id), 11, 4) || '-' || substr(hex(c.parent_id), 15, 4) || '-' || substr(hex(c.parent_id), 19, 4) || '-' || substr(hex(c.parent_id), 23, 12)) END AS parent_id,
-  CASE WHEN typeof(c.session_id) <> 'blob' THEN c.session_id WHEN length(c.session_id) = 16 THEN lower(hex(c.session_id)) ELSE lower(substr(hex(c.session_id), 3, 8) || '-' || substr(hex(c.session_id), 11, 4) || '-' || substr(hex(c.session_id), 15, 4) || '-' || substr(hex(c.session_id), 19, 4) || '-' || substr(hex(c.session_id), 23, 12)) END AS session_id,
-  CASE WHEN typeof(c.user_id) <> 'blob' THEN c.user_id WHEN length(c.user_id) = 16 THEN lower(hex(c.user_id)) ELSE lower(substr(hex(c.user_id), 3, 8) || '-' || substr(hex(c.user_id), 11, 4) || '-' || substr(hex(c.user_id), 15, 4) || '-' || substr(hex(c.user_id), 19, 4) || '-' || substr(hex(c.user_id), 23, 12)) END AS user_id,
+  call_id(c.facts, 'request_id') AS request_id,
+  call_id(c.facts, 'trace_id') AS trace_id,
+  call_id(c.facts, 'span_id') AS span_id,
+  call_id(c.facts, 'parent_id') AS parent_id,
+  call_id(c.facts, 'session_id') AS session_id,
+  call_id(c.facts, 'user_id') AS user_id,
   s.provider, s.model, s.operation, s.app, s.environment, s.host, s.variant,
   iif(s.outcome = 0, 'ok', 'error') AS status,
   CASE s.outcome WHEN 1 THEN 'rate_limit' WHEN 2 THEN 'overloaded' WHEN 3 THEN 'server_error' WHEN 4 THEN 'timeout'
     WHEN 5 THEN 'connection' WHEN 6 THEN 'auth' WHEN 7 THEN 'invalid_request' WHEN 8 THEN 'context_length'
     WHEN 9 THEN 'content_filter' WHEN 10 THEN 'malformed_output' WHEN 11 THEN 'guardrail_blocked'
     WHEN 12 THEN 'budget_exceeded' WHEN 13 THEN 'cancelled' WHEN 14 THEN 'unknown' END AS error,
-  c.input_tokens, c.output_tokens, c.cached_input_tokens, c.cache_write_tokens, c.cache_write_1h_tokens, c.reasoning_tokens,
-  c.latency_us / 1e3 AS latency_ms, c.ttft_us / 1e3 AS ttft_ms, c.queue_us / 1e3 AS queue_ms, c.network_us / 1e3 AS network_ms,
-  c.cost_nusd / 1e9 AS cost_usd, c.retries,
+  call_measure(c.facts, 'input_tokens') AS input_tokens, call_measure(c.facts, 'output_tokens') AS output_tokens,
+  call_measure(c.facts, 'cached_input_tokens') AS cached_input_tokens, call_measure(c.facts, 'cache_write_tokens') AS cache_write_tokens,
+  call_measure(c.facts, 'cache_write_1h_tokens') AS cache_write_1h_tokens,
+  call_measure(c.facts, 'reasoning_tokens') AS reasoning_tokens,
+  call_measure(c.facts, 'latency_us') / 1e3 AS latency_ms, call_measure(c.facts, 'ttft_us') / 1e3 AS ttft_ms,
+  call_measure(c.facts, 'queue_us') / 1e3 AS queue_ms, call_measure(c.facts, 'network_us') / 1e3 AS network_ms,
+  call_measure(c.facts, 'cost_nusd') / 1e9 AS cost_usd, call_measure(c.facts, 'retries') AS retries,
   iif(typeof(c.attrs) = 'integer', a.json, c.attrs) AS attrs,
   src.name AS source
 FROM call c JOIN series s ON s.id = c.series
@@ -171,7 +171,8 @@ SELECT strftime('%Y-%m-%dT%H:%M:%fZ', e.ts_us / 1e6, 'unixepoch') AS timestamp, 
     WHEN 9 THEN 'content_filter' WHEN 10 THEN 'malformed_output' WHEN 11 THEN 'guardrail_blocked'
     WHEN 12 THEN 'budget_exceeded' WHEN 13 THEN 'cancelled' WHEN 14 THEN 'unknown' END AS error,
   e.message, t.text AS template, e.retry_after_us / 1e3 AS retry_after_ms
-FROM error e JOIN series s ON s.id = e.series LEFT JOIN template t ON t.id = e.template;
+FROM error e JOIN series s ON s.id = e.series LEFT JOIN template t ON t.id = e.template
+WHERE s.outcome <> 0;
 
 CREATE VIEW spans AS
 SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ts_us / 1e6, 'unixepoch') AS timestamp, ts_us, kind, name, trace_id, span_id, parent_id,

@@ -5,9 +5,10 @@ use super::context::Context;
 use super::figures::Figures;
 use super::pace::Pace;
 use super::read_error::ReadResult;
-use super::row::{self, COLUMNS, Flow, Order, column, id_text};
+use super::row::{COLUMNS, COUNT, Flow, Order, Stored};
 use super::series::{Passing, Who};
 use super::subject::passes;
+use crate::batch::Id;
 use crate::event::{FailureMode, Outcome};
 use crate::snapshot::{Cluster, Clusters, Failure, Point, Record};
 use crate::store::Watch;
@@ -91,8 +92,9 @@ impl Errors<'_> {
         let mut pace = Pace::of(self.watch);
         while let Some(row) = rows.next()? {
             pace.step()?;
-            if passes(self.filter, self.passing, row, self.context)?
-                && let Some(failed) = Failed::of(row, self.context)?
+            let call = Stored::of(row)?;
+            if passes(self.filter, self.passing, &call, self.context)?
+                && let Some(failed) = Failed::of(row, &call, self.context)?
                 && each(failed) == Flow::Enough
             {
                 break;
@@ -165,18 +167,18 @@ impl Errors<'_> {
 
 impl Failed {
     /// A row of `error` with its call; `None` where the call did not fail.
-    fn of(row: &Row<'_>, context: &Context) -> ReadResult<Option<Failed>> {
-        let series = Who::Series(row::series(row)?);
+    fn of(row: &Row<'_>, call: &Stored<'_>, context: &Context) -> ReadResult<Option<Failed>> {
+        let series = Who::Series(call.series);
         let Some(mode) = context.series.key(series).and_then(|k| k.outcome.failure()) else { return Ok(None) };
         Ok(Some(Failed {
-            key: row::key(row)?,
+            key: call.key,
             mode,
             model: context.series.dim(series, Dim::Model).map(str::to_owned),
-            user: id_text(row, column::USER)?.map(|t| t.into_owned()),
-            error_type: row::attrs(row, context)?.error_type,
-            message: row.get(24)?,
-            template: row.get::<_, Option<String>>(25)?.unwrap_or_default(),
-            retry_after_us: row.get(26)?,
+            user: call.id(Id::User).map(|t| t.into_owned()),
+            error_type: call.attrs(context)?.error_type,
+            message: row.get(COUNT)?,
+            template: row.get::<_, Option<String>>(COUNT + 1)?.unwrap_or_default(),
+            retry_after_us: row.get(COUNT + 2)?,
         }))
     }
 }

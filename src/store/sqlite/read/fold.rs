@@ -6,7 +6,7 @@ use super::cube::Cube;
 use super::pace::Pace;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, Columns, Flow, Order};
+use super::row::{self, Flow, Order, Stored};
 use super::series::{Passing, Who};
 use super::subject::passes;
 use crate::event::Outcome;
@@ -14,11 +14,10 @@ use crate::stats::acc::{Acc, Depth};
 use crate::store::Watch;
 use crate::store::sqlite::rollup::{Tier, each_lane};
 use crate::view::{Dim, Filter, Range};
-use rusqlite::Row;
 
 /// Where calls go.
 pub trait Lanes {
-    /// Calls `give` with each accumulator that somebody's calls at a time belong in. `row` is there where single calls
+    /// Calls `give` with each accumulator that somebody's calls at a time belong in. `call` is there where single calls
     /// are read.
     fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()>;
 
@@ -35,7 +34,7 @@ pub struct Seen<'a, 'r> {
     /// How long that bucket is, µs; 1 for single calls.
     pub len_us: i64,
     pub who: Who,
-    pub row: Option<&'a Row<'r>>,
+    pub call: Option<&'a Stored<'r>>,
 }
 
 /// Several destinations at once, for what is read only once.
@@ -93,29 +92,19 @@ impl Pass<'_> {
 
     fn rows(&self, context: &Context, range: Range, lanes: &mut dyn Lanes, watch: &dyn Watch) -> ReadResult<()> {
         let mut pace = Pace::of(watch);
-        row::each_row(&context.conn, range, Order::OldestFirst, self.columns(lanes), |row| {
+        row::each_row(&context.conn, range, Order::OldestFirst, |call| {
             pace.step()?;
-            if passes(self.filter, self.passing, row, context)? {
-                let (who, ts_us) = (Who::Series(row::series(row)?), row.get(0)?);
-                let sample = row::sample(row, context)?;
-                lanes.each(Seen { context, ts_us, len_us: 1, who, row: Some(row) }, &mut |acc| {
+            if passes(self.filter, self.passing, call, context)? {
+                let who = Who::Series(call.series);
+                let sample = call.sample(context);
+                let seen = Seen { context, ts_us: call.key.ts_us, len_us: 1, who, call: Some(call) };
+                lanes.each(seen, &mut |acc| {
                     acc.record(&sample);
                     Ok(())
                 })?;
             }
             Ok(Flow::On)
         })
-    }
-
-    /// The columns that have to be read: a filter on rows may ask for any.
-    fn columns(&self, lanes: &dyn Lanes) -> Columns {
-        let mut dims = Vec::new();
-        lanes.add_dims(&mut dims);
-        match (self.filter.needs_rows(), dims.iter().any(|d| super::groups::is_row_dim(*d))) {
-            (true, _) => Columns::All,
-            (false, true) => Columns::Members,
-            (false, false) => Columns::Measures,
-        }
     }
 
     fn buckets(
@@ -140,7 +129,7 @@ impl Pass<'_> {
                 if !self.passing.lets(who) {
                     return Some(());
                 }
-                let given = lanes.each(Seen { context, ts_us, len_us: tier.len_us(), who, row: None }, &mut |acc| {
+                let given = lanes.each(Seen { context, ts_us, len_us: tier.len_us(), who, call: None }, &mut |acc| {
                     let mut copy = packed;
                     acc.merge_encoded(&mut copy, self.depth).ok_or(ReadError::Damaged("a rollup does not read"))
                 });

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::fold::{Lanes, Seen, Steps};
 use super::read_error::ReadResult;
-use super::row::{column, id_text};
 use super::series::Who;
+use crate::batch::Id;
 use crate::snapshot::{Group, Stats, Table};
 use crate::stats::acc::Acc;
 use crate::store::sqlite::rollup::Tier;
@@ -31,10 +31,10 @@ pub fn is_row_dim(dim: Dim) -> bool {
 
 /// The value of a dimension, of somebody's calls at a time.
 fn value(dim: Dim, call: Seen<'_, '_>) -> ReadResult<Option<String>> {
-    Ok(match (dim, call.row) {
-        (Dim::User, Some(row)) => id_text(row, column::USER)?.map(|t| t.into_owned()),
-        (Dim::Session, Some(row)) => id_text(row, column::SESSION)?.map(|t| t.into_owned()),
-        (Dim::Source, Some(row)) => call.context.source(row.get(3)?)?,
+    Ok(match (dim, call.call) {
+        (Dim::User, Some(stored)) => stored.id(Id::User).map(|t| t.into_owned()),
+        (Dim::Session, Some(stored)) => stored.id(Id::Session).map(|t| t.into_owned()),
+        (Dim::Source, Some(stored)) => stored.source(call.context)?,
         (Dim::Hour, _) => Some(units::hour(call.ts_us)),
         (Dim::Day, _) => Some(units::day(call.ts_us)),
         _ => call.context.series.dim(call.who, dim).map(str::to_owned),
@@ -161,7 +161,7 @@ impl ByWho {
     /// Gives everything to the cells of a table.
     pub fn hand_on(&self, context: &Context, cells: &mut Cells) -> ReadResult<()> {
         for (who, sum) in &self.0 {
-            cells.each(Seen { context, ts_us: 0, len_us: 0, who: *who, row: None }, &mut |acc| {
+            cells.each(Seen { context, ts_us: 0, len_us: 0, who: *who, call: None }, &mut |acc| {
                 acc.merge(sum);
                 Ok(())
             })?;

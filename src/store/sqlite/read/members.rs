@@ -4,8 +4,8 @@ use super::context::Context;
 use super::pace::Pace;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, Columns, Flow, Order, column, id_text};
-use crate::batch::unpack_id;
+use super::row::{self, Flow, Order};
+use crate::batch::{Id, unpack_id};
 use crate::snapshot::{Dist, Group, Stats, Table};
 use crate::stats::acc::{Acc, Sum};
 use crate::store::Watch;
@@ -108,12 +108,12 @@ impl Members<'_> {
     }
 
     fn rows(self, kind: Kind, range: Range, each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
-        let column = if kind == Kind::User { column::USER } else { column::SESSION };
+        let id = if kind == Kind::User { Id::User } else { Id::Session };
         let mut pace = Pace::of(self.watch);
-        row::each_row(&self.context.conn, range, Order::OldestFirst, Columns::Members, |row| {
+        row::each_row(&self.context.conn, range, Order::OldestFirst, |call| {
             pace.step()?;
-            if let Some(name) = id_text(row, column)? {
-                each(&name, &Totals::of(&row::sample(row, self.context)?));
+            if let Some(name) = call.id(id) {
+                each(&name, &Totals::of(&call.sample(self.context)));
             }
             Ok(Flow::On)
         })

@@ -56,6 +56,7 @@ impl SqliteReader {
     /// Where it is missing, damaged, or of a newer version.
     pub fn open(path: &Path) -> Result<SqliteReader, StoreError> {
         let (conn, place) = open_reader(path)?;
+        query::add_functions(&conn).map_err(|e| place.wrap(e))?;
         Ok(SqliteReader { context: Context::new(conn), place })
     }
 

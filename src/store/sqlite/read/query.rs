@@ -1,8 +1,11 @@
 //! SQL by hand over the documented views: one read-only statement, its rows handed out as they come.
 
 use super::SqliteReader;
+use crate::batch::{Facts, Id, Measure};
 use crate::store::StoreError;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Error};
 
 /// A value of a query's result.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +29,7 @@ impl SqliteReader {
     /// # Errors
     /// What SQLite says of the statement, with a word on the views where a table is not known.
     pub fn query(&mut self, sql: &str, each: &mut RowSink<'_>) -> Result<Vec<String>, StoreError> {
-        let said = |error: rusqlite::Error| {
+        let said = |error: Error| {
             let hint = if error.to_string().contains("no such") {
                 "; the views are calls, errors, spans, scores, sources (their columns: SELECT * FROM calls LIMIT 1)"
             } else {
@@ -47,6 +50,29 @@ impl SqliteReader {
         }
         Ok(names)
     }
+}
+
+/// Adds the functions that the views unpack calls with: `call_measure(facts, name)` and `call_id(facts, name)`.
+pub(super) fn add_functions(conn: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    conn.create_scalar_function("call_measure", 2, flags, |asked| {
+        let (facts, name) = (facts(asked)?, asked.get_raw(1).as_str()?);
+        let which = Measure::ALL.into_iter().find(|m| m.name() == name).ok_or_else(|| unknown(name))?;
+        Ok(facts.measure(which))
+    })?;
+    conn.create_scalar_function("call_id", 2, flags, |asked| {
+        let (facts, name) = (facts(asked)?, asked.get_raw(1).as_str()?);
+        let which = Id::ALL.into_iter().find(|id| id.name() == name).ok_or_else(|| unknown(name))?;
+        Ok(facts.id(which).map(std::borrow::Cow::into_owned))
+    })
+}
+
+fn facts<'a>(asked: &'a Context<'_>) -> rusqlite::Result<Facts<'a>> {
+    Facts::read(asked.get_raw(0).as_blob()?).ok_or_else(|| Error::UserFunctionError("a call does not read".into()))
+}
+
+fn unknown(name: &str) -> Error {
+    Error::UserFunctionError(format!("{name:?} is not kept of a call").into())
 }
 
 fn cell(value: ValueRef<'_>) -> Cell {

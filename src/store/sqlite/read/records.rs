@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::pace::Pace;
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, COLUMNS, Columns, Flow, Order, column};
+use super::row::{self, COLUMNS, Flow, Order, Stored};
 use super::series::Passing;
 use super::subject::passes;
 use crate::format::write;
@@ -15,8 +15,8 @@ use std::borrow::Cow;
 use std::io::Write;
 
 /// A record with its text.
-fn whole(row: &Row<'_>, context: &Context) -> ReadResult<Record> {
-    Bare::of(row, context)?.finish(context)
+fn whole(call: &Stored<'_>, context: &Context) -> ReadResult<Record> {
+    Bare::of(call, context)?.finish(context)
 }
 
 /// A record without what is kept apart from its row, and the number of its text.
@@ -26,8 +26,8 @@ struct Bare {
 }
 
 impl Bare {
-    fn of(row: &Row<'_>, context: &Context) -> ReadResult<Bare> {
-        Ok(Bare { record: row::record(row, context)?, text: row::number(row, column::TEXT)? })
+    fn of(call: &Stored<'_>, context: &Context) -> ReadResult<Bare> {
+        Ok(Bare { record: call.record(context)?, text: call.text()? })
     }
 
     /// Puts its text in, once; how many bytes.
@@ -84,12 +84,12 @@ pub fn page(
     let mut records = Vec::with_capacity(count.min(1_000));
     let until_us = before.map_or(range.until_us, |b| range.until_us.min(b.ts_us.saturating_add(1)));
     let mut pace = Pace::of(watch);
-    row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, Columns::All, |row| {
+    row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, |call| {
         pace.step()?;
-        if before.is_some_and(|b| row::key(row).is_ok_and(|k| k >= b)) || !passes(filter, passing, row, context)? {
+        if before.is_some_and(|b| call.key >= b) || !passes(filter, passing, call, context)? {
             return Ok(Flow::On);
         }
-        records.push(whole(row, context)?);
+        records.push(whole(call, context)?);
         Ok(if records.len() >= count { Flow::Enough } else { Flow::On })
     })?;
     Ok(records)
@@ -100,7 +100,7 @@ pub fn one(context: &Context, key: RecordKey) -> ReadResult<Option<Record>> {
     let sql = format!("SELECT {COLUMNS} FROM call c WHERE c.ts_us = ?1 AND c.id = ?2");
     let mut select = context.conn.prepare_cached(&sql)?;
     let mut rows = select.query([key.ts_us, key.id])?;
-    rows.next()?.map(|row| whole(row, context)).transpose()
+    rows.next()?.map(|row| whole(&Stored::of(row)?, context)).transpose()
 }
 
 /// Writes the events of a range as native lines, oldest first within each kind; how many. Spans and scores have nothing
@@ -113,9 +113,9 @@ pub fn export(
 ) -> ReadResult<u64> {
     let mut written = 0;
     let mut together = Vec::new();
-    row::each_row(&context.conn, range, Order::OldestFirst, Columns::All, |row| {
-        if passes(filter, passing, row, context)? {
-            together.push(Bare::of(row, context)?);
+    row::each_row(&context.conn, range, Order::OldestFirst, |call| {
+        if passes(filter, passing, call, context)? {
+            together.push(Bare::of(call, context)?);
         }
         if together.len() >= TOGETHER.0 {
             written += write_together(context, &mut together, out)?;

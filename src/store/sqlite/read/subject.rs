@@ -2,29 +2,28 @@
 
 use super::context::Context;
 use super::read_error::ReadResult;
-use super::row::{self, column, id_text, number};
+use super::row::Stored;
 use super::series::{Passing, Who};
-use crate::batch::SeriesKey;
+use crate::batch::{Id, Measure, SeriesKey};
 use crate::units;
 use crate::view::{Dim, Field, Filter, Match, Needle, Number, Subject};
-use rusqlite::Row;
 use std::borrow::Cow;
 
 /// A row that a filter asks about.
 struct RowSubject<'a, 'r> {
-    row: &'a Row<'r>,
+    call: &'a Stored<'r>,
     context: &'a Context,
 }
 
 /// Whether a filter lets a row through; `passing` is what it says of each series.
-pub fn passes(filter: &Filter, passing: &Passing, row: &Row<'_>, context: &Context) -> ReadResult<bool> {
-    if !passing.lets(Who::Series(row::series(row)?)) {
+pub fn passes(filter: &Filter, passing: &Passing, call: &Stored<'_>, context: &Context) -> ReadResult<bool> {
+    if !passing.lets(Who::Series(call.series)) {
         return Ok(false);
     }
     if !filter.needs_rows() {
         return Ok(true);
     }
-    let subject = RowSubject { row, context };
+    let subject = RowSubject { call, context };
     let on_rows = filter.terms.iter().filter(|t| t.needs_rows());
     // Text is the dearest question, so it is asked last.
     let (texts, others): (Vec<_>, Vec<_>) = on_rows.partition(|t| matches!(t.matches, Match::Text(_)));
@@ -44,37 +43,37 @@ pub fn passes(filter: &Filter, passing: &Passing, row: &Row<'_>, context: &Conte
 impl RowSubject<'_, '_> {
     fn dim(&self, dim: Dim) -> Option<Cow<'_, str>> {
         match dim {
-            Dim::User => id_text(self.row, column::USER).ok().flatten(),
-            Dim::Session => id_text(self.row, column::SESSION).ok().flatten(),
-            Dim::Source => self.context.source(self.row.get(3).ok()?).ok().flatten().map(Cow::Owned),
-            Dim::Hour => Some(Cow::Owned(units::hour(row::key(self.row).ok()?.ts_us))),
-            Dim::Day => Some(Cow::Owned(units::day(row::key(self.row).ok()?.ts_us))),
+            Dim::User => self.call.id(Id::User),
+            Dim::Session => self.call.id(Id::Session),
+            Dim::Source => self.call.source(self.context).ok().flatten().map(Cow::Owned),
+            Dim::Hour => Some(Cow::Owned(units::hour(self.call.key.ts_us))),
+            Dim::Day => Some(Cow::Owned(units::day(self.call.key.ts_us))),
             _ => self.series_dim(dim).map(Cow::Borrowed),
         }
     }
 
     fn series_dim(&self, dim: Dim) -> Option<&str> {
-        self.context.series.dim(Who::Series(row::series(self.row).ok()?), dim)
+        self.context.series.dim(Who::Series(self.call.series), dim)
     }
 
     fn tags(&self) -> Vec<String> {
-        let tags = row::attrs(self.row, self.context).ok().and_then(|a| a.tags);
+        let tags = self.call.attrs(self.context).ok().and_then(|a| a.tags);
         tags.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
     }
 
     fn in_attrs(&self, test: &dyn Fn(&str) -> bool) -> bool {
-        let Ok(attrs) = row::attrs(self.row, self.context) else { return false };
+        let Ok(attrs) = self.call.attrs(self.context) else { return false };
         [attrs.tags, attrs.error_type, attrs.finish_reason].iter().flatten().any(|t| test(t))
     }
 
     /// Whether what is kept apart from the row contains something: prompt, response, error message.
     fn stored_text_has(&self, needle: &Needle) -> ReadResult<bool> {
-        if let Some(text) = number(self.row, column::TEXT)?
+        if let Some(text) = self.call.text()?
             && self.context.text_has(text, needle)?
         {
             return Ok(true);
         }
-        let key = row::key(self.row)?;
+        let key = self.call.key;
         Ok(self.context.error_message(key.ts_us, key.id)?.is_some_and(|message| needle.is_in(&message)))
     }
 }
@@ -83,8 +82,8 @@ impl Subject for RowSubject<'_, '_> {
     fn any_value(&self, field: Field, test: &dyn Fn(Option<&str>) -> bool) -> bool {
         match field {
             Field::Dim(dim) => test(self.dim(dim).as_deref()),
-            Field::Trace => test(id_text(self.row, column::TRACE).ok().flatten().as_deref()),
-            Field::Request => test(id_text(self.row, column::REQUEST).ok().flatten().as_deref()),
+            Field::Trace => test(self.call.id(Id::Trace).as_deref()),
+            Field::Request => test(self.call.id(Id::Request).as_deref()),
             Field::Tag => match self.tags() {
                 tags if tags.is_empty() => test(None),
                 tags => tags.iter().any(|t| test(Some(t))),
@@ -93,12 +92,12 @@ impl Subject for RowSubject<'_, '_> {
     }
 
     fn number(&self, which: Number) -> Option<i64> {
-        let at = |column| number(self.row, column).ok().flatten();
+        let at = |which| self.call.measure(which);
         match which {
-            Number::Latency => at(column::LATENCY),
-            Number::Ttft => at(column::TTFT),
-            Number::Cost => at(column::COST),
-            Number::Tokens => match (at(column::INPUT), at(column::OUTPUT)) {
+            Number::Latency => at(Measure::Latency),
+            Number::Ttft => at(Measure::Ttft),
+            Number::Cost => at(Measure::Cost),
+            Number::Tokens => match (at(Measure::InputTokens), at(Measure::OutputTokens)) {
                 (None, None) => None,
                 (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
             },
@@ -107,8 +106,8 @@ impl Subject for RowSubject<'_, '_> {
 
     /// Texts of the row itself; those kept apart are asked for by what is looked for in them.
     fn any_text(&self, test: &dyn Fn(&str) -> bool) -> bool {
-        let ids = [column::REQUEST, column::TRACE, column::USER, column::SESSION];
-        let in_ids = ids.iter().any(|c| id_text(self.row, *c).ok().flatten().is_some_and(|t| test(&t)));
+        let ids = [Id::Request, Id::Trace, Id::User, Id::Session];
+        let in_ids = ids.into_iter().any(|id| self.call.id(id).is_some_and(|t| test(&t)));
         let in_dims = || SeriesKey::DIMS.iter().any(|dim| self.series_dim(*dim).is_some_and(test));
         in_ids || in_dims() || self.in_attrs(test)
     }

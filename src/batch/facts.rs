@@ -1,0 +1,329 @@
+//! A call's measures and ids in one run of bytes: what the store keeps of a call beside its keys. A mask says what is
+//! known, so that the unknown costs nothing; packing is done where lines are parsed, so that the one writer need not.
+
+use super::ids::{pack_id, unpack_id};
+use crate::event::{Call, Outcome, Text};
+use crate::stats::acc::Sample;
+use crate::stats::varint;
+use std::borrow::Cow;
+
+/// What is measured of a call, in stored order. None is ever negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Measure {
+    /// All input tokens.
+    InputTokens,
+    /// All output tokens.
+    OutputTokens,
+    /// Cached input tokens.
+    CachedInputTokens,
+    /// Cache writes.
+    CacheWriteTokens,
+    /// Cache writes kept one hour.
+    CacheWrite1hTokens,
+    /// Reasoning tokens.
+    ReasoningTokens,
+    /// µs.
+    Latency,
+    /// µs.
+    Ttft,
+    /// µs.
+    Queue,
+    /// µs.
+    Network,
+    /// Nano-dollars.
+    Cost,
+    /// Retries.
+    Retries,
+}
+
+const MEASURES: usize = 12;
+
+impl Measure {
+    /// All of them, in stored order.
+    pub const ALL: [Measure; MEASURES] = {
+        use Measure::{
+            CacheWrite1hTokens, CacheWriteTokens, CachedInputTokens, Cost, InputTokens, Latency, Network, OutputTokens,
+            Queue, ReasoningTokens, Retries, Ttft,
+        };
+        [
+            InputTokens,
+            OutputTokens,
+            CachedInputTokens,
+            CacheWriteTokens,
+            CacheWrite1hTokens,
+            ReasoningTokens,
+            Latency,
+            Ttft,
+            Queue,
+            Network,
+            Cost,
+            Retries,
+        ]
+    };
+
+    /// Its name in the store's views, with its unit.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::InputTokens => "input_tokens",
+            Measure::OutputTokens => "output_tokens",
+            Measure::CachedInputTokens => "cached_input_tokens",
+            Measure::CacheWriteTokens => "cache_write_tokens",
+            Measure::CacheWrite1hTokens => "cache_write_1h_tokens",
+            Measure::ReasoningTokens => "reasoning_tokens",
+            Measure::Latency => "latency_us",
+            Measure::Ttft => "ttft_us",
+            Measure::Queue => "queue_us",
+            Measure::Network => "network_us",
+            Measure::Cost => "cost_nusd",
+            Measure::Retries => "retries",
+        }
+    }
+
+    fn of(self, call: &Call<'_>) -> Option<u64> {
+        match self {
+            Measure::InputTokens => call.input_tokens,
+            Measure::OutputTokens => call.output_tokens,
+            Measure::CachedInputTokens => call.cached_input_tokens,
+            Measure::CacheWriteTokens => call.cache_write_tokens,
+            Measure::CacheWrite1hTokens => call.cache_write_1h_tokens,
+            Measure::ReasoningTokens => call.reasoning_tokens,
+            Measure::Latency => call.latency_us,
+            Measure::Ttft => call.ttft_us,
+            Measure::Queue => call.queue_us,
+            Measure::Network => call.network_us,
+            Measure::Cost => call.cost_nusd.and_then(|c| u64::try_from(c).ok()),
+            Measure::Retries => call.retries.map(u64::from),
+        }
+    }
+}
+
+/// The ids of a call, in stored order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Id {
+    /// `request_id`
+    Request,
+    /// `trace_id`
+    Trace,
+    /// `span_id`
+    Span,
+    /// `parent_id`
+    Parent,
+    /// `session_id`
+    Session,
+    /// `user_id`
+    User,
+}
+
+const IDS: usize = 6;
+
+impl Id {
+    /// All of them, in stored order.
+    pub const ALL: [Id; IDS] = [Id::Request, Id::Trace, Id::Span, Id::Parent, Id::Session, Id::User];
+
+    /// Its name in the store's views.
+    pub fn name(self) -> &'static str {
+        match self {
+            Id::Request => "request_id",
+            Id::Trace => "trace_id",
+            Id::Span => "span_id",
+            Id::Parent => "parent_id",
+            Id::Session => "session_id",
+            Id::User => "user_id",
+        }
+    }
+
+    fn of<'c, 'a>(self, call: &'c Call<'a>) -> &'c Text<'a> {
+        match self {
+            Id::Request => &call.request_id,
+            Id::Trace => &call.trace_id,
+            Id::Span => &call.span_id,
+            Id::Parent => &call.parent_id,
+            Id::Session => &call.session_id,
+            Id::User => &call.user_id,
+        }
+    }
+}
+
+/// The mask before the values: bits of known measures, known ids, ids that are packed.
+const MASK: usize = 3;
+
+/// Appends a call's facts.
+pub(super) fn put(call: &Call<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; MASK]);
+    let mut mask = 0u32;
+    for measure in Measure::ALL {
+        // What does not fit is the largest that does.
+        if let Some(value) = measure.of(call) {
+            mask |= 1 << measure as usize;
+            varint::put(out, value.min(i64::MAX as u64));
+        }
+    }
+    for id in Id::ALL {
+        let Some(text) = id.of(call).as_deref().filter(|t| !t.is_empty()) else { continue };
+        mask |= 1 << (MEASURES + id as usize);
+        let mut packed = [0; 17];
+        match pack_id(text, &mut packed) {
+            Some(len) => {
+                mask |= 1 << (MEASURES + IDS + id as usize);
+                varint::put_bytes(out, &packed[..len]);
+            }
+            None => varint::put_bytes(out, text.as_bytes()),
+        }
+    }
+    out[start..start + MASK].copy_from_slice(&mask.to_le_bytes()[..MASK]);
+}
+
+/// A call's measures and ids, read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts<'b> {
+    /// −1 is unknown.
+    measures: [i64; MEASURES],
+    /// Empty is unknown.
+    ids: [&'b [u8]; IDS],
+    mask: u32,
+}
+
+impl Default for Facts<'_> {
+    fn default() -> Self {
+        Facts { measures: [-1; MEASURES], ids: [&[]; IDS], mask: 0 }
+    }
+}
+
+impl<'b> Facts<'b> {
+    /// Reads what [`put`] wrote; `None` for anything else.
+    #[inline]
+    pub fn read(bytes: &'b [u8]) -> Option<Facts<'b>> {
+        let (mask, mut rest) = bytes.split_first_chunk::<MASK>()?;
+        let mut facts = Facts { mask: u32::from_le_bytes([mask[0], mask[1], mask[2], 0]), ..Facts::default() };
+        for (bit, value) in facts.measures.iter_mut().enumerate() {
+            if facts.mask & (1 << bit) != 0 {
+                *value = i64::try_from(varint::take(&mut rest)?).ok()?;
+            }
+        }
+        for (bit, id) in facts.ids.iter_mut().enumerate() {
+            if facts.mask & (1 << (MEASURES + bit)) != 0 {
+                *id = varint::take_bytes(&mut rest)?;
+            }
+        }
+        rest.is_empty().then_some(facts)
+    }
+
+    /// A measure, if known.
+    #[inline]
+    pub fn measure(&self, which: Measure) -> Option<i64> {
+        Some(self.measures[which as usize]).filter(|v| *v >= 0)
+    }
+
+    #[inline]
+    fn unsigned(&self, which: Measure) -> Option<u64> {
+        u64::try_from(self.measures[which as usize]).ok()
+    }
+
+    /// An id's bytes and whether they are packed (see [`pack_id`]) and no text; empty is unknown.
+    #[inline]
+    pub fn id_bytes(&self, which: Id) -> (bool, &'b [u8]) {
+        (self.mask & (1 << (MEASURES + IDS + which as usize)) != 0, self.ids[which as usize])
+    }
+
+    /// An id, if known.
+    pub fn id(&self, which: Id) -> Option<Cow<'b, str>> {
+        match self.id_bytes(which) {
+            (_, []) => None,
+            (true, packed) => unpack_id(packed).map(Cow::Owned),
+            (false, text) => Some(String::from_utf8_lossy(text)),
+        }
+    }
+
+    /// The measures to fold into accumulators.
+    pub fn sample(&self, outcome: Outcome) -> Sample {
+        Sample {
+            outcome,
+            retries: self.unsigned(Measure::Retries).map(|r| u32::try_from(r).unwrap_or(u32::MAX)),
+            input_tokens: self.unsigned(Measure::InputTokens),
+            output_tokens: self.unsigned(Measure::OutputTokens),
+            cached_input_tokens: self.unsigned(Measure::CachedInputTokens),
+            cache_write_tokens: self.unsigned(Measure::CacheWriteTokens),
+            reasoning_tokens: self.unsigned(Measure::ReasoningTokens),
+            cost_nusd: self.measure(Measure::Cost),
+            latency_us: self.unsigned(Measure::Latency),
+            ttft_us: self.unsigned(Measure::Ttft),
+            queue_us: self.unsigned(Measure::Queue),
+            network_us: self.unsigned(Measure::Network),
+        }
+    }
+
+    /// Puts the measures and ids into a call.
+    pub fn restore(&self, call: &mut Call<'static>) {
+        call.input_tokens = self.unsigned(Measure::InputTokens);
+        call.output_tokens = self.unsigned(Measure::OutputTokens);
+        call.cached_input_tokens = self.unsigned(Measure::CachedInputTokens);
+        call.cache_write_tokens = self.unsigned(Measure::CacheWriteTokens);
+        call.cache_write_1h_tokens = self.unsigned(Measure::CacheWrite1hTokens);
+        call.reasoning_tokens = self.unsigned(Measure::ReasoningTokens);
+        call.latency_us = self.unsigned(Measure::Latency);
+        call.ttft_us = self.unsigned(Measure::Ttft);
+        call.queue_us = self.unsigned(Measure::Queue);
+        call.network_us = self.unsigned(Measure::Network);
+        call.cost_nusd = self.measure(Measure::Cost);
+        call.retries = self.unsigned(Measure::Retries).map(|r| u32::try_from(r).unwrap_or(u32::MAX));
+        let own = |id| self.id(id).map(|t| Cow::Owned(t.into_owned()));
+        call.request_id = own(Id::Request);
+        call.trace_id = own(Id::Trace);
+        call.span_id = own(Id::Span);
+        call.parent_id = own(Id::Parent);
+        call.session_id = own(Id::Session);
+        call.user_id = own(Id::User);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id() -> impl Strategy<Value = Text<'static>> {
+        prop_oneof![
+            2 => Just(None),
+            2 => "[a-z_]{1,20}".prop_map(|t| Some(Cow::Owned(t))),
+            1 => "[0-9a-f]{32}".prop_map(|t| Some(Cow::Owned(t))),
+            1 => "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}".prop_map(|t| Some(Cow::Owned(t))),
+            1 => "\\PC{1,300}".prop_map(|t| Some(Cow::Owned(t))),
+        ]
+    }
+
+    fn measure() -> impl Strategy<Value = Option<u64>> {
+        prop::option::of(prop_oneof![0..200u64, 0..=i64::MAX as u64])
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_is_read(m in prop::collection::vec(measure(), 10), cost: Option<u32>, retries: Option<u32>, ids in prop::collection::vec(id(), 6)) {
+            let call = Call {
+                input_tokens: m[0], output_tokens: m[1], cached_input_tokens: m[2], cache_write_tokens: m[3],
+                cache_write_1h_tokens: m[4], reasoning_tokens: m[5], latency_us: m[6], ttft_us: m[7], queue_us: m[8],
+                network_us: m[9], cost_nusd: cost.map(i64::from), retries,
+                request_id: ids[0].clone(), trace_id: ids[1].clone(), span_id: ids[2].clone(), parent_id: ids[3].clone(),
+                session_id: ids[4].clone(), user_id: ids[5].clone(), ..Call::default()
+            };
+            let mut bytes = Vec::new();
+            put(&call, &mut bytes);
+            let facts = Facts::read(&bytes).expect("its own bytes");
+            let mut back = Call::default();
+            facts.restore(&mut back);
+            prop_assert_eq!(&back, &call);
+            for which in Measure::ALL {
+                prop_assert_eq!(facts.measure(which), which.of(&call).map(|v| v as i64), "{}", which.name());
+            }
+        }
+
+        #[test]
+        fn broken_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            if let Some(facts) = Facts::read(&bytes) {
+                facts.restore(&mut Call::default());
+            }
+        }
+    }
+}
