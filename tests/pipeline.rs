@@ -107,6 +107,10 @@ impl Store for Fickle<'_> {
         self.store.append(batches)
     }
 
+    fn park(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        self.store.park(batches)
+    }
+
     fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError> {
         self.store.checkpoints()
     }

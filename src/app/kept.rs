@@ -60,6 +60,10 @@ impl<S: Store> Store for Kept<S> {
         Ok(did)
     }
 
+    fn park(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        self.store.park(batches)
+    }
+
     fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError> {
         self.store.checkpoints()
     }
@@ -94,6 +98,10 @@ mod tests {
     impl Store for Counting {
         fn append(&mut self, _: &[Batch]) -> Result<Appended, StoreError> {
             Ok(Appended { accepted: 1, ..Appended::default() })
+        }
+
+        fn park(&mut self, _: &[Batch]) -> Result<(), StoreError> {
+            Ok(())
         }
 
         fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError> {

@@ -95,8 +95,9 @@ impl Builder {
         done.builder = self.number;
         self.batch.first_series = self.series.len() as u32;
         self.batch.first_attrs = self.attrs.len() as u32;
-        self.batch.calls.reserve(done.calls.len());
-        self.batch.arena.reserve(done.arena.len());
+        // As much as this one took and a little more: a vector that grows by doubling would hold twice of it.
+        self.batch.calls.reserve(done.calls.len() + done.calls.len() / 8);
+        self.batch.arena.reserve(done.arena.len() + done.arena.len() / 8);
         if self.series.weight() + self.attrs.weight() > MAX_DICT_BYTES {
             self.number = next_number();
             (self.batch.first_series, self.batch.first_attrs) = (0, 0);

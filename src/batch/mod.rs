@@ -197,6 +197,14 @@ impl Batch {
         self.arena.get(place.at as usize..place.at as usize + place.len as usize).unwrap_or_default()
     }
 
+    /// Adds bytes to the arena; the empty place where 4 GiB of them are in it.
+    pub fn put(&mut self, bytes: &[u8]) -> Place {
+        let (at, len) = (u32::try_from(self.arena.len()), u32::try_from(bytes.len()));
+        let Some(place) = at.ok().zip(len.ok()).map(|(at, len)| Place { at, len }) else { return Place::default() };
+        self.arena.extend_from_slice(bytes);
+        place
+    }
+
     /// The text at a place.
     pub fn str(&self, place: Place) -> &str {
         std::str::from_utf8(self.bytes(place)).unwrap_or_default()

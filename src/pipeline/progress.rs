@@ -33,7 +33,7 @@ pub struct Counts {
     pub skipped: u64,
     /// Broken lines.
     pub rejected: u64,
-    /// Raw bytes committed.
+    /// Raw bytes committed, or put aside to be.
     pub raw_done: u64,
     /// Raw bytes there are to read, as far as known.
     pub raw_total: u64,
@@ -83,6 +83,11 @@ impl Progress {
         self.rejected.fetch_add(counts.rejected, Relaxed);
         self.raw_done.fetch_add(counts.raw_done, Relaxed);
         self.commits.fetch_add(1, Relaxed);
+    }
+
+    /// So many raw bytes have been read and put aside, to be committed with what follows.
+    pub(super) fn parked(&self, raw_bytes: u64) {
+        self.raw_done.fetch_add(raw_bytes, Relaxed);
     }
 
     pub(super) fn total(&self, raw_bytes: u64) {

@@ -1,5 +1,6 @@
 //! The writer: gathers batches into groups and appends each group in one transaction. Groups are small while lines come
-//! in time order, and large when they do not, so that a shuffled load walks the table less often.
+//! in time order, and large when they do not, with most of it put aside on disk, so that a shuffled load walks the table
+//! less often.
 
 use super::{Counts, OnRefusal, Parsed, PipelineError, Progress, Settings, Ticketed};
 use crate::batch::Batch;
@@ -16,10 +17,15 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const FAST_PATIENCE: Duration = Duration::from_millis(500);
 /// or has this many calls,
 const CALLS: usize = 1 << 17;
-/// or, out of order, weighs this much, bytes,
+/// or weighs this much, bytes, and cannot be put aside,
 const WEIGHT: usize = 72 << 20;
+/// or, out of order, has this many calls,
+const MANY_CALLS: usize = 1 << 22;
 /// or, out of order, is this old.
-const LONG_PATIENCE: Duration = Duration::from_secs(5);
+const LONG_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Out of order, so much is put aside at once, bytes.
+const ASIDE: usize = 24 << 20;
 
 /// More calls a millisecond than this are a load, and no application at work.
 const FAST: u128 = 20;
@@ -36,32 +42,41 @@ pub(super) struct Writer<'s> {
     next: u64,
     group: Group,
     newest_us: i64,
+    caught_up: bool,
     did: Appended,
 }
 
 /// Batches that will be appended together.
 #[derive(Default)]
 struct Group {
+    /// Those that were not put aside.
     batches: Vec<Batch>,
-    raw_bytes: u64,
+    /// What they come to, those put aside too.
+    counts: Counts,
     calls: usize,
+    /// Of those that were not put aside, bytes.
     weight: usize,
     disordered: bool,
-    caught_up: bool,
+    untimed: bool,
     since: Option<Duration>,
 }
 
 impl Group {
-    fn due(&self, now: Duration) -> bool {
+    fn due(&self, now: Duration, caught_up: bool) -> bool {
         let Some(since) = self.since else { return false };
         let age = now.saturating_sub(since);
-        if self.weight >= WEIGHT {
+        if self.weight >= WEIGHT || self.calls >= MANY_CALLS {
             return true;
         }
-        if self.disordered && !self.caught_up && self.is_fast(age) {
+        if self.disordered && !caught_up && self.is_fast(age) {
             return age >= LONG_PATIENCE;
         }
         self.calls >= CALLS || age >= if self.is_fast(age) { FAST_PATIENCE } else { PATIENCE }
+    }
+
+    /// Whether what is in memory had better wait on disk for the rest of the group.
+    fn is_to_be_parked(&self) -> bool {
+        self.disordered && !self.untimed && self.weight >= ASIDE
     }
 
     /// Whether calls come in as from a load, and not as from an application.
@@ -91,6 +106,7 @@ impl<'s> Writer<'s> {
             next: 1,
             group: Group::default(),
             newest_us: i64::MIN,
+            caught_up: false,
             did: Appended::default(),
         }
     }
@@ -103,8 +119,10 @@ impl<'s> Writer<'s> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.group.due((self.settings.ticks)()) {
+            if self.group.due((self.settings.ticks)(), self.caught_up) {
                 self.append()?;
+            } else if self.group.is_to_be_parked() {
+                self.park()?;
             }
         }
         self.append()?;
@@ -122,7 +140,7 @@ impl<'s> Writer<'s> {
             match item {
                 Parsed::Batch(batch, raw_bytes) => self.gather(*batch, raw_bytes),
                 Parsed::CaughtUp => {
-                    self.group.caught_up = true;
+                    self.caught_up = true;
                     self.append()?;
                     self.progress.caught_up();
                 }
@@ -134,13 +152,17 @@ impl<'s> Writer<'s> {
 
     fn gather(&mut self, batch: Batch, raw_bytes: u64) {
         let group = &mut self.group;
-        group.raw_bytes += raw_bytes;
+        group.counts.raw_done += raw_bytes;
         if batch.counts.read == 0 && batch.checkpoint.is_none() {
             return;
         }
         group.since.get_or_insert_with(self.settings.ticks);
+        group.counts.lines += batch.counts.read;
+        group.counts.skipped += batch.counts.skipped;
+        group.counts.rejected += batch.counts.rejected.iter().map(|(_, n)| n).sum::<u64>();
         group.calls += batch.calls.len();
         group.weight += batch.weight();
+        group.untimed |= batch.calls.iter().any(|call| !call.timed);
         if let (Some(first), Some(last)) = (batch.calls.first(), batch.calls.last()) {
             group.disordered |= !batch.in_order || first.ts_us < self.newest_us;
             self.newest_us = self.newest_us.max(last.ts_us);
@@ -148,20 +170,29 @@ impl<'s> Writer<'s> {
         group.batches.push(batch);
     }
 
-    fn append(&mut self) -> Result<(), PipelineError> {
-        let group = std::mem::take(&mut self.group);
-        if group.batches.is_empty() {
-            return Ok(());
-        }
-        let did = self.append_surely(&group.batches)?;
-        self.did.add(did);
-        self.progress.committed(counts(&group, did));
+    fn park(&mut self) -> Result<(), StoreError> {
+        let batches = std::mem::take(&mut self.group.batches);
+        self.surely(|store| store.park(&batches))?;
+        self.group.weight = 0;
+        self.progress.parked(std::mem::take(&mut self.group.counts.raw_done));
         Ok(())
     }
 
-    fn append_surely(&mut self, batches: &[Batch]) -> Result<Appended, StoreError> {
+    fn append(&mut self) -> Result<(), PipelineError> {
+        let group = std::mem::take(&mut self.group);
+        if group.since.is_none() {
+            return Ok(());
+        }
+        let did = self.surely(|store| store.append(&group.batches))?;
+        self.did.add(did);
+        self.progress.committed(Counts { accepted: did.accepted, duplicate: did.duplicate, ..group.counts });
+        Ok(())
+    }
+
+    /// Does something with the store, again and again if need be and that is wanted.
+    fn surely<T>(&mut self, mut what: impl FnMut(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
         loop {
-            match self.store.append(batches) {
+            match what(self.store) {
                 Ok(did) => {
                     self.progress.refuse(None);
                     return Ok(did);
@@ -175,18 +206,5 @@ impl<'s> Writer<'s> {
                 }
             }
         }
-    }
-}
-
-fn counts(group: &Group, did: Appended) -> Counts {
-    let sum = |of: fn(&Batch) -> u64| group.batches.iter().map(of).sum();
-    Counts {
-        lines: sum(|b| b.counts.read),
-        accepted: did.accepted,
-        duplicate: did.duplicate,
-        skipped: sum(|b| b.counts.skipped),
-        rejected: sum(|b| b.counts.rejected.iter().map(|(_, n)| n).sum()),
-        raw_done: group.raw_bytes,
-        ..Counts::default()
     }
 }

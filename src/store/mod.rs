@@ -50,6 +50,16 @@ pub enum StoreError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// What was put aside beside the store could not be written or read.
+    #[error(
+        "store {path}: lines put aside beside it cannot be written or read; free some space, nothing that was committed is lost"
+    )]
+    Spool {
+        /// The store's path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Written by a newer version.
     #[error(
         "store {path} was made by a newer llmtop (version {found} of its layout, this program knows {known}); upgrade llmtop, or name another store with --store"
@@ -112,6 +122,9 @@ pub trait Store: Send {
     /// Appends batches in one transaction: rows, rollups, text, counts and checkpoints together or not at all. After an
     /// error the same batches may be appended again.
     fn append(&mut self, batches: &[Batch]) -> Result<Appended, StoreError>;
+    /// Puts batches aside on disk, to be appended together with the next ones: lines out of time order are cheaper to
+    /// write many at a time. All their calls must have a time of their own.
+    fn park(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
     /// How far files have been read.
     fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError>;
     /// Deletes what is older than its age, in µs before `now_us`, then what is too much.

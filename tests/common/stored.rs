@@ -1,5 +1,6 @@
 //! A store in a folder of its own, filled from lines the way the pipeline does it, in any batches and groups.
 
+use super::Rng;
 use super::event::Event;
 use llmtop::batch::{Batch, Builder};
 use llmtop::event::{Reason, Verdict};
@@ -54,6 +55,24 @@ fn example(source: &str, reason: Reason) -> Rejected {
     Rejected { source: source.to_owned(), offset: 0, reason, snippet: String::new() }
 }
 
+/// Batches of groups of calls: the sources of each in batches of their own from two parsers.
+fn batches(groups: &[Vec<&Event>]) -> Vec<Vec<Batch>> {
+    let mut parsers = [Parser::new(), Parser::new()];
+    let mut all = Vec::new();
+    for (number, group) in groups.iter().enumerate() {
+        let mut batches = Vec::new();
+        for source in ["a.log", "b.log"] {
+            let lines: Vec<String> = group.iter().filter(|e| e.source == source).map(|e| e.line()).collect();
+            for part in lines.chunks(1 + lines.len() / 2) {
+                let parser = &mut parsers[(number + batches.len()) % 2];
+                batches.push(parser.batch(source, part.iter().map(String::as_str), NOW_US));
+            }
+        }
+        all.push(batches);
+    }
+    all
+}
+
 impl Stored {
     /// An empty store.
     pub fn new() -> Stored {
@@ -82,19 +101,25 @@ impl Stored {
     /// Appends groups of calls, each in one transaction, its sources in batches of their own from two parsers.
     pub fn add(&mut self, groups: &[Vec<&Event>]) -> Appended {
         let mut did = Appended::default();
-        let mut parsers = [Parser::new(), Parser::new()];
-        for (number, group) in groups.iter().enumerate() {
-            let mut batches = Vec::new();
-            for source in ["a.log", "b.log"] {
-                let lines: Vec<String> = group.iter().filter(|e| e.source == source).map(|e| e.line()).collect();
-                for part in lines.chunks(1 + lines.len() / 2) {
-                    let parser = &mut parsers[(number + batches.len()) % 2];
-                    batches.push(parser.batch(source, part.iter().map(String::as_str), NOW_US));
-                }
-            }
+        for batches in batches(groups) {
             did.add(self.store.append(&batches).expect("appended"));
         }
         did
+    }
+
+    /// The same, but now and then a group is put aside first and comes in with the next; how many were.
+    pub fn add_some_parked(&mut self, groups: &[Vec<&Event>], rng: &mut Rng) -> (usize, Appended) {
+        let (mut parked, mut did) = (0, Appended::default());
+        for batches in batches(groups) {
+            if rng.chance(50) {
+                self.store.park(&batches).expect("put aside");
+                parked += 1;
+            } else {
+                did.add(self.store.append(&batches).expect("appended"));
+            }
+        }
+        did.add(self.store.append(&[]).expect("appended"));
+        (parked, did)
     }
 
     /// Appends lines of one source in one transaction.

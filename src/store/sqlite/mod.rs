@@ -5,12 +5,15 @@ mod calls;
 mod checkpoint;
 mod dict;
 mod fold;
+mod insert;
 mod ledger;
 mod member;
 mod read;
 mod retain;
 mod rollup;
 mod runs;
+mod spool;
+mod sums;
 
 pub use append::SqliteStore;
 pub use read::{Cell, SqliteReader};

@@ -1,0 +1,113 @@
+//! What follows from new calls, summed on two threads beside the inserts: rollups and the totals of members.
+
+use super::fold::{Delta, Fold};
+use super::insert::{Calls, Inserted};
+use super::member::Members;
+use super::runs::{self, Run};
+use super::{Place, rollup};
+use crate::batch::{Batch, Id};
+use crate::store::StoreError;
+use crossbeam_channel::{bounded, unbounded};
+use rusqlite::Transaction;
+use std::sync::Arc;
+
+/// What is summed up of calls.
+#[derive(Default)]
+pub struct Sums {
+    fold: Fold,
+    members: Members,
+}
+
+/// Inserts the calls and what is summed up of them: on this thread, with the summing on two more beside it where there
+/// are enough calls to be worth it.
+pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(), StoreError> {
+    let batches = calls.batches;
+    let mut sink =
+        SumWriter { tx: calls.tx, place, rollups: rollup::Writer::new(calls.tx).map_err(|e| place.wrap(e))? };
+    let Sums { fold, members } = sums;
+    if calls.len() < MANY {
+        calls.insert(place, |portion| {
+            fold_in(fold, batches, portion);
+            count_in(members, batches, portion);
+            Ok(())
+        })?;
+        sink.take(Summed::Rollups(fold.finish()))?;
+        return sink.take(Summed::Members(members.finish()));
+    }
+    let (to_fold, to_count) = (bounded::<Portion>(PORTIONS), bounded::<Portion>(PORTIONS));
+    let (summed, sums) = unbounded::<Summed>();
+    // What the closure owns ends with it, also where it fails, and the threads with what they wait for.
+    std::thread::scope(move |scope| {
+        let counted = summed.clone();
+        scope.spawn(move || {
+            for portion in &to_fold.1 {
+                fold_in(fold, batches, &portion);
+                drop(summed.send(Summed::Rollups(fold.take())));
+            }
+            drop(summed.send(Summed::Rollups(fold.finish())));
+        });
+        scope.spawn(move || {
+            for portion in &to_count.1 {
+                count_in(members, batches, &portion);
+                drop(counted.send(Summed::Members(members.take())));
+            }
+            drop(counted.send(Summed::Members(members.finish())));
+        });
+        calls.insert(place, |portion| {
+            let portion = Portion::from(portion);
+            drop((to_fold.0.send(Arc::clone(&portion)), to_count.0.send(portion)));
+            // What is closed is written at once: out of order every group closes every minute.
+            sums.try_iter().try_for_each(|done| sink.take(done))
+        })?;
+        drop((to_fold.0, to_count.0));
+        sums.iter().try_for_each(|done| sink.take(done))
+    })
+}
+
+/// What the summing threads hand back.
+enum Summed {
+    Rollups(Vec<Delta>),
+    Members(Vec<Run>),
+}
+
+/// Adds what was summed up to the store.
+struct SumWriter<'t> {
+    tx: &'t Transaction<'t>,
+    place: &'t Place,
+    rollups: rollup::Writer<'t>,
+}
+
+impl SumWriter<'_> {
+    fn take(&mut self, done: Summed) -> Result<(), StoreError> {
+        match done {
+            Summed::Rollups(deltas) => self.rollups.add(self.place, &deltas),
+            Summed::Members(runs) => runs::write(self.tx, self.place, runs),
+        }
+    }
+}
+
+/// Calls that were new, for several threads.
+type Portion = Arc<[Inserted]>;
+
+/// How many portions may wait to be summed up.
+const PORTIONS: usize = 64;
+
+fn fold_in(fold: &mut Fold, batches: &[Batch], portion: &[Inserted]) {
+    for call in portion {
+        let batch = &batches[call.batch as usize];
+        let row = &batch.calls[call.row as usize];
+        fold.add(call.ts_us, (call.lane, call.host_lane), &batch.facts(row).sample(row.outcome));
+    }
+}
+
+fn count_in(members: &mut Members, batches: &[Batch], portion: &[Inserted]) {
+    for call in portion {
+        let batch = &batches[call.batch as usize];
+        let row = &batch.calls[call.row as usize];
+        let facts = batch.facts(row);
+        members.add(call.ts_us, &facts.sample(row.outcome), [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
+    }
+}
+
+/// From so many calls on a thread is worth its start.
+const MANY: usize = 4_096;
