@@ -1,139 +1,23 @@
 //! What the faces draw and print: one answer to one `View`, plain data, made by the store, computed in one place.
 //! Unknown is `None`. Faces derive text from it and nothing else.
 
+mod figures;
+
+pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
+
 use crate::event::{CacheUse, FailureMode, Outcome, Reason};
-use crate::stats::acc::{Acc, Sum};
 use crate::stats::histogram::Histogram;
 use crate::view::{Grouping, Range, RecordKey, View};
 
-/// Percentiles, maximum and mean of one measure, in its own unit (µs, or tokens per second).
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Dist {
-    /// How many calls had the measure.
-    pub count: u64,
-    /// Median.
-    pub p50: Option<f64>,
-    /// 90th percentile.
-    pub p90: Option<f64>,
-    /// 95th percentile.
-    pub p95: Option<f64>,
-    /// 99th percentile.
-    pub p99: Option<f64>,
-    /// Exact maximum.
-    pub max: Option<f64>,
-    /// Exact mean.
-    pub mean: Option<f64>,
-}
-
-impl Dist {
-    /// Reads a histogram whose values are `scale` times the unit wanted.
-    pub fn of(hist: &Histogram, scale: f64) -> Dist {
-        let q = |q| hist.quantile(q).map(|v| v as f64 / scale);
-        Dist {
-            count: hist.count(),
-            p50: q(0.50),
-            p90: q(0.90),
-            p95: q(0.95),
-            p99: q(0.99),
-            max: hist.max().map(|v| v as f64 / scale),
-            mean: hist.mean().map(|v| v / scale),
-        }
-    }
-}
-
-/// The figures of a set of calls.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stats {
-    /// All calls.
-    pub calls: u64,
-    /// Failed calls.
-    pub errors: u64,
-    /// Calls that ended in a rate limit; part of the errors.
-    pub rate_limited: u64,
-    /// Calls by outcome number, see [`Outcome::number`].
-    pub outcomes: [u64; Outcome::COUNT],
-    /// Retries made.
-    pub retries: Option<i64>,
-    /// Tokens in, cached included.
-    pub input_tokens: Option<i64>,
-    /// Tokens out, reasoning included.
-    pub output_tokens: Option<i64>,
-    /// Cached part of the input.
-    pub cached_input_tokens: Option<i64>,
-    /// Tokens written to the provider's cache.
-    pub cache_write_tokens: Option<i64>,
-    /// Reasoning part of the output.
-    pub reasoning_tokens: Option<i64>,
-    /// Cost of the priced calls, nano-dollars.
-    pub cost_nusd: Option<i64>,
-    /// Calls whose cost is unknown.
-    pub unpriced_calls: u64,
-    /// Latency, µs.
-    pub latency_us: Dist,
-    /// Time to first token, µs.
-    pub ttft_us: Dist,
-    /// Output speed, tokens per second.
-    pub output_tokens_per_s: Dist,
-    /// Where the time went, summed, µs.
-    pub phases: Phases,
-}
-
-/// Where the time of calls went, summed over the calls that say so, µs.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Phases {
-    /// Waiting before being sent.
-    pub queue_us: Option<i64>,
-    /// On the network.
-    pub network_us: Option<i64>,
-    /// Until the first token.
-    pub first_token_us: Option<i64>,
-    /// From the first to the last token.
-    pub generation_us: Option<i64>,
-}
-
-impl Stats {
-    /// The figures of an accumulator: the only way figures are made.
-    pub fn of(acc: &Acc) -> Stats {
-        Stats {
-            calls: acc.calls(),
-            errors: acc.errors(),
-            rate_limited: acc.rate_limited(),
-            outcomes: acc.outcomes(),
-            retries: acc.sum(Sum::Retries),
-            input_tokens: acc.sum(Sum::Input),
-            output_tokens: acc.sum(Sum::Output),
-            cached_input_tokens: acc.sum(Sum::CachedInput),
-            cache_write_tokens: acc.sum(Sum::CacheWrite),
-            reasoning_tokens: acc.sum(Sum::Reasoning),
-            cost_nusd: acc.sum(Sum::Cost),
-            unpriced_calls: acc.unpriced,
-            latency_us: Dist::of(&acc.latency, 1.0),
-            ttft_us: Dist::of(&acc.ttft, 1.0),
-            output_tokens_per_s: Dist::of(&acc.speed, 1_000.0),
-            phases: Phases {
-                queue_us: acc.sum(Sum::Queue),
-                network_us: acc.sum(Sum::Network),
-                first_token_us: acc.sum(Sum::FirstToken),
-                generation_us: acc.sum(Sum::Generation),
-            },
-        }
-    }
-
-    /// Failed calls as a share of all, 0..=1; `None` without calls.
-    pub fn error_rate(&self) -> Option<f64> {
-        (self.calls > 0).then(|| self.errors as f64 / self.calls as f64)
-    }
-
-    /// Rate-limited calls as a share of all, 0..=1; `None` without calls.
-    pub fn rate_limit_rate(&self) -> Option<f64> {
-        (self.calls > 0).then(|| self.rate_limited as f64 / self.calls as f64)
-    }
-}
+/// What a group's key has for values that are not told apart: combinations beyond the bounded number share a total, and
+/// this stands for what they differ in. No filter finds it.
+pub const OTHER: &str = "(other)";
 
 /// One group of a table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Group {
-    /// The value of each dimension of the grouping; `None` where the calls do not say.
+    /// The value of each dimension of the grouping; `None` where the calls do not say, [`OTHER`] where they are not told
+    /// apart.
     pub key: Vec<Option<String>>,
     /// Its figures in the window.
     pub stats: Stats,
@@ -143,12 +27,12 @@ pub struct Group {
     pub points: Vec<Point>,
 }
 
-/// One grouping with its groups, most calls first.
+/// One grouping with its groups.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// What it is grouped by.
     pub grouping: Grouping,
-    /// The groups, most calls first, `top` of them.
+    /// The first `top` groups in the order of the grouping.
     pub groups: Vec<Group>,
     /// How many groups there are without the `top`.
     pub total: usize,
@@ -199,17 +83,17 @@ pub struct Failure {
     pub calls: u64,
     /// The same in the window before.
     pub previous: u64,
-    /// First in the window, µs.
+    /// First in the window, µs; the beginning of its minute or day where single calls have been deleted.
     pub first_us: Option<i64>,
-    /// Last in the window, µs.
+    /// Last in the window, µs; the same holds.
     pub last_us: Option<i64>,
     /// Calls per chart step.
     pub trend: Vec<u64>,
     /// Affected models, most first.
     pub models: Vec<(String, u64)>,
-    /// Distinct affected users among the newest errors read.
+    /// Distinct affected users; where `partial`, at least so many.
     pub users: Option<u64>,
-    /// Raw error types, most first.
+    /// Raw error types, most first, of the calls that were read.
     pub error_types: Vec<(String, u64)>,
     /// The newest message.
     pub example: Option<String>,
@@ -217,6 +101,8 @@ pub struct Failure {
     pub example_key: Option<RecordKey>,
     /// Longest `Retry-After` seen, µs.
     pub retry_after_us: Option<u64>,
+    /// Whether users, error types and the longest wait are of the newest of its calls alone.
+    pub partial: bool,
 }
 
 /// Alike messages counted together.
@@ -336,7 +222,8 @@ pub struct Holdings {
     pub bounds: Option<(i64, i64)>,
     /// Sources read.
     pub sources: Vec<SourceInfo>,
-    /// Dimension combinations that were folded into `other` because there were too many.
+    /// Combinations of dimensions, or hosts, that share a total because there were too many. Tables have them under
+    /// [`OTHER`] where they differ; filters find them all the same.
     pub folded_series: u64,
 }
 
@@ -347,6 +234,8 @@ pub struct Scan {
     pub rows: bool,
     /// Share of the window covered, newest first, 0..=1.
     pub covered: f64,
+    /// Before this time, µs, single calls of the window have been deleted: what was read of rows leaves them out.
+    pub gone_us: Option<i64>,
 }
 
 /// One answer.

@@ -316,7 +316,7 @@ fn lists_turn_their_pages() {
 fn sorting_grouping_and_marking() {
     let mut ui = ui("models", (200, 60));
     let snapshot = typical(&ui.view());
-    assert_eq!(press(&mut ui, &snapshot, "s"), Effect::None);
+    assert_eq!(press(&mut ui, &snapshot, "s"), Effect::Ask);
     let frame = shown(&ui, &snapshot);
     assert!(frame.contains("calls▾") && frame.contains("sorted by calls"), "{frame}");
     assert_eq!(press(&mut ui, &snapshot, "b"), Effect::Ask);

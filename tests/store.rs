@@ -7,9 +7,10 @@ use common::Rng;
 use common::event::{DAY, Event, HOUR, MINUTE, START_US, event, events, time};
 use common::naive::{check, check_sums, groups};
 use common::stored::{NOW_US, Stored, view};
-use llmtop::snapshot::Snapshot;
+use llmtop::snapshot::{OTHER, Snapshot, Stats};
+use llmtop::store::sqlite::Cell;
 use llmtop::store::{Reader, Retained, Retention, Store};
-use llmtop::view::{Sections, View, Window};
+use llmtop::view::{Dim, Direction, Filter, Grouping, Measure, Ranking, Sections, View, Window};
 use proptest::prelude::*;
 
 /// Groupings that rollups answer.
@@ -172,15 +173,79 @@ proptest! {
             let now: Vec<&Event> = list.iter().filter(|e| got.range.contains(e.ts_us)).collect();
             for table in &got.tables {
                 let name = table.grouping.name();
-                let mut want = groups(&now, &name);
-                want.retain(|key, _| key[0].is_some());
+                let want = groups(&now, &name);
                 assert_eq!(table.groups.len(), want.len(), "{name}");
                 for group in &table.groups {
+                    if group.key[0].is_none() {
+                        check_nobody(&group.stats, &want[&group.key], &name);
+                        continue;
+                    }
                     check_sums(&group.stats, &want[&group.key], &format!("{name} {:?}", group.key));
                 }
             }
         }
     }
+}
+
+/// Calls that name nobody are what is left of the whole, which cannot tell a sum of 0 from an unknown one.
+fn check_nobody(got: &Stats, events: &[&Event], what: &str) {
+    let sum = |of: fn(&Event) -> Option<u64>| events.iter().filter_map(|e| of(e)).sum::<u64>() as i64;
+    let priced: Vec<i64> = events.iter().filter_map(|e| e.cost_nusd).collect();
+    assert_eq!(got.calls, events.len() as u64, "{what}: calls of nobody");
+    assert_eq!(got.errors, events.iter().filter(|e| e.is_error()).count() as u64, "{what}: errors of nobody");
+    assert_eq!(got.cost_nusd, (!priced.is_empty()).then(|| priced.iter().sum()), "{what}: cost of nobody");
+    assert_eq!(got.input_tokens.unwrap_or(0), sum(|e| e.input_tokens), "{what}: input of nobody");
+    assert_eq!(got.retries.unwrap_or(0), sum(|e| e.retries), "{what}: retries of nobody");
+    let latencies = events.iter().filter_map(|e| e.latency_us);
+    assert_eq!(got.latency_us.count, latencies.clone().count() as u64, "{what}: latencies of nobody");
+    assert!(got.latency_us.max.is_none_or(|max| latencies.max() == Some(max as u64)), "{what}: longest of nobody");
+}
+
+/// A table cut to its first rows has the first by what it is sorted by, users and other groups alike.
+#[test]
+fn tables_are_cut_by_what_they_are_sorted_by() {
+    let user = |n: u64| Event {
+        ts_us: START_US + n as i64 * MINUTE,
+        source: "a.log",
+        request_id: Some(n.to_string()),
+        user: Some(format!("u{n}")),
+        app: Some(format!("app{n}")),
+        cost_nusd: Some(10_000_000 + n as i64),
+        latency_us: Some(1_000),
+        ..Event::default()
+    };
+    let busy = |n: u64| Event {
+        user: Some("busy".to_owned()),
+        app: Some("busy".to_owned()),
+        failure: Some("auth"),
+        cost_nusd: Some(10),
+        latency_us: Some(9_000),
+        ..user(1_000 + n)
+    };
+    let mut list: Vec<Event> = (0..400).map(user).chain((0..500).map(busy)).collect();
+    list.push(Event {
+        user: None,
+        app: None,
+        request_id: Some("dear".to_owned()),
+        cost_nusd: Some(5_000_000_000),
+        ..user(3_000)
+    });
+    let stored = Stored::of(&list);
+    let by = |dim: Dim, by: Measure, direction: Direction| {
+        let grouping = Grouping { order: Ranking { by, direction }, ..Grouping::by(dim, Some(2)) };
+        let view = View { groupings: vec![grouping], ..View::default() };
+        let table = stored.ask(&view).tables.swap_remove(0);
+        assert_eq!((table.total, table.groups.len()), (402, 2));
+        table.groups.into_iter().map(|mut g| g.key.swap_remove(0)).collect::<Vec<_>>()
+    };
+    let name = |text: &str| Some(text.to_owned());
+    for (dim, last) in [(Dim::User, "u399"), (Dim::App, "app399")] {
+        assert_eq!(by(dim, Measure::Calls, Direction::Falling)[0], name("busy"));
+        assert_eq!(by(dim, Measure::ErrorRate, Direction::Falling)[0], name("busy"));
+        assert_eq!(by(dim, Measure::Cost, Direction::Falling), [None, name(last)]);
+        assert_eq!(by(dim, Measure::CostPerCall, Direction::Rising)[0], name("busy"));
+    }
+    assert_eq!(by(Dim::App, Measure::P95, Direction::Falling)[0], name("busy"));
 }
 
 #[test]
@@ -232,15 +297,62 @@ fn too_many_series_share_lanes_and_the_totals_stay_exact() {
     stored.add(&groups);
     let got = stored.ask(&view(Window::all(), "", &["status", "error", "day"]));
     check(&got, &list, &|_| true);
-    assert!((400..700).contains(&got.holdings.folded_series), "{}", got.holdings.folded_series);
-    let by_model = stored.ask(&view(Window::all(), "", &["model"]));
+    assert!((600..2_600).contains(&got.holdings.folded_series), "{}", got.holdings.folded_series);
+    let by_model = stored.ask(&view(Window::all(), "", &["model", "provider"]));
     let calls: u64 = by_model.tables[0].groups.iter().map(|g| g.stats.calls).sum();
-    assert_eq!(calls, list.len() as u64, "what shares a lane is still in the table, as unknown");
+    assert_eq!(calls, list.len() as u64, "what shares a lane is still in the table");
+    let other: Vec<_> = by_model.tables[0].groups.iter().filter(|g| g.key[0].as_deref() == Some(OTHER)).collect();
+    assert_eq!(other.len(), 1, "and under a name of its own");
+    assert!(by_model.tables[0].groups.iter().all(|g| g.key[0].is_some()), "every call says its model");
     let exact = stored.ask(&view(Window::all(), "-user:nobody", &["model"]));
     assert_eq!(exact.tables[0].total, list.len(), "rows know all combinations");
     // What came before the limit still has its own lane, also after reopening.
     let first = stored.ask(&view(Window::all(), "model:model-3", &[]));
     assert_eq!(first.totals.calls, 1);
+}
+
+/// A filter finds what shares a lane, never a wrong 0: by the lane where it takes all of it or nothing, else by rows.
+#[test]
+fn filters_find_what_shares_a_lane() {
+    let list = many_series(2_600);
+    let mut stored = Stored::new();
+    let all: Vec<&Event> = list.iter().collect();
+    stored.add(&all.chunks(900).map(<[_]>::to_vec).collect::<Vec<_>>());
+    let cases: [Case; 8] = [
+        ("model:model-2599", |e| is(&e.model, "model-2599")),
+        ("model:model-25*", |e| e.model.as_deref().is_some_and(|m| m.starts_with("model-25"))),
+        ("-model:model-2599", |e| !is(&e.model, "model-2599")),
+        ("model:", |_| false),
+        ("model:nobody", |_| false),
+        ("host:host-1299", |e| is(&e.host, "host-1299")),
+        ("host:host-1299 status:error", |e| is(&e.host, "host-1299") && e.is_error()),
+        ("status:error", |e| e.is_error()),
+    ];
+    for (filter, passes) in cases {
+        let got = stored.ask(&view(Window::all(), filter, &["status", "day"]));
+        check(&got, &list, &passes);
+    }
+    let needs_rows =
+        |filter| stored.ask(&View { sections: Sections::default(), ..view(Window::all(), filter, &[]) }).scan.rows;
+    assert!(needs_rows("model:model-2599"));
+    for filter in ["", "model:model-3", "model:model*", "status:error", "model:"] {
+        assert!(!needs_rows(filter), "{filter} is answered by lanes");
+    }
+}
+
+/// Where all that share a lane agree on a dimension, tables by it stay exact.
+#[test]
+fn what_shares_a_lane_keeps_what_it_has_in_common() {
+    let mut list = many_series(2_300);
+    for (n, event) in list.iter_mut().enumerate() {
+        event.provider = Some("openai".to_owned());
+        event.app = (n < 2_290).then(|| "support".to_owned());
+    }
+    let stored = Stored::of(&list);
+    check(&stored.ask(&view(Window::all(), "", &["provider", "provider,status"])), &list, &|_| true);
+    let by_app = stored.ask(&view(Window::all(), "", &["app"]));
+    let other = by_app.tables[0].groups.iter().filter(|g| g.key[0].as_deref() == Some(OTHER));
+    assert!(other.map(|g| g.stats.calls).sum::<u64>() > 0, "some say their app and some do not");
 }
 
 #[test]
@@ -264,6 +376,110 @@ fn totals_outlive_their_rows() {
     }
     let by_user = stored.ask(&view(Window::all(), "", &["user"]));
     assert_eq!(by_user.totals, before.totals, "a table that needs rows takes nothing from the totals");
+}
+
+/// Where single calls have been deleted, what only they tell says so, and what else can tell is used.
+#[test]
+fn deleted_calls_are_never_shown_as_none() {
+    let list = events(9, 800, 6);
+    let mut stored = Stored::of(&list);
+    let (cut, now_us) = (START_US + 3 * DAY, START_US + 6 * DAY);
+    let ages = Retention { rows_us: Some(now_us - cut), ..Retention::default() };
+    stored.store().retain(ages, now_us).expect("pruned");
+    let kept: Vec<Event> = list.iter().filter(|e| e.ts_us >= cut).cloned().collect();
+    let half = |got: &Snapshot| (got.scan.covered - 0.5).abs() < 0.05 && got.scan.gone_us == Some(cut);
+
+    let by_user = stored.ask(&view(Window::all(), "", &["user"]));
+    let calls: u64 = by_user.tables[0].groups.iter().filter(|g| g.key[0].is_some()).map(|g| g.stats.calls).sum();
+    assert_eq!(calls as usize, list.iter().filter(|e| e.user.is_some()).count(), "users from their hourly totals");
+    assert_eq!((by_user.scan.covered, by_user.scan.gone_us), (1.0, None));
+
+    let asked = |window, filter, by: &[&str]| View { sections: Sections::default(), ..view(window, filter, by) };
+    let by_filter = stored.ask(&asked(Window::all(), "user:u_1", &[]));
+    assert_eq!(by_filter.totals.calls as usize, kept.iter().filter(|e| is(&e.user, "u_1")).count());
+    assert!(half(&by_filter), "{:?}", by_filter.scan);
+    assert!(half(&stored.ask(&asked(Window::all(), "", &["source"]))));
+    let later = Window::between(cut, now_us).expect("a window");
+    let whole = stored.ask(&asked(later, "user:u_1", &[]));
+    assert_eq!((whole.scan.covered, whole.scan.gone_us), (1.0, None));
+    assert_eq!(whole.previous.calls, 0, "the window before is gone, and not half told");
+}
+
+/// Lines in no order of time, in many blocks of text: found and written out all the same, in order of time.
+#[test]
+fn texts_of_a_log_that_is_out_of_order() {
+    let mut list = events(15, 3_000, 2);
+    list.iter_mut().enumerate().for_each(|(n, e)| e.preview = (n % 3 > 0).then(|| format!("parcel {n}.")));
+    let in_order = Stored::of(&list);
+    let mut shuffled: Vec<&Event> = list.iter().collect();
+    Rng(16).shuffle(&mut shuffled);
+    let mut stored = Stored::new();
+    stored.add(&shuffled.chunks(40).map(<[_]>::to_vec).collect::<Vec<_>>());
+    assert_eq!(stored.export(), in_order.export());
+    for filter in ["\"parcel 77\"", "-\"parcel 1\"", "parcel -\"parcel 5\"", "\"parcel 1001.\""] {
+        let asked = |stored: &Stored| stored.ask(&view(Window::all(), filter, &["model"]));
+        let (got, want) = (asked(&stored), asked(&in_order));
+        assert!(got.totals.calls > 0);
+        assert_eq!((got.totals, got.records), (want.totals, want.records), "{filter}");
+    }
+}
+
+/// More failures than are read one by one: what is told of all of them is exact, what is not says so.
+#[test]
+fn failures_beyond_the_newest_are_known() {
+    let failed = |n: u64, at: i64, mode: &'static str| Event {
+        ts_us: START_US + at,
+        source: "a.log",
+        request_id: Some(n.to_string()),
+        user: Some(format!("u{n}")),
+        failure: Some(mode),
+        message: Some(format!("call {n} failed")),
+        ..Event::default()
+    };
+    let limited = (0..3_000).map(|n| failed(n, n as i64 * 1_000, "rate_limit"));
+    let old = [failed(9_000, 7 * MINUTE - HOUR, "auth"), failed(9_001, 9 * MINUTE - HOUR, "auth")];
+    let list: Vec<Event> = limited.chain(old).collect();
+    let mut stored = Stored::of(&list);
+    let asked = View {
+        sections: Sections { failures: true, clusters: 10, ..Sections::default() },
+        ..view(Window::all(), "", &[])
+    };
+    for filter in ["", "user:u*"] {
+        let got = stored.ask(&View { filter: Filter::parse(filter).expect("a filter"), ..asked.clone() });
+        let [limited, auth] = got.failures.as_slice() else { panic!("{:?}", got.failures) };
+        assert_eq!((limited.first_us, limited.last_us), (Some(START_US), Some(START_US + 2_999_000)));
+        assert!(limited.partial && limited.users.is_some_and(|n| n < 3_000));
+        assert_eq!((auth.first_us, auth.last_us), (Some(list[3_000].ts_us), Some(list[3_001].ts_us)));
+        assert_eq!(auth.example.as_deref(), Some("call 9001 failed"));
+        assert!(got.clusters.partial);
+    }
+    let ages = Retention { rows_us: Some(30 * MINUTE), ..Retention::default() };
+    stored.store().retain(ages, START_US).expect("pruned");
+    let got = stored.ask(&asked);
+    assert_eq!((got.failures[1].calls, got.failures[1].partial, got.failures[1].users), (2, true, None));
+    let minute = list[3_000].ts_us.div_euclid(DAY) * DAY;
+    assert!(
+        got.failures[1].first_us.is_some_and(|us| minute <= us && us <= list[3_000].ts_us),
+        "{:?}",
+        got.failures[1]
+    );
+}
+
+/// A short window without its single calls is drawn of minutes, as its totals are.
+#[test]
+fn a_chart_without_single_calls_agrees_with_its_totals() {
+    let list = events(10, 3_000, 1);
+    let mut stored = Stored::of(&list);
+    let ages = Retention { rows_us: Some(0), ..Retention::default() };
+    stored.store().retain(ages, START_US + 30 * DAY).expect("pruned");
+    for minutes in [15, 61] {
+        let window = Window::between(START_US + 6 * HOUR, START_US + 6 * HOUR + minutes * MINUTE).expect("a window");
+        let sections = Sections { points: 40, ..Sections::default() };
+        let got = stored.ask(&View { sections, ..view(window, "", &[]) });
+        check(&got, &list, &|_| true);
+        assert!(got.totals.calls > 0 && !got.scan.rows);
+        assert_eq!(got.chart.points.iter().map(|p| p.calls).sum::<u64>(), got.totals.calls);
+    }
 }
 
 #[test]
@@ -307,6 +523,24 @@ fn late_and_future_calls_land_in_their_hour() {
     assert_eq!(recent.totals.calls, 1, "a clock that is ahead does not move the window: {:?}", recent.range);
 }
 
+/// What calls that went well said is kept, but it is no error.
+#[test]
+fn the_view_of_errors_has_those_that_failed() {
+    let mut stored = Stored::new();
+    let line = |id: u32, rest: &str| format!("{{\"event\":\"llm_call\",\"ts\":1772409600,\"id\":\"{id}\",{rest}}}\n");
+    let lines = line(1, "\"status\":\"ok\",\"error_message\":\"warn: slow\"") + &line(2, "\"http_status\":500");
+    stored.add_lines("x", &lines, NOW_US);
+    let mut rows = Vec::new();
+    let mut each = |_: &[String], row| {
+        rows.push(row);
+        Ok(())
+    };
+    stored.reader().query("SELECT error FROM errors", &mut each).expect("a query");
+    assert_eq!(rows, [[Cell::Text("server_error".to_owned())]]);
+    let asked = View { sections: Sections { failures: true, errors: 9, ..Sections::default() }, ..View::default() };
+    assert_eq!(stored.ask(&asked).errors.len(), 1);
+}
+
 /// Times at both ends of what events may have: no arithmetic on windows, charts or buckets may break.
 #[test]
 fn the_first_and_the_last_moment_there_can_be() {
@@ -319,6 +553,19 @@ fn the_first_and_the_last_moment_there_can_be() {
         let window = Window::between(from, to).expect("a window");
         let sections = Sections { exact_members: true, ..Sections::default() };
         check(&stored.ask(&View { sections, ..view(window, "", &["day", "user"]) }), &list, &|_| true);
+    }
+}
+
+/// However long the window, a chart has the points that were asked for.
+#[test]
+fn a_window_of_ages_has_no_more_points() {
+    let list = events(14, 100, 3);
+    let stored = Stored::of(&list);
+    for weeks in [1_000_000, 15_000_000] {
+        let window = Window::last(weeks * 7 * DAY, llmtop::view::Anchor::Auto);
+        let got = stored.ask(&view(window, "", &["model"]));
+        assert!(got.chart.points.len() <= 26 && got.chart.previous.len() <= 26, "{}", got.chart.points.len());
+        assert_eq!(got.chart.points.iter().map(|p| p.calls).sum::<u64>(), 100);
     }
 }
 
@@ -512,6 +759,23 @@ fn text_goes_first_and_is_known_to_have_been_there() {
         }
     }
     assert_eq!(stored.export().lines().count(), 300);
+}
+
+/// A deleted text's place is never given to another's: a call whose text is gone shows none.
+#[test]
+fn deleted_texts_are_not_replaced_by_those_of_other_calls() {
+    let line = |id: u32, prompt: &str| {
+        let ts = llmtop::units::rfc3339(START_US + i64::from(id) * DAY);
+        format!("{{\"event\":\"llm_call\",\"ts\":\"{ts}\",\"id\":\"{id}\",\"prompt\":\"{prompt}\"}}\n")
+    };
+    let mut stored = Stored::new();
+    stored.add_lines("x", &line(1, "the secret of one"), NOW_US);
+    stored.store().retain(Retention { text_us: Some(0), ..Retention::default() }, NOW_US).expect("pruned");
+    stored.add_lines("x", &line(2, "the secret of another"), NOW_US);
+    let asked = View { sections: Sections { records: 9, ..Sections::default() }, ..View::default() };
+    let records = stored.ask(&asked).records;
+    let seen: Vec<_> = records.iter().map(|r| (r.call.prompt.as_deref(), r.text_expired)).collect();
+    assert_eq!(seen, [(Some("the secret of another"), false), (None, true)]);
 }
 
 /// Page by page, newest first, every record comes once; with a filter, each that it lets through.

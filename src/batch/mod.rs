@@ -11,7 +11,7 @@ pub use builder::Builder;
 pub use dict::{Attrs, SeriesKey};
 pub use facts::{Facts, Id, Measure};
 pub use ids::{pack_id, unpack_id};
-pub use text::{TextBlock, TextField, read_block};
+pub use text::{OpenBlock, TextBlock, TextField};
 
 use crate::event::{Outcome, Reason};
 use crate::snapshot::Rejected;

@@ -95,21 +95,58 @@ impl TextWriter {
     }
 }
 
-/// Puts the text of one slot of a block's data into a call; `None` on broken data or a slot that is not there.
-pub fn read_block(raw: &[u8], slot: u32, call: &mut Call<'static>) -> Option<()> {
-    let mut rest = raw;
-    for _ in 0..slot {
-        varint::take_bytes(&mut rest)?;
+/// An opened block: its bytes, and where each call's part begins.
+#[derive(Debug)]
+pub struct OpenBlock {
+    raw: Vec<u8>,
+    starts: Vec<u32>,
+}
+
+impl OpenBlock {
+    /// Finds the parts in a block's decompressed data; `None` where it is broken.
+    pub fn new(raw: Vec<u8>) -> Option<OpenBlock> {
+        let mut starts = Vec::new();
+        let mut rest = raw.as_slice();
+        while !rest.is_empty() {
+            starts.push(u32::try_from(raw.len() - rest.len()).ok()?);
+            varint::take_bytes(&mut rest)?;
+        }
+        Some(OpenBlock { raw, starts })
     }
-    let mut one = varint::take_bytes(&mut rest)?;
-    let mask = varint::take(&mut one)?;
-    let slots =
-        [&mut call.prompt_preview, &mut call.prompt, &mut call.response, &mut call.tool_calls, &mut call.guardrail];
-    for (i, slot) in slots.into_iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0) {
-        let _ = i;
-        *slot = Some(Cow::Owned(String::from_utf8(varint::take_bytes(&mut one)?.to_vec()).ok()?));
+
+    /// About how much memory it takes, bytes.
+    pub fn weight(&self) -> usize {
+        self.raw.len() + self.starts.len() * 4
     }
-    Some(())
+
+    /// How many calls have text in it.
+    pub fn slots(&self) -> u32 {
+        self.starts.len() as u32
+    }
+
+    /// The texts of a slot by field, in stored order; `None` on broken data or a slot that is not there.
+    pub fn texts(&self, slot: u32) -> Option<[Option<&str>; FIELDS]> {
+        let mut rest = self.raw.get(*self.starts.get(slot as usize)? as usize..)?;
+        let mut one = varint::take_bytes(&mut rest)?;
+        let mask = varint::take(&mut one)?;
+        let mut texts = [None; FIELDS];
+        for (_, text) in texts.iter_mut().enumerate().filter(|(i, _)| mask & (1 << i) != 0) {
+            *text = Some(std::str::from_utf8(varint::take_bytes(&mut one)?).ok()?);
+        }
+        Some(texts)
+    }
+
+    /// Puts the texts of a slot into a call; `None` on broken data or a slot that is not there.
+    pub fn restore(&self, slot: u32, call: &mut Call<'static>) -> Option<()> {
+        let fields =
+            [&mut call.prompt_preview, &mut call.prompt, &mut call.response, &mut call.tool_calls, &mut call.guardrail];
+        for (field, text) in fields.into_iter().zip(self.texts(slot)?) {
+            if let Some(text) = text {
+                *field = Some(Cow::Owned(text.to_owned()));
+            }
+        }
+        Some(())
+    }
 }
 
 #[cfg(test)]
@@ -127,11 +164,14 @@ mod tests {
         let block = writer.seal().expect("not empty").expect("compresses");
         assert_eq!((block.len, block.last_us), (2, 7));
         let raw = zstd::bulk::decompress(&block.data, 1 << 20).expect("its own data");
+        let open = OpenBlock::new(raw).expect("its own data");
+        assert_eq!(open.slots(), 2);
         for (slot, want) in [first, second].into_iter().enumerate() {
             let mut got = Call::default();
-            read_block(&raw, slot as u32, &mut got).expect("is there");
+            open.restore(slot as u32, &mut got).expect("is there");
             assert_eq!(got, want);
         }
-        assert!(read_block(&raw, 2, &mut Call::default()).is_none());
+        assert!(open.restore(2, &mut Call::default()).is_none());
+        assert!(OpenBlock::new(vec![200, 1, 7]).is_none(), "cut short");
     }
 }

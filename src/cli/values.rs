@@ -12,7 +12,7 @@ pub struct By(pub Vec<Dim>);
 impl By {
     /// As a grouping of at most `top` groups.
     pub fn grouping(&self, top: Option<usize>) -> Grouping {
-        Grouping { dims: self.0.clone(), top }
+        Grouping::of(&self.0, top)
     }
 }
 

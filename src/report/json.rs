@@ -40,7 +40,7 @@ fn document(snapshot: &Snapshot) -> Value {
         "failures": snapshot.failures.iter().map(failure).collect::<Vec<_>>(),
         "unfiltered_calls": snapshot.unfiltered_calls,
         "store": store(snapshot),
-        // Below 1 where rows had to be read and the reading was cut short: the figures are then of the newest part.
+        // Below 1 where rows had to be read and some have been deleted: figures that need them are then of the newest part.
         "covered": if snapshot.scan.rows { snapshot.scan.covered } else { 1.0 },
     })
 }
@@ -103,6 +103,7 @@ fn failure(failure: &Failure) -> Value {
         "models": models,
         "error_types": types,
         "users": failure.users,
+        "partial": failure.partial,
         "retry_after_ms": failure.retry_after_us.map(|us| us as f64 / 1_000.0),
         "example": failure.example,
     })

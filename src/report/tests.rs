@@ -40,7 +40,7 @@ fn group(key: &[Option<&str>], calls: u64) -> Group {
 }
 
 fn table(dims: &[Dim], groups: Vec<Group>, total: usize) -> Table {
-    Table { grouping: Grouping { dims: dims.to_vec(), top: Some(50) }, groups, total }
+    Table { grouping: Grouping::of(dims, Some(50)), groups, total }
 }
 
 fn failure(mode: FailureMode, calls: u64, previous: u64, example: &str) -> Failure {
@@ -57,6 +57,7 @@ fn failure(mode: FailureMode, calls: u64, previous: u64, example: &str) -> Failu
         example: Some(example.to_owned()),
         example_key: None,
         retry_after_us: Some(20_000_000),
+        partial: false,
     }
 }
 

@@ -100,7 +100,11 @@ impl Page<'_> {
     fn partial(&self) -> Vec<String> {
         let Snapshot { scan, holdings, .. } = self.snapshot;
         let mut lines = Vec::new();
-        if scan.rows && scan.covered < 1.0 {
+        if let Some(us) = scan.gone_us {
+            let since = format!("{} {}", self.time(us), self.zone(us));
+            let note = format!("single calls before {since} have been deleted; what only they tell is of the others");
+            lines.extend(self.entry("note", &note));
+        } else if scan.rows && scan.covered < 1.0 {
             let share = units::percent(scan.covered.max(0.0));
             lines.extend(
                 self.entry(
@@ -112,7 +116,7 @@ impl Page<'_> {
         if holdings.folded_series > 0 {
             let folded = units::count(holdings.folded_series);
             lines.extend(
-                self.entry("note", &format!("{folded} combinations of dimensions are counted together as other")),
+                self.entry("note", &format!("{folded} combinations of dimensions are in tables as (other) where they differ; a filter finds each")),
             );
         }
         lines
@@ -177,13 +181,14 @@ impl Page<'_> {
 
     /// What to say of an empty window, and what to do.
     fn nothing(&self) -> Vec<String> {
-        let Snapshot { holdings, unfiltered_calls, now_us, view, .. } = self.snapshot;
+        let Snapshot { holdings, unfiltered_calls, now_us, view, scan, .. } = self.snapshot;
         let Some((_, last)) = holdings.bounds else {
             let text = "no calls in the store yet; load a log with `llmtop ingest app.log`, or try `llmtop demo`";
             return wrap(text, self.width);
         };
         if let Some(all) = unfiltered_calls.filter(|all| *all > 0) {
-            let text = format!("none of the {} in this window passes the filter {}", calls(all), view.filter);
+            let all = if scan.gone_us.is_some() { "calls that are kept".to_owned() } else { calls(all) };
+            let text = format!("none of the {all} in this window passes the filter {}", view.filter);
             return wrap(&text, self.width);
         }
         let ago = now_us.saturating_sub(last);
@@ -248,7 +253,7 @@ impl Page<'_> {
             units::count(failure.previous),
             change(failure.calls as f64, failure.previous as f64, before),
             failure.last_us.map_or_else(|| UNKNOWN.to_owned(), |us| self.time(us)),
-            failure.users.map_or_else(|| UNKNOWN.to_owned(), units::count),
+            failure.users.map_or_else(|| UNKNOWN.to_owned(), |n| at_least(n, failure.partial)),
             model,
         ]
     }
@@ -312,6 +317,11 @@ const GROUP_COLUMNS: [GroupColumn; 12] = [
 fn percentile(dist: &Dist, value: Option<f64>, least: u64) -> String {
     let thin = value.is_some() && dist.count < least;
     format!("{}{}", if thin { THIN_MARK.to_string() } else { String::new() }, units::duration_cell(value))
+}
+
+/// A count, or one that may be higher.
+fn at_least(n: u64, partial: bool) -> String {
+    format!("{}{}", units::count(n), if partial { "+" } else { "" })
 }
 
 fn share(share: Option<f64>) -> String {

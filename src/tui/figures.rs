@@ -6,10 +6,8 @@ use crate::snapshot::{Dist, Point, Snapshot, Stats};
 use crate::units;
 use crate::view::Range;
 
-/// Fewer values than this make a 95th percentile a guess.
-pub(crate) const FEW_95: u64 = 20;
-/// Fewer values than this make a 99th percentile a guess.
-pub(crate) const FEW_99: u64 = 100;
+pub(crate) use crate::snapshot::{FEW_P95 as FEW_95, FEW_P99 as FEW_99};
+
 /// Fewer values than this make a median a guess.
 const FEW_50: u64 = 5;
 

@@ -21,7 +21,7 @@ pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     if snapshot.holdings.calls == 0 {
         return Some(nothing_stored(scene));
     }
-    if snapshot.scan.rows && snapshot.scan.covered < 1.0 {
+    if snapshot.scan.rows && snapshot.scan.covered < 1.0 && snapshot.scan.gone_us.is_none() {
         return Some(vec![strong("looking through the records …"), dim("what is found so far appears here")]);
     }
     Some(nothing_found(scene))
@@ -73,10 +73,16 @@ fn nothing_found(scene: &Scene) -> Vec<(String, Role)> {
         Span::Micros(_) => format!("in the {}", ui.window_words()),
     };
     match snapshot.unfiltered_calls.filter(|_| !snapshot.view.filter.is_empty()) {
-        Some(n) if n > 0 => vec![
-            strong(format!("no calls match `{}` {window}", snapshot.view.filter)),
-            dim(format!("{} match without the filter (x clears it)", units::count(n))),
-        ],
+        Some(n) if n > 0 => {
+            let gone = snapshot.scan.gone_us.map(|us| units::time(us, ui.zone, "%Y-%m-%d %H:%M:%S"));
+            let gone = gone.map(|at| dim(format!("single calls before {at} have been deleted, and are not looked at")));
+            let mut out = vec![
+                strong(format!("no calls match `{}` {window}", snapshot.view.filter)),
+                dim(format!("{} match without the filter (x clears it)", units::count(n))),
+            ];
+            out.extend(gone);
+            out
+        }
         _ => {
             let newest = snapshot.holdings.bounds.map(|(_, last)| {
                 let ago = units::duration_us(snapshot.now_us.saturating_sub(last).max(0) as f64);

@@ -1,11 +1,13 @@
 //! What a face asks for: a window, a filter, groupings, sections. Plain data, comparable, echoed by the answer.
 
 mod filter;
+mod ranking;
 mod window;
 
 pub use filter::{
     CallSubject, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
 };
+pub use ranking::{Direction, Measure, Ranking};
 pub use window::{Anchor, Range, Span, Window, WindowError};
 
 /// A dimension calls can be grouped by.
@@ -87,18 +89,25 @@ impl Dim {
 }
 
 /// One grouping: a dimension, or several together.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Grouping {
     /// The dimensions whose combinations are the groups.
     pub dims: Vec<Dim>,
-    /// At most so many groups, by calls; `None` is all.
+    /// At most so many groups, the first in `order`; `None` is all.
     pub top: Option<usize>,
+    /// Their order.
+    pub order: Ranking,
 }
 
 impl Grouping {
-    /// A grouping by one dimension.
+    /// A grouping by one dimension, most calls first.
     pub fn by(dim: Dim, top: Option<usize>) -> Grouping {
-        Grouping { dims: vec![dim], top }
+        Grouping::of(&[dim], top)
+    }
+
+    /// A grouping by several dimensions together, most calls first.
+    pub fn of(dims: &[Dim], top: Option<usize>) -> Grouping {
+        Grouping { dims: dims.to_vec(), top, order: Ranking::default() }
     }
 
     /// `model`, or `provider,model`.

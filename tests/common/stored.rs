@@ -152,6 +152,7 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
     let grouping = |name: &&str| Grouping {
         dims: name.split(',').map(|w| llmtop::view::Dim::from_word(w).expect("a dimension")).collect(),
         top: None,
+        ..Grouping::default()
     };
     let sections = Sections {
         points: 24,

@@ -58,29 +58,33 @@ impl Mapping {
 /// What is known of the store's dictionaries.
 #[derive(Debug, Default)]
 pub struct Dicts {
+    /// The one used last stands last.
     builders: Vec<(u64, Mapping)>,
-    last: usize,
     templates: HashMap<Box<str>, i64>,
     sources: HashMap<Box<str>, i64>,
 }
 
-/// Builders that have been silent while so many others came are forgotten.
-const MAX_BUILDERS: usize = 64;
+/// Builders that have been silent while so many others spoke are forgotten: those that have started anew under another
+/// number. There are a few at a time, one for each parsing thread, and they speak in turn.
+const MAX_BUILDERS: usize = 32;
 
 /// Templates are looked up again above this.
 const MAX_TEMPLATES: usize = 4_096;
 
 impl Dicts {
-    /// Takes in a batch's new entries, again or for the first time; they get their numbers when first used.
+    /// Takes in a batch's new entries, again or for the first time; they get their numbers when first used. A builder that
+    /// goes on where nothing is known of its beginning stays unknown: its numbers would be those of other entries.
     pub fn learn(&mut self, batch: &Batch) {
         if self.of(batch.builder).is_err() {
+            if batch.first_series > 0 || batch.first_attrs > 0 {
+                return;
+            }
             if self.builders.len() >= MAX_BUILDERS {
                 self.builders.remove(0);
             }
             self.builders.push((batch.builder, Mapping::default()));
-            self.last = self.builders.len() - 1;
         }
-        let mapping = &mut self.builders[self.last].1;
+        let Some((_, mapping)) = self.builders.last_mut() else { return };
         mapping.series_keys.truncate(batch.first_series as usize);
         mapping.series_keys.extend(batch.new_series.iter().cloned());
         mapping.series.resize(mapping.series_keys.len(), None);
@@ -103,11 +107,11 @@ impl Dicts {
     #[inline]
     pub fn of(&mut self, builder: u64) -> rusqlite::Result<&mut Mapping> {
         // Nearly always the one that was asked for before.
-        if self.builders.get(self.last).is_none_or(|(number, _)| *number != builder) {
+        if self.builders.last().is_none_or(|(number, _)| *number != builder) {
             let at = self.builders.iter().position(|(number, _)| *number == builder);
-            self.last = at.ok_or(rusqlite::Error::InvalidQuery)?;
+            self.builders[at.ok_or(rusqlite::Error::InvalidQuery)?..].rotate_left(1);
         }
-        Ok(&mut self.builders[self.last].1)
+        self.builders.last_mut().map(|(_, mapping)| mapping).ok_or(rusqlite::Error::InvalidQuery)
     }
 
     /// The number of a message template.
@@ -241,4 +245,40 @@ fn insert_lane(conn: &Connection, id: u32, bytes: &[u8], shared: bool, key: &Ser
         key.outcome.number()
     ])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::open_writer;
+
+    fn batch(builder: u64, first_series: u32, model: &str) -> Batch {
+        let mut key = SeriesKey::default();
+        key.dims[1] = Some(model.into());
+        Batch { builder, first_series, new_series: vec![key], ..Batch::default() }
+    }
+
+    fn model(conn: &Connection, series: Series) -> String {
+        conn.query_row("SELECT model FROM series WHERE id = ?1", [series.id], |row| row.get(0)).expect("a model")
+    }
+
+    /// One that speaks now and then is never forgotten, however many come and go; one that was is not taken for another.
+    #[test]
+    fn a_builder_keeps_its_numbers_or_has_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (conn, _) = open_writer(&folder.path().join("test.db")).expect("a store");
+        let mut dicts = Dicts::default();
+        dicts.learn(&batch(1, 0, "first"));
+        for other in 0..500u64 {
+            dicts.learn(&batch(100 + other, 0, "passing"));
+            let series = dicts.of(1).and_then(|m| m.series(&conn, 0)).expect("still known");
+            assert_eq!(model(&conn, series), "first");
+        }
+        dicts.learn(&batch(1, 1, "second"));
+        let series = dicts.of(1).and_then(|m| m.series(&conn, 1)).expect("known");
+        assert_eq!(model(&conn, series), "second");
+        // Number 100 is gone: what it says next does not take the place of what it said first.
+        dicts.learn(&batch(100, 1, "next"));
+        assert!(dicts.of(100).is_err());
+    }
 }

@@ -6,6 +6,7 @@ use crate::tui::live::Scene;
 use crate::tui::theme::Role;
 use crate::tui::widgets::table::{Cell, Column, Side, Width};
 use crate::units;
+use crate::view::Measure;
 use std::borrow::Cow;
 
 type CellOf = for<'a> fn(&'a Group, &Scene<'a>) -> Cell<'a>;
@@ -70,6 +71,29 @@ pub(super) const PER_CALL: Column<Group> = figure("$/call", 8, 15, per_call, cos
 /// Calls over time.
 pub(super) const TREND: Column<Group> =
     Column { head: "calls over time", width: Width::Fixed(16), side: Side::Left, rank: 16, cell: trend, key: None };
+
+/// The measure a heading stands for.
+pub(super) fn measure(head: &str) -> Option<Measure> {
+    Some(match head {
+        "calls" => Measure::Calls,
+        "err%" => Measure::ErrorRate,
+        "429" => Measure::RateLimited,
+        "429%" => Measure::RateLimitRate,
+        "retries" => Measure::Retries,
+        "p50" => Measure::P50,
+        "p95" => Measure::P95,
+        "Δp95" => Measure::P95Change,
+        "p99" => Measure::P99,
+        "max" => Measure::Longest,
+        "ttft95" => Measure::Ttft,
+        "tok/s" => Measure::Speed,
+        "in" => Measure::Input,
+        "out" => Measure::Output,
+        "cost" => Measure::Cost,
+        "$/call" => Measure::CostPerCall,
+        _ => return None,
+    })
+}
 
 fn name<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
     match group.key.as_slice() {
@@ -147,8 +171,7 @@ fn per_hour<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
 }
 
 fn cost_of_call(group: &Group) -> Option<f64> {
-    let priced = group.stats.calls.saturating_sub(group.stats.unpriced_calls);
-    (priced > 0).then(|| group.stats.cost_nusd.map(|n| n as f64 / priced as f64)).flatten()
+    group.stats.cost_per_call()
 }
 
 fn per_call<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
@@ -158,4 +181,65 @@ fn per_call<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
 fn trend<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
     let whole = |p: &Point| p.calls as f64 * figures::whole_step(p.range, scene.snapshot.range);
     Cell::Trend(group.points.iter().map(|p| Some(whole(p))).collect(), Role::Text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::Stats;
+    use crate::stats::acc::{Acc, Sample};
+
+    fn stats(calls: u64) -> Stats {
+        let mut acc = Acc::default();
+        for n in 0..calls {
+            acc.record(&Sample {
+                outcome: crate::event::Outcome::from_number((n % 3) as u8),
+                retries: Some(1),
+                input_tokens: Some(n),
+                output_tokens: Some(7),
+                cost_nusd: (n % 2 == 0).then_some(5),
+                latency_us: Some(1_000 + n),
+                ttft_us: Some(500),
+                ..Sample::default()
+            });
+        }
+        Stats::of(&acc)
+    }
+
+    /// What the store cuts by is what the column sorts by.
+    #[test]
+    fn every_heading_that_sorts_is_a_measure_of_the_store() {
+        let all = [
+            CALLS,
+            ERRORS,
+            LIMITED_CALLS,
+            LIMITED,
+            RETRIES,
+            P50,
+            P95,
+            P95_CHANGE,
+            P99,
+            MAX,
+            TTFT,
+            SPEED,
+            INPUT,
+            OUTPUT,
+            COST,
+            PER_CALL,
+        ];
+        for column in all {
+            let (key, measure) = (column.key.expect("it sorts"), measure(column.head).expect("a measure"));
+            for (calls, before) in [(0, 0), (3, 0), (30, 200), (300, 30)] {
+                let group = Group { stats: stats(calls), previous: stats(before), ..Group::default() };
+                assert_eq!(key(&group), group.measure(measure), "{} of {calls}", column.head);
+            }
+        }
+    }
+
+    #[test]
+    fn panes_of_groups_sort_by_measures() {
+        for pane in super::super::ALL.iter().filter(|p| !p.by.is_empty()) {
+            assert!(pane.sorts.iter().all(|head| measure(head).is_some()), "{}", pane.name);
+        }
+    }
 }

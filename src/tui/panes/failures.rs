@@ -98,7 +98,8 @@ fn at<'a>(ts: Option<i64>, scene: &Scene<'a>) -> Cell<'a> {
 }
 
 fn users<'a>(failure: &'a Failure, _: &Scene<'a>) -> Cell<'a> {
-    failure.users.map_or_else(|| Cell::dim(units::UNKNOWN), |n| Cell::plain(figures::count(n)))
+    let more = if failure.partial { "+" } else { "" };
+    failure.users.map_or_else(|| Cell::dim(units::UNKNOWN), |n| Cell::plain(format!("{}{more}", figures::count(n))))
 }
 
 /// The first of a list with how many more there are: `gpt-4.1 +2`.

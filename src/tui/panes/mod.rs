@@ -18,9 +18,9 @@ mod users;
 
 use super::live::Scene;
 use super::pen::{self, Pen};
-use super::ui::{Target, Ui};
+use super::ui::{Order, Sort, Target, Ui};
 use crate::snapshot::Snapshot;
-use crate::view::{Dim, Grouping, Sections};
+use crate::view::{Dim, Direction, Grouping, Ranking, Sections};
 use ratatui::layout::Rect;
 
 /// All panes, in the order of their numbers.
@@ -42,6 +42,16 @@ pub(crate) const RECORDS: usize = 5;
 pub(crate) const TOP: usize = 50;
 /// Records of a page.
 pub(crate) const PAGE: usize = 100;
+
+/// The order the store is to have groups in, so that it cuts by what the table is sorted by.
+pub(crate) fn ranking(sort: Sort) -> Ranking {
+    let by = sort.head.and_then(columns::measure).unwrap_or_default();
+    let direction = match sort.order {
+        Order::Falling => Direction::Falling,
+        Order::Rising => Direction::Rising,
+    };
+    Ranking { by, direction }
+}
 
 /// What a pane needs of a snapshot.
 #[derive(Debug, Clone, Default, PartialEq)]

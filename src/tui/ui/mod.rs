@@ -314,11 +314,11 @@ impl Ui {
         self.state().sort
     }
 
-    /// The grouping the pane's main table shows.
+    /// The grouping the pane's main table shows: the first groups in the order it is sorted by.
     pub(crate) fn grouping(&self) -> Grouping {
         let all = self.pane().by;
         let dims = all.get(self.state().by % all.len().max(1)).copied().unwrap_or(&[]);
-        Grouping { dims: dims.to_vec(), top: Some(panes::TOP) }
+        Grouping { order: panes::ranking(self.sort()), ..Grouping::of(dims, Some(panes::TOP)) }
     }
 
     pub(crate) fn note(&mut self, text: impl Into<String>) {

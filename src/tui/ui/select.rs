@@ -4,7 +4,7 @@ use super::super::keys::Step;
 use super::super::panes;
 use super::{Details, Effect, Found, Mode, Place, Ui};
 use crate::event::FailureMode;
-use crate::snapshot::{Record, Snapshot};
+use crate::snapshot::{OTHER, Record, Snapshot};
 use crate::view::{Dim, Field, Filter, RecordKey};
 
 /// What a row stands for.
@@ -115,6 +115,10 @@ impl Ui {
     pub(super) fn open(&mut self, snapshot: &Snapshot) -> Effect {
         match self.selected(snapshot) {
             Some(Target::Record { key, .. } | Target::Cluster(key)) => self.read(key, snapshot),
+            Some(Target::Group(pairs)) if pairs.iter().any(|(_, value)| value.as_deref() == Some(OTHER)) => {
+                self.note("these are summed up together; a filter finds each by its name");
+                Effect::None
+            }
             Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
             Some(Target::Mode(mode)) => self.narrow(self.filter.narrowed(Field::Dim(Dim::Error), Some(mode.word()))),
             None => {

@@ -85,7 +85,7 @@ CREATE TABLE template (          -- error messages with their variable parts mas
   text TEXT NOT NULL UNIQUE
 ) STRICT;
 
-CREATE TABLE error (             -- one row for each failed call
+CREATE TABLE error (             -- what a call said that failed, or that went well and said something
   ts_us INTEGER NOT NULL, id INTEGER NOT NULL,
   series INTEGER NOT NULL,
   template INTEGER NOT NULL,
@@ -171,7 +171,8 @@ SELECT strftime('%Y-%m-%dT%H:%M:%fZ', e.ts_us / 1e6, 'unixepoch') AS timestamp, 
     WHEN 9 THEN 'content_filter' WHEN 10 THEN 'malformed_output' WHEN 11 THEN 'guardrail_blocked'
     WHEN 12 THEN 'budget_exceeded' WHEN 13 THEN 'cancelled' WHEN 14 THEN 'unknown' END AS error,
   e.message, t.text AS template, e.retry_after_us / 1e3 AS retry_after_ms
-FROM error e JOIN series s ON s.id = e.series LEFT JOIN template t ON t.id = e.template;
+FROM error e JOIN series s ON s.id = e.series LEFT JOIN template t ON t.id = e.template
+WHERE s.outcome <> 0;
 
 CREATE VIEW spans AS
 SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ts_us / 1e6, 'unixepoch') AS timestamp, ts_us, kind, name, trace_id, span_id, parent_id,

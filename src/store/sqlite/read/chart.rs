@@ -1,6 +1,7 @@
 //! Charts over time: equal steps, aligned to the clock, for everything and for single groups.
 
 use super::Answer;
+use super::cube::Cube;
 use super::fold::{Pass, Steps, Total};
 use super::groups::GroupSteps;
 use super::plan::{step_us, tier_of_step};
@@ -25,15 +26,17 @@ pub fn coarsest(step_us: i64) -> Option<Tier> {
     tier_of_step(step_us)
 }
 
-/// The shortest step that gives about as many points as asked for, 0 where there is no chart; not below a minute where that would read many rows.
+/// The shortest step that gives about as many points as asked for, 0 where there is no chart; not below a minute where
+/// that would read many rows, and nothing finer than what is left.
 pub fn step(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<i64> {
     let points = answer.view.sections.points;
     if points == 0 || answer.range.is_empty() {
         return Ok(0);
     }
     let len = answer.range.len_us();
-    let fine = step_us(len, points, 0);
-    if fine >= Tier::Minute.len_us() || answer.view.filter.needs_rows() {
+    let by_rows = answer.cube(&Total::default()) == Cube::Rows;
+    let fine = step_us(len, points, if by_rows { 0 } else { finest_left(answer) });
+    if fine >= Tier::Minute.len_us() || by_rows {
         return Ok(fine);
     }
     let mut total = Total::default();
@@ -41,7 +44,18 @@ pub fn step(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<i64> {
     let mut pass = answer.pass(whole, Some(Tier::Hour));
     pass.depth = Depth::Sums;
     pass.run(answer.context, &mut total, watch)?;
-    Ok(if total.0.calls() > MANY { step_us(len, points, Tier::Minute.len_us()) } else { fine })
+    Ok(if total.acc.calls() > MANY { step_us(len, points, Tier::Minute.len_us()) } else { fine })
+}
+
+/// The shortest step, µs, that what retention has left of a window and the one before can fill.
+fn finest_left(answer: &Answer<'_>) -> i64 {
+    let since_us = answer.previous().map_or(answer.range.since_us, |previous| previous.since_us);
+    let since_us = answer.first_us.map_or(since_us, |first| since_us.max(first));
+    match () {
+        () if since_us < answer.horizon.fine_us => Tier::Day.len_us(),
+        () if since_us < answer.horizon.rows_us => Tier::Minute.len_us(),
+        () => 0,
+    }
 }
 
 fn floor(ts_us: i64) -> i64 {
@@ -74,8 +88,8 @@ pub fn group_charts(answer: &Answer<'_>, chart: &Chart, tables: &mut [Table], wa
 /// What the steps came to.
 pub fn points_of(steps: &Steps, heat: bool) -> Vec<Point> {
     let at = |n: usize| {
-        let since_us = steps.since_us + n as i64 * steps.step_us;
-        Range { since_us, until_us: since_us + steps.step_us }
+        let since_us = steps.since_us.saturating_add((n as i64).saturating_mul(steps.step_us));
+        Range { since_us, until_us: since_us.saturating_add(steps.step_us) }
     };
     steps.accs.iter().enumerate().map(|(n, acc)| point(at(n), acc, heat)).collect()
 }

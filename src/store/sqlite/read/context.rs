@@ -1,25 +1,17 @@
-//! What a reader keeps between answers: dictionaries that only grow, and the last blocks of text it opened.
+//! What a reader keeps between answers: dictionaries that only grow, and what it has seen of texts.
 
 use super::read_error::{ReadError, ReadResult};
 use super::series::SeriesTable;
-use crate::batch::{Attrs, TextBlock, read_block};
+use super::texts::Texts;
+use crate::batch::Attrs;
 use crate::event::Call;
+use crate::view::Needle;
 use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-
-/// How many opened blocks of text are kept.
-const BLOCKS: usize = 8;
+use std::collections::HashMap;
 
 /// How many attribute combinations are kept.
 const ATTRS: usize = 20_000;
-
-/// No block of ours is larger than this when opened: one text may be a line's 64 MiB, and one such closes its block.
-const BLOCK_BYTES: usize = 160 << 20;
-
-/// An opened block of text.
-type Opened = Arc<Vec<u8>>;
 
 /// A connection with what is known of its dictionaries.
 pub struct Context {
@@ -27,7 +19,7 @@ pub struct Context {
     pub series: SeriesTable,
     attrs: RefCell<HashMap<i64, Attrs>>,
     sources: RefCell<HashMap<i64, String>>,
-    blocks: RefCell<VecDeque<(i64, Opened)>>,
+    texts: RefCell<Texts>,
 }
 
 impl Context {
@@ -37,7 +29,7 @@ impl Context {
             series: SeriesTable::default(),
             attrs: RefCell::default(),
             sources: RefCell::default(),
-            blocks: RefCell::default(),
+            texts: RefCell::default(),
         }
     }
 
@@ -79,34 +71,12 @@ impl Context {
 
     /// Puts a call's text in its fields; whether it is still there.
     pub fn text(&self, number: i64, call: &mut Call<'static>) -> ReadResult<bool> {
-        let slots = i64::from(TextBlock::SLOTS);
-        let Some(block) = self.block(number.div_euclid(slots))? else { return Ok(false) };
-        let slot = u32::try_from(number.rem_euclid(slots)).unwrap_or_default();
-        read_block(&block, slot, call).ok_or(ReadError::Damaged("a block of text does not read"))?;
-        Ok(true)
+        self.texts.borrow_mut().restore(&self.conn, number, call)
     }
 
-    fn block(&self, id: i64) -> ReadResult<Option<Opened>> {
-        let mut blocks = self.blocks.borrow_mut();
-        if let Some((_, block)) = blocks.iter().find(|(known, _)| *known == id) {
-            return Ok(Some(Arc::clone(block)));
-        }
-        let data: Option<Vec<u8>> = self
-            .conn
-            .prepare_cached("SELECT data FROM text_block WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))
-            .optional()?;
-        // An empty one only keeps its number.
-        let Some(data) = data.filter(|data| !data.is_empty()) else { return Ok(None) };
-        let size = zstd::bulk::Decompressor::upper_bound(&data).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
-        let raw =
-            zstd::bulk::decompress(&data, size).map_err(|_| ReadError::Damaged("a block of text does not open"))?;
-        let opened = Arc::new(raw);
-        if blocks.len() >= BLOCKS {
-            blocks.pop_front();
-        }
-        blocks.push_back((id, Arc::clone(&opened)));
-        Ok(Some(opened))
+    /// Whether a call's text contains something.
+    pub fn text_has(&self, number: i64, needle: &Needle) -> ReadResult<bool> {
+        self.texts.borrow_mut().has(&self.conn, number, needle)
     }
 
     /// The error message kept beside a failed call.

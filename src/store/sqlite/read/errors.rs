@@ -2,15 +2,18 @@
 //! rollups; what needs single errors comes from the newest few thousand.
 
 use super::context::Context;
-use super::groups::Cells;
+use super::figures::Figures;
+use super::pace::Pace;
 use super::read_error::ReadResult;
-use super::row::{COLUMNS, COUNT, Stored};
+use super::row::{COLUMNS, COUNT, Flow, Order, Stored};
 use super::series::{Passing, Who};
 use super::subject::passes;
 use crate::batch::Id;
 use crate::event::{FailureMode, Outcome};
 use crate::snapshot::{Cluster, Clusters, Failure, Point, Record};
+use crate::store::Watch;
 use crate::view::{Dim, Filter, Grouping, Range, RecordKey};
+use rusqlite::Row;
 use std::collections::{HashMap, HashSet};
 
 /// How many of the newest errors are read for users, messages and clusters.
@@ -31,89 +34,173 @@ pub struct Failed {
     retry_after_us: Option<i64>,
 }
 
-/// The newest errors of a range that a filter lets through, at most so many; whether there were more.
-pub fn newest(
-    context: &Context,
-    range: Range,
-    (filter, passing): (&Filter, &Passing),
-    most: usize,
-) -> ReadResult<(Vec<Failed>, bool)> {
-    let sql = format!(
-        "SELECT {COLUMNS}, e.message, t.text, e.retry_after_us FROM error e \
-         JOIN call c ON c.ts_us = e.ts_us AND c.id = e.id LEFT JOIN template t ON t.id = e.template \
-         WHERE e.ts_us >= ?1 AND e.ts_us < ?2 ORDER BY e.ts_us DESC, e.id DESC"
-    );
-    let mut select = context.conn.prepare_cached(&sql)?;
-    let mut rows = select.query([range.since_us, range.until_us])?;
-    let mut failed = Vec::new();
-    while let Some(row) = rows.next()? {
-        let call = Stored::of(row)?;
-        if !passes(filter, passing, &call, context)? {
-            continue;
+/// Which errors, for whom.
+#[derive(Clone, Copy)]
+pub struct Errors<'a> {
+    pub context: &'a Context,
+    pub filter: &'a Filter,
+    pub passing: &'a Passing,
+    pub watch: &'a dyn Watch,
+}
+
+impl Errors<'_> {
+    /// The newest errors of a range, at most so many; whether there were more.
+    pub fn newest(self, range: Range, most: usize) -> ReadResult<(Vec<Failed>, bool)> {
+        let mut failed = Vec::new();
+        let mut are_more = false;
+        self.each(range, None, Order::NewestFirst, |one| {
+            are_more = failed.len() >= most;
+            if are_more {
+                return Flow::Enough;
+            }
+            failed.push(one);
+            Flow::On
+        })?;
+        Ok((failed, are_more))
+    }
+
+    /// The first error of a mode in a range, from one end.
+    fn first(self, range: Range, mode: FailureMode, order: Order) -> ReadResult<Option<Failed>> {
+        let mut found = None;
+        self.each(range, Some(mode), order, |one| {
+            found = Some(one);
+            Flow::Enough
+        })?;
+        Ok(found)
+    }
+
+    /// Hands out the errors of a range that the filter lets through, of one mode or of all.
+    fn each(
+        self,
+        range: Range,
+        mode: Option<FailureMode>,
+        order: Order,
+        mut each: impl FnMut(Failed) -> Flow,
+    ) -> ReadResult<()> {
+        let direction = if order == Order::NewestFirst { "DESC" } else { "ASC" };
+        // The joins are written in the order to take them in: what the series says of an error saves the look at its call.
+        let sql = format!(
+            "SELECT {COLUMNS}, e.message, t.text, e.retry_after_us FROM error e \
+             CROSS JOIN series s ON s.id = e.series CROSS JOIN call c ON c.ts_us = e.ts_us AND c.id = e.id \
+             LEFT JOIN template t ON t.id = e.template \
+             WHERE e.ts_us >= ?1 AND e.ts_us < ?2 AND s.outcome <> 0 AND (?3 = 0 OR s.outcome = ?3) \
+             ORDER BY e.ts_us {direction}, e.id {direction}"
+        );
+        let outcome = mode.map_or(0, |mode| Outcome::Failed(mode).number());
+        let mut select = self.context.conn.prepare_cached(&sql)?;
+        let mut rows = select.query((range.since_us, range.until_us, outcome))?;
+        let mut pace = Pace::of(self.watch);
+        while let Some(row) = rows.next()? {
+            pace.step()?;
+            let call = Stored::of(row)?;
+            if passes(self.filter, self.passing, &call, self.context)?
+                && let Some(failed) = Failed::of(row, &call, self.context)?
+                && each(failed) == Flow::Enough
+            {
+                break;
+            }
         }
-        let series = call.series;
-        let Some(mode) = context.series.key(Who::Series(series)).and_then(|k| k.outcome.failure()) else { continue };
-        if failed.len() >= most {
-            return Ok((failed, true));
+        Ok(())
+    }
+
+    /// Failure modes, most calls first. `points` is the chart, `failed` the newest errors.
+    pub fn failures(
+        self,
+        range: Range,
+        (now, before): (&Figures, &Figures),
+        points: &[Point],
+        failed: &[Failed],
+    ) -> ReadResult<Vec<Failure>> {
+        let (Some(cells), Some(cells_before)) = (&now.failures, &before.failures) else { return Ok(Vec::new()) };
+        let by_mode = Grouping::by(Dim::Error, None);
+        let previous: HashMap<_, _> =
+            cells_before.groups(&by_mode).into_iter().map(|(k, acc)| (k, acc.calls())).collect();
+        let pairs = cells.groups(&Grouping::of(&[Dim::Error, Dim::Model], None));
+        let mut list = Vec::new();
+        for (key, acc) in cells.groups(&by_mode) {
+            let Some(mode) = key[0].as_deref().and_then(FailureMode::from_word) else { continue };
+            let models = pairs.iter().filter(|(k, _)| k[0] == key[0]);
+            let models = models.filter_map(|(k, acc)| Some((k[1].clone()?, acc.calls()))).take(NAMES).collect();
+            let number = usize::from(Outcome::Failed(mode).number());
+            let mine: Vec<&Failed> = failed.iter().filter(|f| f.mode == mode).collect();
+            let failure = Failure {
+                calls: acc.calls(),
+                previous: previous.get(&key).copied().unwrap_or_default(),
+                trend: points.iter().map(|p| p.outcomes[number]).collect(),
+                models,
+                ..failure(mode, &mine)
+            };
+            let is_whole = mine.len() as u64 == failure.calls;
+            list.push(if is_whole { failure } else { self.beyond(failure, range, now.total.seen[number])? });
         }
-        failed.push(Failed {
+        Ok(list)
+    }
+
+    /// What single errors tell of a mode, where not all of its errors were among the newest.
+    fn beyond(self, failure: Failure, range: Range, seen: Option<(Range, Range)>) -> ReadResult<Failure> {
+        let Some((first, last)) = seen else { return Ok(Failure { partial: true, ..failure }) };
+        let within = |bucket: Range| Range {
+            since_us: bucket.since_us.max(range.since_us),
+            until_us: bucket.until_us.min(range.until_us),
+        };
+        let oldest = self.first(within(first), failure.mode, Order::OldestFirst)?;
+        let mut whole = Failure { partial: true, ..failure };
+        if whole.last_us.is_none()
+            && let Some(newest) = self.first(within(last), whole.mode, Order::NewestFirst)?
+        {
+            let of_one = self::failure(whole.mode, &[&newest]);
+            whole = Failure {
+                calls: whole.calls,
+                previous: whole.previous,
+                trend: whole.trend,
+                models: whole.models,
+                partial: true,
+                ..of_one
+            };
+        }
+        // Of deleted calls the bucket is known.
+        whole.first_us = Some(oldest.map_or(within(first).since_us, |f| f.key.ts_us));
+        whole.last_us = whole.last_us.or(Some(within(last).since_us));
+        Ok(whole)
+    }
+}
+
+impl Failed {
+    /// A row of `error` with its call; `None` where the call did not fail.
+    fn of(row: &Row<'_>, call: &Stored<'_>, context: &Context) -> ReadResult<Option<Failed>> {
+        let series = Who::Series(call.series);
+        let Some(mode) = context.series.key(series).and_then(|k| k.outcome.failure()) else { return Ok(None) };
+        Ok(Some(Failed {
             key: call.key,
             mode,
-            model: context.series.dim(Who::Series(series), Dim::Model).map(str::to_owned),
+            model: context.series.dim(series, Dim::Model).map(str::to_owned),
             user: call.id(Id::User).map(|t| t.into_owned()),
             error_type: call.attrs(context)?.error_type,
             message: row.get(COUNT)?,
             template: row.get::<_, Option<String>>(COUNT + 1)?.unwrap_or_default(),
             retry_after_us: row.get(COUNT + 2)?,
-        });
+        }))
     }
-    Ok((failed, false))
 }
 
-/// Failure modes, most calls first. `cells` and `before` are by error and model; `points` is the chart.
-pub fn failures(cells: &Cells, before: &Cells, points: &[Point], failed: &[Failed], partial: bool) -> Vec<Failure> {
-    let by_mode = Grouping::by(Dim::Error, None);
-    let previous: HashMap<_, _> = before.groups(&by_mode).into_iter().map(|(k, acc)| (k, acc.calls())).collect();
-    let pairs = cells.groups(&Grouping { dims: vec![Dim::Error, Dim::Model], top: None });
-    let mut list = Vec::new();
-    for (key, acc) in cells.groups(&by_mode) {
-        let Some(mode) = key[0].as_deref().and_then(FailureMode::from_word) else { continue };
-        let models = pairs.iter().filter(|(k, _)| k[0] == key[0]);
-        let models = models.filter_map(|(k, acc)| Some((k[1].clone()?, acc.calls()))).take(NAMES).collect();
-        let previous = previous.get(&key).copied().unwrap_or_default();
-        let mine: Vec<&Failed> = failed.iter().filter(|f| f.mode == mode).collect();
-        list.push(failure(mode, (acc.calls(), previous), models, points, &mine, partial));
-    }
-    list
-}
-
-fn failure(
-    mode: FailureMode,
-    (calls, previous): (u64, u64),
-    models: Vec<(String, u64)>,
-    points: &[Point],
-    mine: &[&Failed],
-    partial: bool,
-) -> Failure {
-    let number = usize::from(Outcome::Failed(mode).number());
-    let trend: Vec<u64> = points.iter().map(|p| p.outcomes[number]).collect();
-    let first_step = points.iter().find(|p| p.outcomes[number] > 0).map(|p| p.range.since_us);
-    let oldest_read = mine.last().map(|f| f.key.ts_us);
+/// What single errors of a mode, newest first, tell of it.
+fn failure(mode: FailureMode, mine: &[&Failed]) -> Failure {
     let users: HashSet<&str> = mine.iter().filter_map(|f| f.user.as_deref()).collect();
     let example = mine.iter().find(|f| !f.message.is_empty());
     Failure {
         mode,
-        calls,
-        previous,
-        first_us: if partial || mine.is_empty() { first_step.or(oldest_read) } else { oldest_read },
+        calls: 0,
+        previous: 0,
+        first_us: mine.last().map(|f| f.key.ts_us),
         last_us: mine.first().map(|f| f.key.ts_us),
-        trend,
-        models,
+        trend: Vec::new(),
+        models: Vec::new(),
         users: (!users.is_empty()).then_some(users.len() as u64),
         error_types: most(mine.iter().filter_map(|f| f.error_type.clone())),
         example: example.map(|f| f.message.clone()),
         example_key: example.or(mine.first()).map(|f| f.key),
         retry_after_us: mine.iter().filter_map(|f| f.retry_after_us).max().and_then(|v| u64::try_from(v).ok()),
+        partial: false,
     }
 }
 

@@ -1,14 +1,15 @@
 //! The figures of one range: total, tables, failures, chart. Each is read from the smallest rollups that know its
 //! dimensions; what only single calls know is read in one pass for all.
 
-use super::fold::{Cube, Fan, Lanes, Steps, Total};
+use super::cube::Cube;
+use super::fold::{Fan, Lanes, Steps, Total};
 use super::groups::{ByWho, Cells};
 use super::read_error::ReadResult;
 use super::{Answer, chart};
 use crate::snapshot::Point;
 use crate::store::Watch;
 use crate::store::sqlite::rollup::Tier;
-use crate::view::{Dim, Filter, Grouping, Range, View};
+use crate::view::{Dim, Grouping, Range, View};
 
 /// What a range came to.
 pub struct Figures {
@@ -31,7 +32,7 @@ impl Figures {
         watch: &dyn Watch,
     ) -> ReadResult<Figures> {
         let view = answer.view;
-        let failures = Grouping { dims: vec![Dim::Error, Dim::Model], top: None };
+        let failures = Grouping::of(&[Dim::Error, Dim::Model], None);
         let mut figures = Figures {
             total: Total::default(),
             tables: view.groupings.iter().map(|g| (!answer.by_totals(g)).then(|| Cells::new(g))).collect(),
@@ -41,8 +42,8 @@ impl Figures {
         };
         figures.main(answer, cover, watch)?;
         let (mut apart, mut together) = (Vec::new(), Vec::new());
-        for (lanes, coarsest) in figures.lanes(view, step_us) {
-            match Cube::of(&view.filter, lanes) {
+        for (lanes, coarsest) in figures.lanes(answer, step_us) {
+            match answer.cube(lanes) {
                 Cube::Rows => together.push(lanes),
                 _ => apart.push((lanes, coarsest)),
             }
@@ -60,9 +61,8 @@ impl Figures {
 
     /// The tables that the main lanes answer are summed from one reading of them.
     fn main(&mut self, answer: &Answer<'_>, cover: Range, watch: &dyn Watch) -> ReadResult<()> {
-        let filter = &answer.view.filter;
         let mut tables: Vec<&mut Cells> = self.tables.iter_mut().flatten().chain(&mut self.failures).collect();
-        tables.retain(|cells| is_main(cells, filter));
+        tables.retain(|cells| is_main(cells, answer));
         if tables.is_empty() {
             return Ok(());
         }
@@ -72,10 +72,10 @@ impl Figures {
     }
 
     /// Everything else to be filled, with the coarsest buckets that tell it apart.
-    fn lanes(&mut self, view: &View, step_us: i64) -> Vec<(&mut dyn Lanes, Option<Tier>)> {
+    fn lanes(&mut self, answer: &Answer<'_>, step_us: i64) -> Vec<(&mut dyn Lanes, Option<Tier>)> {
         let mut all: Vec<(&mut dyn Lanes, Option<Tier>)> = vec![(&mut self.total, Some(Tier::Day))];
         for cells in self.tables.iter_mut().flatten().chain(&mut self.failures) {
-            if !is_main(cells, &view.filter) {
+            if !is_main(cells, answer) {
                 let coarsest = cells.coarsest();
                 all.push((cells, coarsest));
             }
@@ -92,6 +92,6 @@ impl Figures {
     }
 }
 
-fn is_main(cells: &Cells, filter: &Filter) -> bool {
-    cells.is_timeless() && Cube::of(filter, cells) == Cube::Main
+fn is_main(cells: &Cells, answer: &Answer<'_>) -> bool {
+    cells.is_timeless() && answer.cube(cells) == Cube::Main
 }

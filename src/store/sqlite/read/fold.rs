@@ -2,15 +2,18 @@
 //! comes through here.
 
 use super::context::Context;
+use super::cube::Cube;
+use super::pace::Pace;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
 use super::row::{self, Flow, Order, Stored};
 use super::series::{Passing, Who};
 use super::subject::passes;
+use crate::event::Outcome;
 use crate::stats::acc::{Acc, Depth};
 use crate::store::Watch;
-use crate::store::sqlite::rollup::{HOST_CHUNKS, MAIN_CHUNKS, Tier, each_lane};
-use crate::view::{Dim, Field, Filter, Match, Range};
+use crate::store::sqlite::rollup::{Tier, each_lane};
+use crate::view::{Dim, Filter, Range};
 
 /// Where calls go.
 pub trait Lanes {
@@ -28,6 +31,8 @@ pub struct Seen<'a, 'r> {
     pub context: &'a Context,
     /// When they ended, or the beginning of their bucket, µs.
     pub ts_us: i64,
+    /// How long that bucket is, µs; 1 for single calls.
+    pub len_us: i64,
     pub who: Who,
     pub call: Option<&'a Stored<'r>>,
 }
@@ -61,52 +66,6 @@ pub struct Pass<'a> {
     pub depth: Depth,
 }
 
-/// Which rollups know all the dimensions that a pass asks about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cube {
-    /// Everything together.
-    Everything,
-    /// All dimensions but the host.
-    Main,
-    /// The host alone.
-    Hosts,
-    /// None: single calls do.
-    Rows,
-}
-
-impl Cube {
-    /// The cube that knows the dimensions of a filter and of some lanes.
-    pub fn of(filter: &Filter, lanes: &dyn Lanes) -> Cube {
-        use Dim::{App, Environment, Error, Host, Model, Operation, Provider, Status, Variant};
-        let mut dims = Vec::new();
-        lanes.add_dims(&mut dims);
-        if filter.needs_rows() || dims.iter().any(|d| super::groups::is_row_dim(*d)) {
-            return Cube::Rows;
-        }
-        let asked = filter.terms.iter().filter_map(|t| match &t.matches {
-            Match::Any(Field::Dim(dim), _) => Some(*dim),
-            _ => None,
-        });
-        dims.extend(asked);
-        let main = dims.iter().any(|d| matches!(d, Provider | Model | Operation | App | Environment | Variant));
-        match (dims.contains(&Host), main) {
-            (true, true) => Cube::Rows,
-            (true, false) => Cube::Hosts,
-            (false, true) => Cube::Main,
-            (false, false) if dims.iter().any(|d| matches!(d, Status | Error)) => Cube::Main,
-            (false, false) => Cube::Everything,
-        }
-    }
-
-    fn chunks(self) -> (u32, u32) {
-        match self {
-            Cube::Everything | Cube::Rows => (0, 1),
-            Cube::Main => MAIN_CHUNKS,
-            Cube::Hosts => HOST_CHUNKS,
-        }
-    }
-}
-
 impl Pass<'_> {
     fn pieces(&self, cube: Cube) -> Vec<Piece> {
         let finest = if cube == Cube::Hosts { Tier::Hour } else { Tier::Minute };
@@ -118,7 +77,7 @@ impl Pass<'_> {
 
     /// Runs the pass; asks every few thousand rows whether the answer is still wanted.
     pub fn run(&self, context: &Context, lanes: &mut dyn Lanes, watch: &dyn Watch) -> ReadResult<()> {
-        let cube = Cube::of(self.filter, lanes);
+        let cube = Cube::of(self.filter, self.passing, lanes);
         for piece in self.pieces(cube) {
             if watch.cancelled() {
                 return Err(ReadError::Cancelled);
@@ -132,16 +91,14 @@ impl Pass<'_> {
     }
 
     fn rows(&self, context: &Context, range: Range, lanes: &mut dyn Lanes, watch: &dyn Watch) -> ReadResult<()> {
-        let mut read = 0u32;
+        let mut pace = Pace::of(watch);
         row::each_row(&context.conn, range, Order::OldestFirst, |call| {
-            read = read.wrapping_add(1);
-            if read.is_multiple_of(8_192) && watch.cancelled() {
-                return Err(ReadError::Cancelled);
-            }
+            pace.step()?;
             if passes(self.filter, self.passing, call, context)? {
                 let who = Who::Series(call.series);
                 let sample = call.sample(context);
-                lanes.each(Seen { context, ts_us: call.key.ts_us, who, call: Some(call) }, &mut |acc| {
+                let seen = Seen { context, ts_us: call.key.ts_us, len_us: 1, who, call: Some(call) };
+                lanes.each(seen, &mut |acc| {
                     acc.record(&sample);
                     Ok(())
                 })?;
@@ -172,7 +129,7 @@ impl Pass<'_> {
                 if !self.passing.lets(who) {
                     return Some(());
                 }
-                let given = lanes.each(Seen { context, ts_us, who, call: None }, &mut |acc| {
+                let given = lanes.each(Seen { context, ts_us, len_us: tier.len_us(), who, call: None }, &mut |acc| {
                     let mut copy = packed;
                     acc.merge_encoded(&mut copy, self.depth).ok_or(ReadError::Damaged("a rollup does not read"))
                 });
@@ -187,13 +144,25 @@ impl Pass<'_> {
     }
 }
 
-/// Everything in one accumulator.
+/// Everything in one accumulator, and when each outcome came first and last.
 #[derive(Default)]
-pub struct Total(pub Acc);
+pub struct Total {
+    pub acc: Acc,
+    /// By outcome number: the first and the last bucket, or moment, that has one.
+    pub seen: [Option<(Range, Range)>; Outcome::COUNT],
+}
 
 impl Lanes for Total {
-    fn each(&mut self, _: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
-        give(&mut self.0)
+    fn each(&mut self, call: Seen<'_, '_>, give: &mut dyn FnMut(&mut Acc) -> ReadResult<()>) -> ReadResult<()> {
+        let before = self.acc.outcomes();
+        give(&mut self.acc)?;
+        let at = Range { since_us: call.ts_us, until_us: call.ts_us.saturating_add(call.len_us) };
+        let now = self.acc.outcomes();
+        for (seen, _) in self.seen.iter_mut().zip(before.iter().zip(&now)).filter(|(_, (before, now))| before < now) {
+            // Pieces come in order of time, buckets and rows within them too.
+            *seen = Some((seen.map_or(at, |(first, _)| first), at));
+        }
+        Ok(())
     }
 }
 
@@ -206,15 +175,16 @@ pub struct Steps {
 
 impl Steps {
     pub fn new(range: Range, step_us: i64) -> Steps {
-        let since_us = range.since_us.div_euclid(step_us) * step_us;
-        let count = (range.until_us - since_us + step_us - 1).div_euclid(step_us).max(0);
+        let since_us = range.since_us.div_euclid(step_us).saturating_mul(step_us);
+        let reach = range.until_us.saturating_sub(since_us).max(0);
+        let count = reach / step_us + i64::from(reach % step_us > 0);
         let count = usize::try_from(count).unwrap_or_default();
         Steps { since_us, step_us, accs: vec![Acc::default(); count] }
     }
 
     /// The accumulator of the step a time is in.
     pub fn at(&mut self, ts_us: i64) -> Option<&mut Acc> {
-        let at = (ts_us - self.since_us).div_euclid(self.step_us).max(0);
+        let at = ts_us.saturating_sub(self.since_us).div_euclid(self.step_us).max(0);
         self.accs.get_mut(usize::try_from(at).unwrap_or(usize::MAX))
     }
 }

@@ -113,15 +113,20 @@ impl Cells {
     /// The table of one grouping, with the figures of the window before beside each group.
     pub fn table(&self, grouping: &Grouping, previous: &Cells) -> Table {
         let before: HashMap<Key, Acc> = previous.groups(grouping).into_iter().collect();
-        let groups = self.groups(grouping);
-        let total = groups.len();
-        let top = grouping.top.unwrap_or(usize::MAX);
         let make = |(key, acc): (Key, Acc)| {
             let previous = before.get(&key).map(Stats::of).unwrap_or_default();
             Group { stats: Stats::of(&acc), previous, key, points: Vec::new() }
         };
-        Table { grouping: grouping.clone(), groups: groups.into_iter().take(top).map(make).collect(), total }
+        ranked(grouping, self.groups(grouping).into_iter().map(make).collect())
     }
+}
+
+/// A table of all groups, most calls first, put in the order of the grouping and cut by it.
+pub fn ranked(grouping: &Grouping, mut groups: Vec<Group>) -> Table {
+    let (order, total) = (grouping.order, groups.len());
+    groups.sort_by(|a, b| order.compare(a.measure(order.by), b.measure(order.by)));
+    groups.truncate(grouping.top.unwrap_or(usize::MAX));
+    Table { grouping: grouping.clone(), groups, total }
 }
 
 impl Lanes for Cells {
@@ -156,7 +161,7 @@ impl ByWho {
     /// Gives everything to the cells of a table.
     pub fn hand_on(&self, context: &Context, cells: &mut Cells) -> ReadResult<()> {
         for (who, sum) in &self.0 {
-            cells.each(Seen { context, ts_us: 0, who: *who, call: None }, &mut |acc| {
+            cells.each(Seen { context, ts_us: 0, len_us: 0, who: *who, call: None }, &mut |acc| {
                 acc.merge(sum);
                 Ok(())
             })?;

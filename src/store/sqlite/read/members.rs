@@ -1,11 +1,13 @@
 //! Users and sessions: whole hours from their hourly totals, the edges of the window from rows.
 
 use super::context::Context;
+use super::pace::Pace;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
 use super::row::{self, Flow, Order};
 use crate::batch::{Id, unpack_id};
 use crate::snapshot::{Dist, Group, Stats, Table};
+use crate::stats::acc::{Acc, Sum};
 use crate::store::Watch;
 use crate::store::sqlite::rollup::Tier;
 use crate::store::sqlite::runs::{Kind, Totals, each_member};
@@ -14,97 +16,150 @@ use foldhash::HashMap;
 
 type Sums = HashMap<String, Totals>;
 
-/// The table of users or of sessions. It has counts, sums, means and maxima; percentiles are not kept for single members.
-pub fn table(
-    context: &Context,
-    grouping: &Grouping,
-    (range, previous): (Range, Range),
-    horizon: Horizon,
-    watch: &dyn Watch,
-) -> ReadResult<Table> {
-    let kind = if grouping.dims == [Dim::Session] { Kind::Session } else { Kind::User };
-    let mut now = Sums::default();
-    sum(context, kind, range, (horizon, watch), &mut |name, totals| match now.get_mut(name) {
-        Some(sum) => sum.merge(totals),
-        None => drop(now.insert(name.to_owned(), *totals)),
-    })?;
-    let total = now.len();
-    let mut list: Vec<(String, Totals)> = now.into_iter().collect();
-    let top = grouping.top.unwrap_or(usize::MAX).min(list.len());
-    let order = |a: &(String, Totals), b: &(String, Totals)| {
-        (b.1.cost_nusd, b.1.calls).cmp(&(a.1.cost_nusd, a.1.calls)).then_with(|| a.0.cmp(&b.0))
+/// What is asked of members: which, of what is left, for whom.
+#[derive(Clone, Copy)]
+pub struct Members<'a> {
+    pub context: &'a Context,
+    pub horizon: Horizon,
+    pub watch: &'a dyn Watch,
+}
+
+/// A range, and what all its calls came to; `None` where that is not to be had of the same calls.
+pub type Whole<'a> = (Range, Option<&'a Acc>);
+
+/// The name of the calls that name nobody: no member has it.
+const NOBODY: &str = "";
+
+/// A maximum that is not known.
+const UNKNOWN: i64 = -1;
+
+impl Members<'_> {
+    /// The table of users or of sessions, in the window and the one before. It has counts, sums, means and maxima;
+    /// percentiles are not kept for single members.
+    pub fn table(self, grouping: &Grouping, now: Whole<'_>, before: Whole<'_>) -> ReadResult<Table> {
+        let kind = if grouping.dims == [Dim::Session] { Kind::Session } else { Kind::User };
+        let mut sums = Sums::default();
+        let nobody = self.sum(kind, now, &mut |name, totals| match sums.get_mut(name) {
+            Some(sum) => sum.merge(totals),
+            None => drop(sums.insert(name.to_owned(), *totals)),
+        })?;
+        sums.extend(nobody.map(|totals| (NOBODY.to_owned(), totals)));
+        let total = sums.len();
+        let list = first(sums, grouping);
+        // Of the window before only the listed members are asked for.
+        let mut listed: Sums = list.iter().map(|(name, _)| (name.clone(), Totals::default())).collect();
+        if !list.is_empty() {
+            let nobody = self.sum(kind, before, &mut |name, totals| {
+                listed.get_mut(name).into_iter().for_each(|sum| sum.merge(totals));
+            })?;
+            listed.extend(nobody.map(|totals| (NOBODY.to_owned(), totals)));
+        }
+        let groups = list.into_iter().map(|(name, totals)| Group {
+            previous: listed.get(&name).map(stats).unwrap_or_default(),
+            stats: stats(&totals),
+            key: vec![(name != NOBODY).then_some(name)],
+            points: Vec::new(),
+        });
+        Ok(Table { grouping: grouping.clone(), groups: groups.collect(), total })
+    }
+
+    /// Calls `each` with the totals of each member in pieces: whole hours, and single calls of the edges. What is left of
+    /// the whole is nobody's.
+    fn sum(
+        self,
+        kind: Kind,
+        (range, all): Whole<'_>,
+        each: &mut dyn FnMut(&str, &Totals),
+    ) -> ReadResult<Option<Totals>> {
+        let mut named = Totals::default();
+        let mut each = |name: &str, totals: &Totals| {
+            named.merge(totals);
+            each(name, totals);
+        };
+        for piece in plan(range, (Tier::Hour, Tier::Hour), self.horizon) {
+            match piece {
+                Piece::Buckets { tier: Tier::Hour, from, to } => self.hours(kind, (from, to), &mut each)?,
+                Piece::Buckets { tier, from, to } => {
+                    let since_us = from.saturating_mul(tier.len_us());
+                    self.rows(kind, Range { since_us, until_us: to.saturating_mul(tier.len_us()) }, &mut each)?;
+                }
+                Piece::Rows(range) => self.rows(kind, range, &mut each)?,
+            }
+        }
+        Ok(all.and_then(|all| rest(all, &named)))
+    }
+
+    fn hours(self, kind: Kind, (from, to): (i64, i64), each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
+        let mut select =
+            self.context.conn.prepare_cached("SELECT data FROM member WHERE kind = ?1 AND hour >= ?2 AND hour < ?3")?;
+        let mut rows = select.query((kind as u8, from, to))?;
+        while let Some(row) = rows.next()? {
+            if self.watch.cancelled() {
+                return Err(ReadError::Cancelled);
+            }
+            let run = row.get_ref(0)?.as_blob().map_err(|_| ReadError::Damaged("hourly totals are no blob"))?;
+            each_member(run, |packed, name, totals| match packed {
+                true => each(&unpack_id(name).unwrap_or_default(), totals),
+                false => each(std::str::from_utf8(name).unwrap_or_default(), totals),
+            })
+            .ok_or(ReadError::Damaged("hourly totals do not read"))?;
+        }
+        Ok(())
+    }
+
+    fn rows(self, kind: Kind, range: Range, each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
+        let id = if kind == Kind::User { Id::User } else { Id::Session };
+        let mut pace = Pace::of(self.watch);
+        row::each_row(&self.context.conn, range, Order::OldestFirst, |call| {
+            pace.step()?;
+            if let Some(name) = call.id(id) {
+                each(&name, &Totals::of(&call.sample(self.context)));
+            }
+            Ok(Flow::On)
+        })
+    }
+}
+
+/// The first members in the order of a grouping, as many as it asks for.
+fn first(sums: Sums, grouping: &Grouping) -> Vec<(String, Totals)> {
+    let order = grouping.order;
+    let figure = |totals: &Totals| Group { stats: stats(totals), ..Group::default() }.measure(order.by);
+    let mut list: Vec<_> = sums.into_iter().map(|(name, totals)| (figure(&totals), name, totals)).collect();
+    let compare = |a: &(Option<f64>, String, Totals), b: &(Option<f64>, String, Totals)| {
+        order.compare(a.0, b.0).then_with(|| b.2.calls.cmp(&a.2.calls)).then_with(|| a.1.cmp(&b.1))
     };
+    let top = grouping.top.unwrap_or(usize::MAX).min(list.len());
     if top < list.len() {
-        list.select_nth_unstable_by(top, order);
+        list.select_nth_unstable_by(top, compare);
         list.truncate(top);
     }
-    list.sort_by(order);
-    // Of the window before only the listed members are asked for.
-    let mut before: Sums = list.iter().map(|(name, _)| (name.clone(), Totals::default())).collect();
-    if !list.is_empty() {
-        sum(context, kind, previous, (horizon, watch), &mut |name, totals| {
-            before.get_mut(name).into_iter().for_each(|sum| sum.merge(totals));
-        })?;
-    }
-    let groups = list
-        .into_iter()
-        .map(|(name, totals)| Group {
-            previous: before.get(&name).map(stats).unwrap_or_default(),
-            stats: stats(&totals),
-            key: vec![(!name.is_empty()).then_some(name)],
-            points: Vec::new(),
-        })
-        .collect();
-    Ok(Table { grouping: grouping.clone(), groups, total })
+    list.sort_by(compare);
+    list.into_iter().map(|(_, name, totals)| (name, totals)).collect()
 }
 
-/// Calls `each` with the totals of each member in pieces: whole hours, and single calls of the edges.
-fn sum(
-    context: &Context,
-    kind: Kind,
-    range: Range,
-    (horizon, watch): (Horizon, &dyn Watch),
-    each: &mut dyn FnMut(&str, &Totals),
-) -> ReadResult<()> {
-    for piece in plan(range, (Tier::Hour, Tier::Hour), horizon) {
-        if watch.cancelled() {
-            return Err(ReadError::Cancelled);
-        }
-        match piece {
-            Piece::Buckets { tier: Tier::Hour, from, to } => hours(context, kind, (from, to), each)?,
-            Piece::Buckets { tier, from, to } => {
-                let since_us = from.saturating_mul(tier.len_us());
-                rows(context, kind, Range { since_us, until_us: to.saturating_mul(tier.len_us()) }, each)?;
-            }
-            Piece::Rows(range) => rows(context, kind, range, each)?,
-        }
-    }
-    Ok(())
-}
-
-fn hours(context: &Context, kind: Kind, (from, to): (i64, i64), each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
-    let mut select =
-        context.conn.prepare_cached("SELECT data FROM member WHERE kind = ?1 AND hour >= ?2 AND hour < ?3")?;
-    let mut rows = select.query((kind as u8, from, to))?;
-    while let Some(row) = rows.next()? {
-        let run = row.get_ref(0)?.as_blob().map_err(|_| ReadError::Damaged("hourly totals are no blob"))?;
-        each_member(run, |packed, name, totals| match packed {
-            true => each(&unpack_id(name).unwrap_or_default(), totals),
-            false => each(std::str::from_utf8(name).unwrap_or_default(), totals),
-        })
-        .ok_or(ReadError::Damaged("hourly totals do not read"))?;
-    }
-    Ok(())
-}
-
-fn rows(context: &Context, kind: Kind, range: Range, each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
-    let id = if kind == Kind::User { Id::User } else { Id::Session };
-    row::each_row(&context.conn, range, Order::OldestFirst, |call| {
-        if let Some(name) = call.id(id) {
-            each(&name, &Totals::of(&call.sample(context)));
-        }
-        Ok(Flow::On)
-    })
+/// What all calls came to but those of the members; `None` where that is nothing. A sum of nothing is taken for unknown,
+/// and the longest of all calls is nobody's only where it is no member's.
+fn rest(all: &Acc, named: &Totals) -> Option<Totals> {
+    let calls = all.calls().checked_sub(named.calls).filter(|calls| *calls > 0)?;
+    let left = |which: Sum, of_named: i64| all.sum(which).unwrap_or_default().saturating_sub(of_named);
+    let longest = all.latency.max().and_then(|max| i64::try_from(max).ok()).unwrap_or_default();
+    let mut rest = Totals {
+        calls,
+        errors: all.errors().saturating_sub(named.errors),
+        rate_limited: all.rate_limited().saturating_sub(named.rate_limited),
+        retries: left(Sum::Retries, named.retries),
+        input_tokens: left(Sum::Input, named.input_tokens),
+        output_tokens: left(Sum::Output, named.output_tokens),
+        cost_nusd: left(Sum::Cost, named.cost_nusd),
+        unpriced: all.unpriced.saturating_sub(named.unpriced),
+        latency_sum_us: i64::try_from(all.latency.sum()).unwrap_or(i64::MAX).saturating_sub(named.latency_sum_us),
+        latency_count: all.latency.count().saturating_sub(named.latency_count),
+        latency_max_us: if longest > named.latency_max_us { longest } else { UNKNOWN },
+        known: 0,
+    };
+    let known = [rest.retries != 0, rest.input_tokens != 0, rest.output_tokens != 0, rest.unpriced < calls];
+    rest.known = known.into_iter().enumerate().fold(0, |mask, (bit, known)| mask | u8::from(known) << bit);
+    Some(rest)
 }
 
 fn stats(t: &Totals) -> Stats {
@@ -121,7 +176,7 @@ fn stats(t: &Totals) -> Stats {
         unpriced_calls: t.unpriced,
         latency_us: Dist {
             count: t.latency_count,
-            max: latency.map(|t| t.latency_max_us as f64),
+            max: latency.filter(|t| t.latency_max_us != UNKNOWN).map(|t| t.latency_max_us as f64),
             mean: latency.map(|t| t.latency_sum_us as f64 / t.latency_count as f64),
             ..Dist::default()
         },

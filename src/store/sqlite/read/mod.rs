@@ -2,11 +2,13 @@
 
 mod chart;
 mod context;
+mod cube;
 mod errors;
 mod figures;
 mod fold;
 mod groups;
 mod members;
+mod pace;
 mod plan;
 mod query;
 mod read_error;
@@ -14,6 +16,7 @@ mod records;
 mod row;
 mod series;
 mod subject;
+mod texts;
 
 pub use query::Cell;
 
@@ -23,9 +26,12 @@ use crate::stats::acc::{Acc, Depth};
 use crate::store::{Patient, Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
 use context::Context;
+use cube::Cube;
+use errors::Errors;
 use figures::Figures;
-use fold::{Cube, Pass, Total};
+use fold::{Lanes, Pass, Total};
 use groups::Cells;
+use members::Members;
 use plan::Horizon;
 use read_error::ReadResult;
 use series::Passing;
@@ -133,11 +139,14 @@ struct Answer<'a> {
     covered: f64,
     passing: Passing,
     horizon: Horizon,
+    /// Time of the first call there ever was, µs.
+    first_us: Option<i64>,
 }
 
 impl<'a> Answer<'a> {
     fn new(context: &'a Context, view: &'a View, now_us: i64) -> ReadResult<Answer<'a>> {
-        let range = view.window.resolve(bounds(context, view.window, now_us)?, now_us);
+        let bounds = bounds(context, view.window, now_us)?;
+        let range = view.window.resolve(bounds, now_us);
         let whole = view.window.span == Span::All && !matches!(view.window.anchor, Anchor::At(_));
         let day = super::rollup::Tier::Day.len_us();
         let outward = Range {
@@ -153,7 +162,49 @@ impl<'a> Answer<'a> {
             covered: 1.0,
             passing: context.series.passing(&view.filter),
             horizon: horizon(context)?,
+            first_us: bounds.map(|(first, _)| first),
         })
+    }
+
+    /// The time before which calls of a range have been deleted, where `cut` is how far back they are kept; `None` where all
+    /// are there.
+    fn gone(&self, range: Range, cut: i64) -> Option<i64> {
+        let since_us = range.since_us.max(self.first_us?);
+        let cut = cut.min(range.until_us);
+        (since_us < cut).then_some(cut)
+    }
+
+    /// What reading rows for the figures came to.
+    fn scan(&self, by_rows: bool) -> Scan {
+        let gone_us = self.gone_us(by_rows);
+        let kept = |cut: i64| {
+            let since_us = self.first_us.map_or(self.range.since_us, |first| self.range.since_us.max(first));
+            let all = Range { since_us, ..self.range }.len_us().max(1);
+            self.range.until_us.saturating_sub(cut) as f64 / all as f64
+        };
+        let covered = gone_us.map_or(self.covered, |cut| self.covered.min(kept(cut)));
+        Scan { rows: by_rows || gone_us.is_some(), covered, gone_us }
+    }
+
+    /// The time before which something that this answer needs has been deleted.
+    fn gone_us(&self, by_rows: bool) -> Option<i64> {
+        let rows = self.gone(self.range, self.horizon.rows_us).filter(|_| by_rows);
+        let by_members = self.view.groupings.iter().any(|g| self.by_totals(g));
+        rows.max(self.gone(self.range, self.horizon.fine_us).filter(|_| by_members))
+    }
+
+    /// Whether some figure, beside lists of single calls, is made of rows alone.
+    fn needs_rows(&self) -> bool {
+        let by_rows = |g: &Grouping| !self.by_totals(g) && self.cube(&Cells::new(g)) == Cube::Rows;
+        self.cube(&Total::default()) == Cube::Rows || self.view.groupings.iter().any(by_rows)
+    }
+
+    /// The window before, where there is one: the first parts of an answer are without, and so is one of rows that have been
+    /// deleted.
+    fn previous(&self) -> Option<Range> {
+        let previous = self.range.previous();
+        let is_there = || !self.needs_rows() || self.gone(previous, self.horizon.rows_us).is_none();
+        (self.view.window.span != Span::All && self.covered >= 1.0 && is_there()).then_some(previous)
     }
 
     fn pass<'p>(&'p self, range: Range, coarsest: Option<super::rollup::Tier>) -> Pass<'p> {
@@ -167,17 +218,21 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// Which rollups answer for some lanes.
+    fn cube(&self, lanes: &dyn Lanes) -> Cube {
+        Cube::of(&self.view.filter, &self.passing, lanes)
+    }
+
     fn total(&self, range: Range, filter: &Filter, passing: &Passing, watch: &dyn Watch) -> ReadResult<Acc> {
         let mut total = Total::default();
         let pass = Pass { filter, passing, ..self.pass(range, Some(super::rollup::Tier::Day)) };
         pass.run(self.context, &mut total, watch)?;
-        Ok(total.0)
+        Ok(total.acc)
     }
 
     fn snapshot(&self, watch: &dyn Watch) -> ReadResult<Snapshot> {
         let (context, view) = (self.context, self.view);
-        let whole = self.covered >= 1.0;
-        let previous = if view.window.span == Span::All || !whole { Range::default() } else { self.range.previous() };
+        let previous = self.previous().unwrap_or_default();
         let step_us = chart::step(self, watch)?;
         let now = Figures::read(self, (self.cover, self.range), step_us, watch)?;
         let before = Figures::read(self, (previous, previous), step_us, watch)?;
@@ -185,7 +240,7 @@ impl<'a> Answer<'a> {
         snapshot.range = self.range;
         snapshot.accounting = accounting(context)?;
         snapshot.holdings = holdings(context)?;
-        (snapshot.totals, snapshot.previous) = (Stats::of(&now.total.0), Stats::of(&before.total.0));
+        (snapshot.totals, snapshot.previous) = (Stats::of(&now.total.acc), Stats::of(&before.total.acc));
         if !view.filter.is_empty() {
             let nothing = Filter::default();
             let all = context.series.passing(&nothing);
@@ -195,19 +250,23 @@ impl<'a> Answer<'a> {
         for (grouping, cells) in view.groupings.iter().zip(now.tables.iter().zip(&before.tables)) {
             snapshot.tables.push(match cells {
                 (Some(now), Some(before)) => now.table(grouping, before),
-                _ => members::table(context, grouping, (self.cover, previous), self.horizon, watch)?,
+                _ => {
+                    let members = Members { context, horizon: self.horizon, watch };
+                    let now = (self.cover, self.all_of(self.cover, &now));
+                    members.table(grouping, now, (previous, self.all_of(previous, &before)))?
+                }
             });
         }
         chart::group_charts(self, &snapshot.chart, &mut snapshot.tables, watch)?;
-        self.errors(&mut snapshot, &now, &before)?;
+        self.errors(&mut snapshot, &now, &before, watch)?;
         if view.sections.records > 0 {
             let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
-        snapshot.scan = Scan { rows: now.by_rows, covered: self.covered };
+        snapshot.scan = self.scan(now.by_rows);
         if view.sections.distribution {
-            snapshot.distribution = Some(now.total.0.latency);
-            snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.0.latency);
+            snapshot.distribution = Some(now.total.acc.latency);
+            snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.acc.latency);
         }
         Ok(snapshot)
     }
@@ -215,13 +274,7 @@ impl<'a> Answer<'a> {
     /// Shares of the window, from its end, that are worth an answer of their own before the whole: where many single calls
     /// have to be read, a person sees the newest at once.
     fn parts(&self) -> ReadResult<Vec<f64>> {
-        let by_rows = self.view.filter.needs_rows()
-            || self
-                .view
-                .groupings
-                .iter()
-                .any(|g| Cube::of(&self.view.filter, &Cells::new(g)) == Cube::Rows && !self.by_totals(g));
-        if !by_rows || self.cover.is_empty() {
+        if !self.needs_rows() || self.cover.is_empty() {
             return Ok(Vec::new());
         }
         let nothing = Filter::default();
@@ -234,27 +287,42 @@ impl<'a> Answer<'a> {
     fn newest(&self, share: f64) -> Answer<'a> {
         let part = (self.range.len_us() as f64 * share) as i64;
         let cover = Range { since_us: self.range.until_us.saturating_sub(part), until_us: self.range.until_us };
-        Answer { cover, covered: share, passing: self.context.series.passing(&self.view.filter), ..*self }
+        Answer { cover, covered: share, passing: self.passing.clone(), ..*self }
     }
 
-    /// Whether a grouping is answered by the totals of members: users or sessions without a filter.
+    /// Whether single calls of the window or of the one before have been deleted.
+    fn lacks_rows(&self) -> bool {
+        let back = if self.view.window.span == Span::All { self.range } else { self.range.previous() };
+        self.gone(Range { until_us: self.range.until_us, ..back }, self.horizon.rows_us).is_some()
+    }
+
+    /// Whether a grouping is answered by the totals of members: users or sessions without a filter. Where single calls have
+    /// been deleted there is nothing else.
     fn by_totals(&self, grouping: &Grouping) -> bool {
-        !self.view.sections.exact_members
+        (!self.view.sections.exact_members || self.lacks_rows())
             && self.view.filter.is_empty()
             && (grouping.dims == [Dim::User] || grouping.dims == [Dim::Session])
     }
 
-    fn errors(&self, snapshot: &mut Snapshot, now: &Figures, before: &Figures) -> ReadResult<()> {
+    /// What all calls of a range came to, where it is of the same calls as the totals of members.
+    fn all_of<'f>(&self, range: Range, figures: &'f Figures) -> Option<&'f Acc> {
+        let hour = super::rollup::Tier::Hour.len_us();
+        let in_hours = range.since_us % hour == 0 && range.until_us % hour == 0;
+        let is_whole = self.gone(range, self.horizon.fine_us).is_none()
+            && (in_hours || self.gone(range, self.horizon.rows_us).is_none());
+        is_whole.then_some(&figures.total.acc)
+    }
+
+    fn errors(&self, snapshot: &mut Snapshot, now: &Figures, before: &Figures, watch: &dyn Watch) -> ReadResult<()> {
         let sections = &self.view.sections;
         if !sections.failures && sections.clusters == 0 && sections.errors == 0 {
             return Ok(());
         }
         let few = !sections.failures && sections.clusters == 0;
         let most = if few { sections.errors } else { errors::NEWEST };
-        let (failed, partial) = errors::newest(self.context, self.range, (&self.view.filter, &self.passing), most)?;
-        if let (Some(now), Some(before)) = (&now.failures, &before.failures) {
-            snapshot.failures = errors::failures(now, before, &snapshot.chart.points, &failed, partial);
-        }
+        let errors = Errors { context: self.context, filter: &self.view.filter, passing: &self.passing, watch };
+        let (failed, partial) = errors.newest(self.range, most)?;
+        snapshot.failures = errors.failures(self.range, (now, before), &snapshot.chart.points, &failed)?;
         if sections.clusters > 0 {
             snapshot.clusters = errors::clusters(&failed, partial, sections.clusters);
         }

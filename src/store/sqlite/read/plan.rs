@@ -107,11 +107,15 @@ const STEPS: [i64; 25] = [
     691_200, 1_382_400, 2_764_800, 5_529_600, 11_059_200,
 ];
 
-/// The shortest step with which `points` cover a length of time; at least `floor_us`.
+/// The shortest step with which `points` cover a length of time; at least `floor_us`. However long the time is, there are
+/// not more steps: beyond the usual ones they are as many days as it takes.
 pub fn step_us(len_us: i64, points: usize, floor_us: i64) -> i64 {
     let points = i64::try_from(points.max(1)).unwrap_or(i64::MAX);
-    let longest = STEPS[STEPS.len() - 1] * 1_000_000;
-    STEPS.iter().map(|s| s * 1_000_000).find(|s| *s >= floor_us && len_us / s <= points).unwrap_or(longest)
+    let usual = STEPS.iter().map(|s| s * 1_000_000).find(|s| *s >= floor_us && len_us / s <= points);
+    usual.unwrap_or_else(|| {
+        let day = Tier::Day.len_us();
+        (len_us / points / day + 1).saturating_mul(day)
+    })
 }
 
 /// The coarsest tier whose buckets never straddle two steps; `None` where only rows do.
@@ -169,5 +173,9 @@ mod tests {
         assert_eq!(tier_of_step(900_000_000), Some(Tier::Minute));
         assert_eq!(tier_of_step(10_000_000), None);
         assert_eq!(tier_of_step(7_200_000_000), Some(Tier::Hour));
+        for len in [i64::MAX, 15_000_000 * 7 * Tier::Day.len_us(), 60 * STEPS[STEPS.len() - 1] * 1_000_001] {
+            let step = step_us(len, 60, 0);
+            assert!(len / step <= 60 && tier_of_step(step) == Some(Tier::Day), "{len} in steps of {step}");
+        }
     }
 }

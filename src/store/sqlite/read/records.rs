@@ -1,6 +1,7 @@
 //! Single records: a page of the newest, one by its key, all of a range for an export.
 
 use super::context::Context;
+use super::pace::Pace;
 use super::read_error::{ReadError, ReadResult};
 use super::row::{self, COLUMNS, Flow, Order, Stored};
 use super::series::Passing;
@@ -15,13 +16,59 @@ use std::io::Write;
 
 /// A record with its text.
 fn whole(call: &Stored<'_>, context: &Context) -> ReadResult<Record> {
-    let mut record = call.record(context)?;
-    if let Some(text) = call.text()? {
-        record.text_expired = !context.text(text, &mut record.call)?;
+    Bare::of(call, context)?.finish(context)
+}
+
+/// A record without what is kept apart from its row, and the number of its text.
+struct Bare {
+    record: Record,
+    text: Option<i64>,
+}
+
+impl Bare {
+    fn of(call: &Stored<'_>, context: &Context) -> ReadResult<Bare> {
+        Ok(Bare { record: call.record(context)?, text: call.text()? })
     }
-    // Calls that went well may have one too.
-    record.call.error_message = context.error_message(record.ts_us, record.id)?.map(Cow::Owned);
-    Ok(record)
+
+    /// Puts its text in, once; how many bytes.
+    fn put_text(&mut self, context: &Context) -> ReadResult<usize> {
+        let Some(text) = self.text.take() else { return Ok(0) };
+        let call = &mut self.record.call;
+        self.record.text_expired = !context.text(text, call)?;
+        let texts = [&call.prompt_preview, &call.prompt, &call.response, &call.tool_calls, &call.guardrail];
+        Ok(texts.into_iter().flatten().map(|text| text.len()).sum())
+    }
+
+    fn finish(mut self, context: &Context) -> ReadResult<Record> {
+        self.put_text(context)?;
+        // Calls that went well may have one too.
+        let message = context.error_message(self.record.ts_us, self.record.id)?;
+        self.record.call.error_message = message.map(Cow::Owned);
+        Ok(self.record)
+    }
+}
+
+/// How many records are exported together, and how much of their texts is read ahead, bytes.
+const TOGETHER: (usize, usize) = (32_768, 64 << 20);
+
+/// Writes records in their order. Their texts are read in the order of the blocks, as far as there is room: a log that is
+/// not in order of time would have a block opened for each.
+fn write_together(context: &Context, records: &mut Vec<Bare>, out: &mut dyn Write) -> ReadResult<u64> {
+    let mut by_text: Vec<usize> = (0..records.len()).collect();
+    by_text.sort_unstable_by_key(|at| records[*at].text);
+    let mut bytes = 0;
+    for at in by_text {
+        if bytes < TOGETHER.1 {
+            bytes += records[at].put_text(context)?;
+        }
+    }
+    let mut written = 0;
+    for bare in records.drain(..) {
+        let record = bare.finish(context)?;
+        write::call(&record.call, record.id, out).map_err(ReadError::Output)?;
+        written += 1;
+    }
+    Ok(written)
 }
 
 /// The newest records of a range that a filter lets through, below `before`; newest first. Also how far back they
@@ -36,12 +83,9 @@ pub fn page(
 ) -> ReadResult<Vec<Record>> {
     let mut records = Vec::with_capacity(count.min(1_000));
     let until_us = before.map_or(range.until_us, |b| range.until_us.min(b.ts_us.saturating_add(1)));
-    let mut read = 0u32;
+    let mut pace = Pace::of(watch);
     row::each_row(&context.conn, Range { until_us, ..range }, Order::NewestFirst, |call| {
-        read = read.wrapping_add(1);
-        if read.is_multiple_of(4_096) && watch.cancelled() {
-            return Err(ReadError::Cancelled);
-        }
+        pace.step()?;
         if before.is_some_and(|b| call.key >= b) || !passes(filter, passing, call, context)? {
             return Ok(Flow::On);
         }
@@ -68,14 +112,17 @@ pub fn export(
     out: &mut dyn Write,
 ) -> ReadResult<u64> {
     let mut written = 0;
+    let mut together = Vec::new();
     row::each_row(&context.conn, range, Order::OldestFirst, |call| {
         if passes(filter, passing, call, context)? {
-            let record = whole(call, context)?;
-            write::call(&record.call, record.id, out).map_err(ReadError::Output)?;
-            written += 1;
+            together.push(Bare::of(call, context)?);
+        }
+        if together.len() >= TOGETHER.0 {
+            written += write_together(context, &mut together, out)?;
         }
         Ok(Flow::On)
     })?;
+    written += write_together(context, &mut together, out)?;
     if filter.is_empty() {
         written += spans(&context.conn, range, out)?;
         written += scores(&context.conn, range, out)?;

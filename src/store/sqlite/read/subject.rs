@@ -5,9 +5,8 @@ use super::read_error::ReadResult;
 use super::row::Stored;
 use super::series::{Passing, Who};
 use crate::batch::{Id, Measure, SeriesKey};
-use crate::event::Call;
 use crate::units;
-use crate::view::{Dim, Field, Filter, Match, Number, Subject};
+use crate::view::{Dim, Field, Filter, Match, Needle, Number, Subject};
 use std::borrow::Cow;
 
 /// A row that a filter asks about.
@@ -28,7 +27,17 @@ pub fn passes(filter: &Filter, passing: &Passing, call: &Stored<'_>, context: &C
     let on_rows = filter.terms.iter().filter(|t| t.needs_rows());
     // Text is the dearest question, so it is asked last.
     let (texts, others): (Vec<_>, Vec<_>) = on_rows.partition(|t| matches!(t.matches, Match::Text(_)));
-    Ok(others.iter().chain(&texts).all(|t| t.holds(&subject)))
+    if !others.iter().all(|t| t.holds(&subject)) {
+        return Ok(false);
+    }
+    for term in texts {
+        let Match::Text(needle) = &term.matches else { continue };
+        let found = subject.any_text(&|text| needle.is_in(text)) || subject.stored_text_has(needle)?;
+        if found == term.negated {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl RowSubject<'_, '_> {
@@ -57,19 +66,15 @@ impl RowSubject<'_, '_> {
         [attrs.tags, attrs.error_type, attrs.finish_reason].iter().flatten().any(|t| test(t))
     }
 
-    fn texts(&self) -> Vec<String> {
-        let mut call = Call::default();
-        if let Ok(Some(text)) = self.call.text() {
-            let _ = self.context.text(text, &mut call);
+    /// Whether what is kept apart from the row contains something: prompt, response, error message.
+    fn stored_text_has(&self, needle: &Needle) -> ReadResult<bool> {
+        if let Some(text) = self.call.text()?
+            && self.context.text_has(text, needle)?
+        {
+            return Ok(true);
         }
         let key = self.call.key;
-        let message = self.context.error_message(key.ts_us, key.id).ok().flatten();
-        [call.prompt_preview, call.prompt, call.response, call.tool_calls, call.guardrail]
-            .into_iter()
-            .flatten()
-            .map(Cow::into_owned)
-            .chain(message)
-            .collect()
+        Ok(self.context.error_message(key.ts_us, key.id)?.is_some_and(|message| needle.is_in(&message)))
     }
 }
 
@@ -99,10 +104,11 @@ impl Subject for RowSubject<'_, '_> {
         }
     }
 
+    /// Texts of the row itself; those kept apart are asked for by what is looked for in them.
     fn any_text(&self, test: &dyn Fn(&str) -> bool) -> bool {
         let ids = [Id::Request, Id::Trace, Id::User, Id::Session];
         let in_ids = ids.into_iter().any(|id| self.call.id(id).is_some_and(|t| test(&t)));
         let in_dims = || SeriesKey::DIMS.iter().any(|dim| self.series_dim(*dim).is_some_and(test));
-        in_ids || in_dims() || self.in_attrs(test) || self.texts().iter().any(|t| test(t))
+        in_ids || in_dims() || self.in_attrs(test)
     }
 }
