@@ -285,3 +285,41 @@ fn envelopes_open_one_in_another() {
     }
     assert_eq!(verdict(&nested), Verdict::Skipped);
 }
+
+/// How many texts inside of a line are looked at.
+fn opened(line: &str) -> usize {
+    let mut decoder = Decoder::new();
+    assert_eq!(decoder.decode(line.as_bytes(), &mut Told::default()), verdict(line), "{line}");
+    MAX_TEXTS - decoder.texts_left
+}
+
+#[test]
+fn what_is_under_a_key_is_looked_at_once_however_many_loggers_it_fits() {
+    let wrap = |inner: Value| json!({"v": 0, "name": "x", "hostname": "h", "level": 30, "time": 1, "ts": 1, "pid": 1, "msg": inner});
+    let mut record = json!({"msg": "llm_call"});
+    for _ in 0..7 {
+        record = wrap(record);
+    }
+    assert_eq!(opened(&record.to_string()), 7);
+}
+
+#[test]
+fn a_line_that_branches_at_every_level_is_given_up() {
+    let mut record = json!({"msg": "llm_call"});
+    for _ in 0..5 {
+        let text = record.to_string();
+        record = json!({"message": text, "fields": record, "data": record, "context": record});
+    }
+    assert_eq!(verdict(&record.to_string()), Verdict::Skipped);
+    assert_eq!(opened(&record.to_string()), MAX_TEXTS);
+    let found =
+        json!({"message": "llm_call", "fields": {"x": "llm_call"}, "data": {"event": "llm_call", "model": "m"}});
+    assert_eq!(event(&found.to_string())["call"]["model"], "m");
+}
+
+#[test]
+fn an_event_that_is_refused_is_not_looked_into() {
+    let inner = json!({"event": "llm_call", "model": "inner"}).to_string();
+    let line = json!({"event": "llm_call", "model": true, "message": inner}).to_string();
+    assert_eq!(verdict(&line), Verdict::Rejected(Reason::WrongType));
+}
