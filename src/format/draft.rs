@@ -28,6 +28,7 @@ pub struct Draft<'a> {
     cache_write_5m: Option<u64>,
     attempts: Option<u32>,
     ok: Option<bool>,
+    tool_use_tokens: Option<u64>,
     failure_mode: Option<FailureMode>,
     fault: Option<Reason>,
     apart: Apart,
@@ -50,6 +51,7 @@ fn put<T>(best: &mut u16, key: Key, slot: &mut Option<T>, value: Read<T>) -> Res
     {
         *best = key.id;
         *slot = Some(value);
+    reasoning: bool,
     }
     Ok(())
 }
@@ -96,6 +98,7 @@ impl<'a> Draft<'a> {
 
     /// Takes what a key says. Of several faults the first counts.
     #[inline]
+            tool_use_tokens: None,
     pub fn set(&mut self, key: Key, value: Value<'a>) {
         if let Value::Json(raw) = value
             && key.nests
@@ -218,7 +221,8 @@ impl<'a> Draft<'a> {
             Field::CacheWrite1hTokens => {
                 put_tokens(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write, value)
             }
-            Field::ReasoningTokens => put(best, key, &mut call.reasoning_tokens, convert::tokens(value)),
+            Field::ReasoningTokens => put_tokens(best, key, &mut call.reasoning_tokens, &mut apart.reasoning, value),
+            Field::ToolUseTokens => put(best, key, &mut self.tool_use_tokens, convert::tokens(value)),
             Field::Latency => put(best, key, &mut call.latency_us, convert::duration(value, key.meaning)),
             Field::Ttft => put(best, key, &mut call.ttft_us, convert::duration(value, key.meaning)),
             Field::Queue => put(best, key, &mut call.queue_us, convert::duration(value, key.meaning)),

@@ -87,7 +87,12 @@ pub const ROWS: &[Row] = &[
          usage_metadata.input_token_details.cache_read cached_content_token_count \
          llm.token_count.prompt_details.cache_read",
     ),
-    (CachedInputTokens, Apart, "cache_read_input_tokens usage.cache_read_input_tokens"),
+    (
+        CachedInputTokens,
+        Apart,
+        "cache_read_input_tokens usage.cache_read_input_tokens cache_read_input_token_count \
+         usage.cache_read_input_token_count",
+    ),
     (
         CacheWriteTokens,
         Plain,
@@ -98,7 +103,12 @@ pub const ROWS: &[Row] = &[
          gen_ai.usage.cache_creation_input_tokens gen_ai.usage.cache_write_tokens \
          usage_metadata.input_token_details.cache_creation llm.token_count.prompt_details.cache_write",
     ),
-    (CacheWriteTokens, Apart, "cache_creation_input_tokens usage.cache_creation_input_tokens"),
+    (
+        CacheWriteTokens,
+        Apart,
+        "cache_creation_input_tokens usage.cache_creation_input_tokens cache_write_input_tokens \
+         usage.cache_write_input_tokens cache_write_input_token_count usage.cache_write_input_token_count",
+    ),
     (CacheWrite5mTokens, Plain, "cache_write_5m_tokens"),
     (
         CacheWrite5mTokens,
@@ -119,10 +129,11 @@ pub const ROWS: &[Row] = &[
          usage.output_tokens_details.reasoning_tokens usage.reasoning_tokens \
          gen_ai.usage.reasoning.output_tokens gen_ai.usage.reasoning_tokens llm.usage.reasoning_tokens \
          thinking_tokens usage_metadata.output_token_details.reasoning \
-         llm.token_count.completion_details.reasoning thoughts_token_count \
-         usage_metadata.thoughts_token_count",
+         llm.token_count.completion_details.reasoning",
     ),
     (
+    (ReasoningTokens, Apart, "thoughts_token_count usage_metadata.thoughts_token_count"),
+    (ToolUseTokens, Plain, "tool_use_prompt_token_count usage_metadata.tool_use_prompt_token_count"),
         Latency,
         Millis,
         "latency_ms duration_ms elapsed_ms response_time_ms response_ms _response_ms total_ms took_ms \
@@ -141,11 +152,12 @@ pub const ROWS: &[Row] = &[
     (
         Ttft,
         Seconds,
-        "ttft_s ttft time_to_first_token time_to_first_token_s ttft_seconds \
-         gen_ai.response.time_to_first_chunk gen_ai.server.time_to_first_token",
+        "ttft_s time_to_first_token_s ttft_seconds gen_ai.response.time_to_first_chunk \
+         gen_ai.server.time_to_first_token",
     ),
     (Ttft, Micros, "ttft_us"),
     (Queue, Millis, "queue_ms queue_time_ms queued_ms wait_ms"),
+    (Ttft, Bare, "ttft time_to_first_token"),
     (Queue, Seconds, "queue_s queue_time usage.queue_time queue_time_s"),
     (Queue, Micros, "queue_us"),
     (Network, Millis, "network_ms network_time_ms network_latency_ms"),

@@ -86,35 +86,52 @@ impl<'a> Draft<'a> {
 
     /// Token counts as totals: what stands beside is added, what is missing of a sum is what is left.
     fn settle_tokens(&mut self) -> Result<(), Reason> {
-        let call = &mut self.call;
+        let (call, apart) = (&mut self.call, self.apart);
         if call.cache_write_tokens.is_none() && (self.cache_write_5m.is_some() || call.cache_write_1h_tokens.is_some())
         {
             let kept = [self.cache_write_5m, call.cache_write_1h_tokens];
             call.cache_write_tokens = Some(kept.into_iter().flatten().sum());
         }
-        if self.apart.output {
+        if apart.output {
             call.output_tokens = call.output_tokens.map(|out| out + call.reasoning_tokens.unwrap_or(0));
         }
-        let includes_cache = match (self.total_tokens, call.input_tokens, call.output_tokens) {
-            (Some(total), Some(input), Some(output)) => total == input + output,
-            _ => false,
-        };
-        if self.apart.input
-            && !includes_cache
-            && let Some(input) = call.input_tokens
+        let read = call.cached_input_tokens.filter(|_| apart.cache_read).unwrap_or(0);
+        let write = call.cache_write_tokens.filter(|_| apart.cache_write).unwrap_or(0);
+        let beside = if apart.input { read + write } else { 0 };
+        let beside = beside + self.tool_use_tokens.unwrap_or(0);
+        if let Some(input) = call.input_tokens
+            && !includes(input, beside, self.total_tokens, call.output_tokens)
         {
-            let read = call.cached_input_tokens.filter(|_| self.apart.cache_read).unwrap_or(0);
-            let write = call.cache_write_tokens.filter(|_| self.apart.cache_write).unwrap_or(0);
-            call.input_tokens = Some(input + read + write);
+            call.input_tokens = Some(input + beside);
         }
-        if call.input_tokens.is_none()
-            && let (Some(total), Some(output)) = (self.total_tokens, call.output_tokens)
-        {
-            call.input_tokens = Some(total.checked_sub(output).ok_or(self.fault.unwrap_or(Reason::OutOfRange))?);
+        match (self.total_tokens, call.input_tokens, call.output_tokens) {
+            (Some(total), None, Some(output)) => {
+                let Some(input) = total.checked_sub(output) else {
+                    return Err(self.fault().unwrap_or(Reason::OutOfRange));
+                };
+                call.input_tokens = Some(input);
+            }
+            // An input of 0 stands for one that the producer did not know.
+            (Some(total), Some(input @ 1..), None) => call.output_tokens = total.checked_sub(input),
+            _ => {}
+        }
+        if apart.reasoning {
+            self.call.output_tokens = self.call.output_tokens.or(self.call.reasoning_tokens);
         }
         Ok(())
     }
 }
+/// Whether an input contains already what some protocols count beside it. Only the sum of all tokens tells; that of a log
+/// may be the producer's own, of just the two figures it knows, so it is believed only where there is room for the rest.
+fn includes(input: u64, beside: u64, total: Option<u64>, output: Option<u64>) -> bool {
+    let sum_says_so = match (total, output) {
+        (Some(total), Some(output)) => total == input + output,
+        (Some(total), None) => total < input + beside,
+        (None, _) => false,
+    };
+    sum_says_so && beside <= input
+}
+
 
 /// µs from one time to a later one.
 fn between(from: i64, to: i64) -> Result<u64, Reason> {

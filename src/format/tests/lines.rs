@@ -112,6 +112,49 @@ fn tokens_become_totals_whatever_the_protocol_counts() {
         // What is missing of a sum is what is left.
         (r#""output_tokens":9,"total_tokens":109"#, [Some(100), None, None, Some(9)]),
         (r#""total_tokens":109"#, [None, None, None, None]),
+        (r#""input_tokens":10,"total_tokens":110"#, [Some(10), None, None, Some(100)]),
+        (r#""prompt_tokens":8,"total_tokens":8"#, [Some(8), None, None, Some(0)]),
+        (r#""input_tokens":0,"total_tokens":110"#, [Some(0), None, None, None]),
+        (r#""input_tokens":10,"total_tokens":9"#, [Some(10), None, None, None]),
+        // The producer's own sum, of the two figures it knows: the input does not hold so many cached ones.
+        (
+            r#""input_tokens":10,"output_tokens":5,"total_tokens":15,"cache_read_input_tokens":1000"#,
+            [Some(1_010), Some(1_000), None, Some(5)],
+        ),
+        (
+            r#""input_tokens":10,"total_tokens":15,"cache_read_input_tokens":1000"#,
+            [Some(1_010), Some(1_000), None, None],
+        ),
+        (r#""input_tokens":100,"total_tokens":109,"cache_read_input_tokens":64"#, [Some(100), Some(64), None, Some(9)]),
+        // Bedrock: all four stand side by side.
+        (
+            r#""usage":{"inputTokens":30,"outputTokens":20,"totalTokens":1150,"cacheReadInputTokens":1000,"cacheWriteInputTokens":100}"#,
+            [Some(1_130), Some(1_000), Some(100), Some(20)],
+        ),
+        (
+            r#""usage":{"inputTokens":30,"outputTokens":20,"cacheReadInputTokenCount":1000,"cacheWriteInputTokenCount":100}"#,
+            [Some(1_130), Some(1_000), Some(100), Some(20)],
+        ),
+        // Gemini: without an answer the thoughts are the output; what tools gave stands beside the prompt.
+        (
+            r#""usageMetadata":{"promptTokenCount":10,"thoughtsTokenCount":500,"totalTokenCount":510}"#,
+            [Some(10), None, None, Some(500)],
+        ),
+        (r#""usageMetadata":{"promptTokenCount":10,"thoughtsTokenCount":500}"#, [Some(10), None, None, Some(500)]),
+        (
+            r#""usageMetadata":{"promptTokenCount":10,"toolUsePromptTokenCount":90,"candidatesTokenCount":5,"totalTokenCount":105}"#,
+            [Some(100), None, None, Some(5)],
+        ),
+        (
+            r#""usageMetadata":{"promptTokenCount":10,"toolUsePromptTokenCount":90,"candidatesTokenCount":5}"#,
+            [Some(100), None, None, Some(5)],
+        ),
+        (
+            r#""usageMetadata":{"toolUsePromptTokenCount":90,"candidatesTokenCount":5,"totalTokenCount":105}"#,
+            [Some(100), None, None, Some(5)],
+        ),
+        // Reasoning by other names is a part of an output, not the whole of it.
+        (r#""input_tokens":10,"reasoning_tokens":500"#, [Some(10), None, None, None]),
     ];
     for (fields, want) in cases {
         assert_eq!(tokens(fields), want, "{fields}");
@@ -248,6 +291,33 @@ fn every_line_ends_in_one_verdict() {
         assert_eq!(verdict(line), want, "{line}");
     }
     assert_eq!(read(b"{\"event\":\"llm_call\",\"model\":\"\xff\"}").0, Verdict::Rejected(Reason::InvalidUtf8));
+#[test]
+fn what_another_name_says_makes_up_for_a_value_that_does_not_read() {
+    let cases = [
+        (r#""latency_ms":120,"elapsed":"long""#, "latency_us", json!(120_000)),
+        (r#""elapsed":"long","latency_ms":120"#, "latency_us", json!(120_000)),
+        (r#""latency_ms":"long","elapsed":0.12"#, "latency_us", json!(120_000)),
+        (r#""input_tokens":12,"prompt_tokens":"many""#, "input_tokens", json!(12)),
+        (r#""user_id":"u","user":true"#, "user_id", json!("u")),
+        (r#""timestamp":1700000005,"latency_ms":1,"start_time":"12:00:01""#, "latency_us", json!(1_000)),
+        (r#""retries":2,"attempts":"three""#, "retries", json!(2)),
+        (r#""elapsed":"0:00:00.120000""#, "latency_us", json!(120_000)),
+        (r#""latency":1528151000"#, "latency_us", json!(1_528_151)),
+        (r#""latency":1e12"#, "latency_us", Value::Null),
+    ];
+    for (fields, field, want) in cases {
+        assert_eq!(call(fields)[field], want, "{fields}");
+    }
+    for (fields, want) in [
+        (r#""latency_ms":null,"elapsed":"long""#, Reason::WrongType),
+        (r#""start_time":"12:00:01","latency_ms":1"#, Reason::BadTimestamp),
+        (r#""input_tokens":"many","output_tokens":1"#, Reason::WrongType),
+    ] {
+        let line = format!(r#"{{"event":"llm_call","request_id":"r",{fields}}}"#);
+        assert_eq!(verdict(&line), Verdict::Rejected(want), "{fields}");
+    }
+}
+
     assert_eq!(read(b"caf\xe9").0, Verdict::Rejected(Reason::InvalidUtf8));
 }
 
