@@ -127,6 +127,7 @@ pub fn duration(value: Value<'_>, meaning: Meaning) -> Field<u64> {
     let scale = match meaning {
         Meaning::Seconds => 1e6,
         Meaning::Micros => 1.0,
+        Meaning::Bare => return bare_duration(&value),
         Meaning::Nanos => 1e-3,
         Meaning::Millis | Meaning::Plain | Meaning::Apart => 1e3,
     };
@@ -134,6 +135,35 @@ pub fn duration(value: Value<'_>, meaning: Meaning) -> Field<u64> {
 }
 
 /// Dollars as nano-dollars; a `$` in front is fine.
+/// A duration in µs whose name has no unit: seconds, but whole numbers from a million on, 11 days as seconds, are the ns
+/// that Go's `time.Duration` logs itself as. What would be too long may be in any unit, and is unknown.
+fn bare_duration(value: &Value<'_>) -> Field<u64> {
+    const LEAST_NS: u64 = 1_000_000;
+    let scale = match number(value)? {
+        Some(Num::Int(LEAST_NS..)) => 1e-3,
+        _ => 1e6,
+    };
+    match amount(value, scale, f64::MAX)? {
+        Some(us) if us > MAX_DURATION_US => Ok(None),
+        us => Ok(us.map(|us| (us + 0.5) as u64)),
+    }
+}
+
+/// µs of `1.5s` or `0:00:01.5`.
+fn spelled_duration(text: &str) -> Option<i64> {
+    let Some((hours, rest)) = text.trim().split_once(':') else { return units::parse_duration_us(text) };
+    let (minutes, seconds) = rest.split_once(':')?;
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let two_digits = |part: &str| part.len() == 2 && digits(part);
+    if !digits(hours) || !two_digits(minutes) || !two_digits(seconds.split('.').next()?) {
+        return None;
+    }
+    let parts = [(hours, "h"), (minutes, "m"), (seconds, "s")];
+    parts
+        .iter()
+        .try_fold(0_i64, |sum, (part, unit)| sum.checked_add(units::parse_duration_us(&format!("{part}{unit}"))?))
+}
+
 pub fn cost(value: Value<'_>) -> Field<i64> {
     let dollars = match &value {
         Value::Text(text) => number(&Value::Text(Cow::Borrowed(text.trim().trim_start_matches('$'))))?,
@@ -337,6 +367,16 @@ mod tests {
         }
     }
 
+            ("1.528151", Meaning::Bare, Ok(Some(1_528_151))),
+            ("12", Meaning::Bare, Ok(Some(12_000_000))),
+            ("999999", Meaning::Bare, Ok(Some(999_999_000_000))),
+            ("1000000", Meaning::Bare, Ok(Some(1_000))),
+            ("1528151000", Meaning::Bare, Ok(Some(1_528_151))),
+            ("\"1528151000\"", Meaning::Bare, Ok(Some(1_528_151))),
+            ("1e12", Meaning::Bare, Ok(None)),
+            ("99999999999999999999", Meaning::Bare, Ok(None)),
+            ("-1", Meaning::Bare, Err(Reason::OutOfRange)),
+            ("1e999", Meaning::Bare, Err(Reason::OutOfRange)),
     #[test]
     fn money_and_flags_and_codes() {
         assert_eq!(cost(read("0.001234567891")), Ok(Some(1_234_568)));

@@ -8,7 +8,8 @@ use super::keys::Meaning::{self, *};
 /// A row of the table: a field, how the values under these names are meant, and the names.
 pub type Row = (Field, Meaning, &'static str);
 
-/// All names. Bare names of durations (`latency`, `duration`, …) are seconds, as most languages' clocks give them.
+/// All names. Bare names of durations (`latency`, `duration`, …) are seconds, as most languages' clocks give them; Go's
+/// `time.Duration` shows itself by its size.
 pub const ROWS: &[Row] = &[
     (Event, Plain, "event"),
     (Timestamp, Plain, "timestamp"),
@@ -143,9 +144,10 @@ pub const ROWS: &[Row] = &[
         Latency,
         Seconds,
         "latency_s latency_seconds latency_sec duration_s duration_seconds elapsed_s duration_sec \
-         elapsed_seconds response_time_s response_time_seconds latency duration response_time elapsed \
-         total_time elapsed_time gen_ai.client.operation.duration",
+         elapsed_seconds response_time_s response_time_seconds",
     ),
+    (Latency, Bare, "latency duration response_time elapsed total_time elapsed_time"),
+    (Latency, Seconds, "gen_ai.client.operation.duration"),
     (Latency, Micros, "latency_us duration_us elapsed_us"),
     (Latency, Nanos, "latency_ns duration_ns elapsed_ns"),
     (Ttft, Millis, "ttft_ms time_to_first_token_ms first_token_ms first_token_latency_ms"),
@@ -155,13 +157,15 @@ pub const ROWS: &[Row] = &[
         "ttft_s time_to_first_token_s ttft_seconds gen_ai.response.time_to_first_chunk \
          gen_ai.server.time_to_first_token",
     ),
+    (Ttft, Bare, "ttft time_to_first_token"),
     (Ttft, Micros, "ttft_us"),
     (Queue, Millis, "queue_ms queue_time_ms queued_ms wait_ms"),
-    (Ttft, Bare, "ttft time_to_first_token"),
-    (Queue, Seconds, "queue_s queue_time usage.queue_time queue_time_s"),
+    (Queue, Seconds, "queue_s usage.queue_time queue_time_s"),
+    (Queue, Bare, "queue_time"),
     (Queue, Micros, "queue_us"),
     (Network, Millis, "network_ms network_time_ms network_latency_ms"),
-    (Network, Seconds, "network_s network_time network_time_s"),
+    (Network, Seconds, "network_s network_time_s"),
+    (Network, Bare, "network_time"),
     (Network, Micros, "network_us"),
     (
         Cost,
