@@ -157,6 +157,8 @@ pub enum Meaning {
     /// Tokens beside the total, not part of it: Anthropic's cached input, Gemini's output without thoughts, and thoughts
     /// without output. An input of this meaning is a total unless cache figures of this meaning stand beside it.
     Apart,
+    /// A status that may be a code of OpenTelemetry: 0 says nothing, 1 is well, 2 is an error.
+    Code,
 }
 
 /// One name of one field.

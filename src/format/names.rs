@@ -132,9 +132,9 @@ pub const ROWS: &[Row] = &[
          thinking_tokens usage_metadata.output_token_details.reasoning \
          llm.token_count.completion_details.reasoning",
     ),
-    (
     (ReasoningTokens, Apart, "thoughts_token_count usage_metadata.thoughts_token_count"),
     (ToolUseTokens, Plain, "tool_use_prompt_token_count usage_metadata.tool_use_prompt_token_count"),
+    (
         Latency,
         Millis,
         "latency_ms duration_ms elapsed_ms response_time_ms response_ms _response_ms total_ms took_ms \
@@ -193,7 +193,8 @@ pub const ROWS: &[Row] = &[
         "error_message error.message error_msg error_str exception.message err.message status_message",
     ),
     (FailureMode, Plain, "failure_mode"),
-    (Status, Plain, "status outcome status.code"),
+    (Status, Plain, "status outcome"),
+    (Status, Code, "status.code"),
     (Success, Plain, "success ok succeeded"),
     (Failure, Plain, "failure is_error"),
     (Error, Plain, "error err exception"),
