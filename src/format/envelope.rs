@@ -3,7 +3,7 @@
 
 use super::json::{self, Object, Value};
 use super::keys::{self, Field};
-use super::{Context, Format, Step, convert, has_marker, time};
+use super::{Context, Format, Payload, Step, convert, has_marker, time};
 use crate::event::{Sink, Text};
 use std::borrow::Cow;
 
@@ -109,9 +109,10 @@ impl Format for Envelope {
         if !self.marks.iter().all(|mark| object.get(mark).is_some()) {
             return None;
         }
-        let payload = self.payload.iter().filter_map(|key| payload(json::value(object.get(key)?)));
-        let payload: Vec<_> = payload.filter(|text| has_marker(text)).collect();
-        (!payload.is_empty()).then(|| Step::Inside(payload, self.context(object)))
+        let text = |key: &&str| payload(json::value(object.get(key)?)).filter(|text| has_marker(text));
+        let payloads = self.payload.iter().filter_map(|key| Some(Payload { key, text: text(key)? }));
+        let payloads: Vec<_> = payloads.collect();
+        (!payloads.is_empty()).then(|| Step::Inside(payloads, self.context(object)))
     }
 }
 

@@ -11,6 +11,7 @@ mod keys;
 mod names;
 mod native;
 mod number;
+pub mod parts;
 mod prefix;
 mod python;
 mod status;
@@ -25,6 +26,10 @@ use std::sync::LazyLock;
 
 /// Envelopes within envelopes are opened so deep.
 const MAX_LEVELS: usize = 8;
+
+/// So many texts inside of envelopes are looked at in one line: many more than any log has, few enough that a line made to
+/// branch at every level costs no more than its length.
+const MAX_TEXTS: usize = 64;
 
 /// What every LLM event has in it, in any spelling of its surroundings.
 const MARKERS: [&str; 3] = ["llm_call", "llm_span", "llm_score"];
@@ -54,7 +59,16 @@ pub enum Step<'a> {
     /// Its events went to the sink, or it knows why not.
     Done(Verdict),
     /// It is an envelope: texts that may hold the event, and what the envelope knows.
-    Inside(Vec<Cow<'a, str>>, Context<'a>),
+    Inside(Vec<Payload<'a>>, Context<'a>),
+}
+
+/// A text inside of an envelope that may hold an event.
+#[derive(Debug)]
+pub struct Payload<'a> {
+    /// The key it stands under; empty where the envelope is no object.
+    pub key: &'static str,
+    /// The text.
+    pub text: Cow<'a, str>,
 }
 
 /// Every format, in the order in which they are tried. An envelope of some logger comes before those that look alike.
@@ -123,6 +137,8 @@ impl<'a> Context<'a> {
 pub struct Decoder {
     /// For bare lines, and for those inside an envelope.
     scanners: [fast::Scanner; 2],
+    /// How many texts inside of this line may still be looked at.
+    texts_left: usize,
 }
 
 impl Decoder {
@@ -134,6 +150,7 @@ impl Decoder {
     /// Reads one line without its newline; a byte order mark and a carriage return are no part of it. Its events go to
     /// the sink, all of them before this returns; of a rejected line none do.
     pub fn decode(&mut self, line: &[u8], sink: &mut dyn Sink) -> Verdict {
+        self.texts_left = MAX_TEXTS;
         match whole_text(line) {
             Ok(text) => self.text(text, &Context::default(), 0, sink),
             Err(reason) => Verdict::Rejected(reason),
@@ -143,33 +160,49 @@ impl Decoder {
     /// As [`Decoder::decode`], without the fast path: the reference for what it must do.
     #[doc(hidden)]
     pub fn decode_slowly(&mut self, line: &[u8], sink: &mut dyn Sink) -> Verdict {
+        let mut texts_left = MAX_TEXTS;
         match whole_text(line) {
-            Ok(text) => general(text, &Context::default(), sink, &mut |text, around, sink| {
-                Decoder::text_slowly(text, around, 1, sink)
-            }),
+            Ok(text) => Decoder::text_slowly(text, &Context::default(), 0, &mut texts_left, sink),
             Err(reason) => Verdict::Rejected(reason),
         }
     }
 
     fn text(&mut self, text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
-        if level >= MAX_LEVELS {
-            return Verdict::Skipped;
-        }
         let text = text.trim_ascii();
         match self.scanners[level.min(1)].read(text, around, sink) {
             Some(verdict @ (Verdict::Taken | Verdict::Skipped)) => return verdict,
             // What is no event by itself may still be an envelope of one.
             Some(Verdict::Rejected(_)) | None => {}
         }
-        general(text, around, sink, &mut |text, around, sink| self.text(text, around, level + 1, sink))
+        general(text, around, sink, &mut |text, around, sink| {
+            if !may_open(level, &mut self.texts_left) {
+                return Verdict::Skipped;
+            }
+            self.text(text, around, level + 1, sink)
+        })
     }
 
-    fn text_slowly(text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
-        if level >= MAX_LEVELS {
-            return Verdict::Skipped;
-        }
-        general(text, around, sink, &mut |text, around, sink| Decoder::text_slowly(text, around, level + 1, sink))
+    fn text_slowly(
+        text: &str,
+        around: &Context<'_>,
+        level: usize,
+        texts_left: &mut usize,
+        sink: &mut dyn Sink,
+    ) -> Verdict {
+        general(text, around, sink, &mut |text, around, sink| {
+            if !may_open(level, texts_left) {
+                return Verdict::Skipped;
+            }
+            Decoder::text_slowly(text, around, level + 1, texts_left, sink)
+        })
     }
+}
+
+/// Whether a text inside of one at this level is looked at; takes it off the number of those that may be.
+fn may_open(level: usize, texts_left: &mut usize) -> bool {
+    let may = level + 1 < MAX_LEVELS && *texts_left > 0;
+    *texts_left -= usize::from(may);
+    may
 }
 
 /// The line as trimmed text.
@@ -219,12 +252,22 @@ fn without_marker(text: &str) -> Verdict {
     }
 }
 
-/// Reads an object by trying every format.
+/// Reads an object by trying every format. What is under a key is looked at once: under another name of the envelope it
+/// would be the same.
 fn from_object<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sink, inner: &mut Inner<'_>) -> Verdict {
     let mut result = Verdict::Skipped;
+    let mut followed: Vec<&'static str> = Vec::new();
     for format in FORMATS {
-        let step = format.object(object, around, sink);
-        match follow(step.into_iter(), around, sink, inner) {
+        let step = match format.object(object, around, sink) {
+            None => continue,
+            Some(Step::Done(verdict)) => return verdict,
+            Some(Step::Inside(mut payloads, context)) => {
+                payloads.retain(|payload| !followed.contains(&payload.key));
+                followed.extend(payloads.iter().map(|payload| payload.key));
+                Step::Inside(payloads, context)
+            }
+        };
+        match follow(std::iter::once(step), around, sink, inner) {
             Verdict::Skipped => {}
             Verdict::Taken => return Verdict::Taken,
             rejected if result == Verdict::Skipped => result = rejected,
@@ -245,9 +288,9 @@ fn follow<'a>(
     for step in steps {
         let verdict = match step {
             Step::Done(verdict) => verdict,
-            Step::Inside(texts, context) => {
+            Step::Inside(payloads, context) => {
                 let context = context.within(around);
-                let verdicts = texts.iter().map(|text| inner(text, &context, sink));
+                let verdicts = payloads.iter().map(|payload| inner(&payload.text, &context, sink));
                 best(verdicts)
             }
         };

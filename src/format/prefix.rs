@@ -1,12 +1,13 @@
 //! Texts before the JSON: container runtimes, `docker compose`, syslog, and whatever else a logger writes in front.
 
-use super::{Context, Format, Step, has_marker, json, time};
+use super::{Context, Format, Payload, Step, has_marker, json, time};
 use std::borrow::Cow;
 
 /// Places in a text that are tried as the beginning of an object.
 const MAX_TRIES: usize = 16;
 
-/// `2024-01-01T12:00:00.123456789Z stdout F …`, as Kubernetes' runtimes write. A line in parts (`P`) is read as it stands.
+/// `2024-01-01T12:00:00.123456789Z stdout F …`, as Kubernetes' runtimes write. A line in parts (`P`) was put together
+/// before; one alone is read as it stands.
 #[derive(Debug)]
 pub struct Cri;
 
@@ -133,7 +134,7 @@ impl Format for Prefix {
         let object = places.iter().filter(|at| looks_like_object(&text[**at..])).find_map(|at| whole_object(text, *at));
         let (at, object) = object.or_else(|| broken_object(text, &places))?;
         let context = Context { ts_us: time::leading(&text[..at]), ..Context::default() };
-        Some(Step::Inside(vec![Cow::Borrowed(object)], context))
+        Some(Step::Inside(vec![Payload { key: "", text: Cow::Borrowed(object) }], context))
     }
 }
 
@@ -164,5 +165,6 @@ fn broken_object<'a>(text: &'a str, places: &[usize]) -> Option<(usize, &'a str)
 /// A step into the rest of the text, if it is the right form and may hold an event.
 fn inside<'a>(is_form: bool, rest: &'a str, context: Context<'a>) -> Option<Step<'a>> {
     let rest = rest.trim_start();
-    (is_form && has_marker(rest)).then(|| Step::Inside(vec![Cow::Borrowed(rest)], context))
+    let payload = Payload { key: "", text: Cow::Borrowed(rest) };
+    (is_form && has_marker(rest)).then(|| Step::Inside(vec![payload], context))
 }

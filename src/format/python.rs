@@ -2,7 +2,7 @@
 //! `Infinity` of Python's `json`: both are rewritten as JSON. Objects print in many ways; those of no known form are null.
 
 use super::json::MAX_DEPTH;
-use super::{Context, Format, Step, has_marker};
+use super::{Context, Format, Payload, Step, has_marker};
 use std::borrow::Cow;
 
 /// `{'event': 'llm_call', …}`.
@@ -21,7 +21,7 @@ impl Format for PythonDict {
         let (json, used) = rewrite(text)?;
         // Rewriting valid JSON, or its own result, leads nowhere new.
         let is_new = text[used..].trim().is_empty() && json != text;
-        is_new.then(|| Step::Inside(vec![Cow::Owned(json)], Context::default()))
+        is_new.then(|| Step::Inside(vec![Payload { key: "", text: Cow::Owned(json) }], Context::default()))
     }
 }
 

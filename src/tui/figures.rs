@@ -180,12 +180,25 @@ pub(crate) fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
     (over_us > 0).then(|| nano.map(|n| n as f64 * 3.6e9 / over_us as f64)).flatten()
 }
 
-/// Money as text of at most eight columns below a million: `$4.12`, `<$0.0001`.
+/// A small amount of dollars with fewer digits; larger ones as they are.
+fn shorter(dollars: f64, text: String) -> String {
+    match dollars {
+        d if d > 0.0 && d < 0.001 => format!("${d:.5}"),
+        d if d > -0.001 && d <= -0.0001 => format!("-${:.4}", -d),
+        _ => text,
+    }
+}
+
+/// Money as text of at most eight columns from nothing to a million: `$4.12`, `$0.00015`, `<$0.0001`.
 pub(crate) fn money(nano: Option<f64>) -> String {
     match nano {
         None => units::UNKNOWN.to_owned(),
         Some(n) if n > 0.0 && n < 100_000.0 => "<$0.0001".to_owned(),
-        Some(n) => units::usd(n as i64),
+        Some(n) => {
+            let text = units::usd(n as i64);
+            // Two digits where there is no room for three.
+            if text.len() <= 8 { text } else { shorter(n / 1e9, text) }
+        }
     }
 }
 
@@ -221,14 +234,6 @@ pub(crate) fn cached(stats: &Stats) -> Option<f64> {
 /// Failed calls of a chart's step.
 pub(crate) fn failed(point: &Point) -> u64 {
     point.outcomes[1..].iter().sum()
-}
-
-/// Where the time of calls went: queue, network, first token, generation. Time to first token counts from the start of
-/// a call, so queue and network are taken out of it where they fit in.
-pub(crate) fn phases(queue: f64, network: f64, first: f64, generation: f64) -> [f64; 4] {
-    let before = queue + network;
-    let first = if first >= before { first - before } else { first };
-    [queue, network, first, generation].map(|p| p.max(0.0))
 }
 
 #[cfg(test)]
@@ -285,11 +290,5 @@ mod tests {
         let step = |since_us: i64| whole_step(Range { since_us, until_us: since_us + 100 }, window);
         assert_eq!([step(0), step(100), step(980), step(2_000)], [2.0, 1.0, 4.0, 4.0]);
         assert_eq!(whole_step(Range::default(), window), 4.0);
-    }
-
-    #[test]
-    fn waiting_is_counted_once() {
-        assert_eq!(phases(10.0, 20.0, 100.0, 50.0), [10.0, 20.0, 70.0, 50.0]);
-        assert_eq!(phases(10.0, 20.0, 5.0, 50.0), [10.0, 20.0, 5.0, 50.0]);
     }
 }

@@ -5,7 +5,7 @@ mod ranking;
 mod window;
 
 pub use filter::{
-    CallSubject, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
+    CallSubject, Case, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
 };
 pub use ranking::{Direction, Measure, Ranking};
 pub use window::{Anchor, Range, Span, Window, WindowError};
