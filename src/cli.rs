@@ -65,7 +65,7 @@ pub struct ScreenArgs {
     /// Show times in UTC instead of local time
     #[arg(long)]
     pub utc: bool,
-    /// React to the mouse
+    /// React to the mouse: wheel, click, click again; panes by their names
     #[arg(long)]
     pub mouse: bool,
 }

@@ -102,17 +102,42 @@ pub fn digits3(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// A duration: `812 µs`, `812 ms`, `1.23 s`, `2.05 m`, `3.1 h`, `4.0 d`.
+/// A duration: `812 µs`, `812 ms`, `1.23 s`, `4m 31s`, `3h 06m`, `12d 04h`, `140d`. From a minute on it is read as on a
+/// clock, to the whole second, minute or hour.
 pub fn duration_us(us: f64) -> String {
-    let (value, unit) = match us.abs() {
-        u if u < 999.5 => (us, "µs"),
-        u if u < 999_500.0 => (us / 1e3, "ms"),
-        u if u < 99.5e6 => (us / 1e6, "s"),
-        u if u < 99.5 * 60e6 => (us / 60e6, "m"),
-        u if u < 99.5 * 3_600e6 => (us / 3_600e6, "h"),
-        _ => (us / 86_400e6, "d"),
-    };
-    if unit == "µs" { format!("{value:.0} {unit}") } else { format!("{} {unit}", digits3(value)) }
+    if !us.is_finite() {
+        return UNKNOWN.to_owned();
+    }
+    let whole = |unit_us: f64| (us.abs() / unit_us).round() as u64;
+    let sign = if us < 0.0 { "-" } else { "" };
+    match us.abs() {
+        u if u < 999.5 => format!("{us:.0} µs"),
+        u if u < 999_500.0 => format!("{} ms", digits3(us / 1e3)),
+        u if u < 59.95e6 => format!("{} s", digits3(us / 1e6)),
+        _ if whole(1e6) < 3_600 => format!("{sign}{}", clock_parts(whole(1e6), 60, ("m", "s"))),
+        _ if whole(60e6) < 1_440 => format!("{sign}{}", clock_parts(whole(60e6), 60, ("h", "m"))),
+        _ if whole(3_600e6) < 2_400 => format!("{sign}{}", clock_parts(whole(3_600e6), 24, ("d", "h"))),
+        _ => format!("{sign}{}d", whole(86_400e6)),
+    }
+}
+
+/// `4m 05s` of 245 and 60; a rest of nothing is left out.
+fn clock_parts(value: u64, base: u64, (unit, part): (&str, &str)) -> String {
+    match value % base {
+        0 => format!("{}{unit}", value / base),
+        rest => format!("{}{unit} {rest:02}{part}", value / base),
+    }
+}
+
+/// A duration that is a guess, in five columns: as in a table cell, but from ten minutes, hours or days on only those.
+pub fn duration_guess(us: f64) -> String {
+    let cell = duration_cell(Some(us));
+    let split =
+        cell.find(['m', 'h', 'd']).filter(|at| cell.len() > 5 && cell[..*at].bytes().all(|b| b.is_ascii_digit()));
+    match split {
+        Some(at) => cell[..=at].to_owned(),
+        None => cell,
+    }
 }
 
 /// A length of time as it is typed, exact, in the largest unit that needs no fraction: `90s`, `1h`, `7d`. Reads back with
@@ -130,7 +155,7 @@ pub fn exact_bytes(n: u64) -> String {
     format!("{}{unit}", n / size)
 }
 
-/// A duration without the space, for table cells: `1.23s`.
+/// A duration without the space, for table cells: `1.23s`, `4m31s`.
 pub fn duration_cell(us: Option<f64>) -> String {
     us.map_or_else(|| UNKNOWN.to_owned(), |us| duration_us(us).replace(' ', ""))
 }
@@ -292,7 +317,25 @@ mod tests {
             (duration_us(812_400.0), "812 ms"),
             (duration_us(999_600.0), "1.00 s"),
             (duration_us(3_210_000.0), "3.21 s"),
-            (duration_us(150e6), "2.50 m"),
+            (duration_us(59_940_000.0), "59.9 s"),
+            (duration_us(59_960_000.0), "1m"),
+            (duration_us(72_300_000.0), "1m 12s"),
+            (duration_us(150e6), "2m 30s"),
+            (duration_us(270.6e6), "4m 31s"),
+            (duration_us(-245e6), "-4m 05s"),
+            (duration_us(3_599.6e6), "1h"),
+            (duration_us(3.1 * 3_600e6), "3h 06m"),
+            (duration_us(86_399e6), "1d"),
+            (duration_us(100.0 * 3_600e6), "4d 04h"),
+            (duration_us(99.96 * 86_400e6), "99d 23h"),
+            (duration_us(1_000.0 * 86_400e6), "1000d"),
+            (duration_us(f64::NAN), "–"),
+            (duration_cell(Some(751e6)), "12m31s"),
+            (duration_guess(751e6), "12m"),
+            (duration_guess(271e6), "4m31s"),
+            (duration_guess(812.0), "812µs"),
+            (duration_guess(12_300.0), "12.3ms"),
+            (duration_guess(36.5 * 3_600e6), "1d13h"),
             (count(1_204_118), "1,204,118"),
             (count(12), "12"),
             (compact(18_432.0), "18.4k"),

@@ -442,3 +442,44 @@ fn a_line_of_a_hundred_megabytes_is_rejected_and_not_held() {
     assert_eq!((&books["accepted"], &books["reasons"]), (&2.into(), &serde_json::json!({"line_too_long": 1})));
     assert_eq!(books["examples"][0]["offset"], a.len() + 1);
 }
+
+#[test]
+fn a_killed_programs_temporary_store_is_removed_by_the_next_and_no_other() {
+    let home = Home::new();
+    let folder = home.path("tmp");
+    fs::create_dir_all(folder.join("llmtop-notes")).expect("a folder");
+    let stores = || {
+        let entries = fs::read_dir(&folder).expect("reads").flatten();
+        let mut paths: Vec<_> = entries.map(|e| e.path()).filter(|p| p.join("llmtop.db").exists()).collect();
+        paths.sort();
+        paths
+    };
+    // Each reads a pipe that stays open.
+    let start = || {
+        let mut command = home.llmtop::<&str>([]);
+        command.env("TMPDIR", &folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Load { child: command.spawn().expect("the program starts") }
+    };
+    let mut killed = start();
+    until("its store", || stores().len() == 1);
+    let left = stores();
+    killed.signal(libc::SIGKILL);
+    killed.child.wait().expect("its end");
+    assert_eq!(stores(), left, "a killed program cannot tidy up");
+    let mut alive = start();
+    until("its store in place of the other", || stores().len() == 1 && stores() != left);
+    let held = stores();
+    let mut third = start();
+    until("one more", || stores().len() == 2);
+    assert!(stores().contains(&held[0]), "what is in use stays");
+    drop(third.child.stdin.take());
+    assert_eq!(Ran::of(third.child.wait_with_output().expect("its end")).code, Some(0));
+    assert_eq!(stores(), held);
+    // And works as if nothing had been.
+    alive.child.stdin.as_mut().expect("a pipe").write_all(log(1).as_bytes()).expect("it listens");
+    drop(alive.child.stdin.take());
+    let report = Ran::of(alive.child.wait_with_output().expect("its end")).good();
+    assert!(report.contains("1 accepted"), "{report}");
+    assert_eq!(stores(), Vec::<std::path::PathBuf>::new());
+    assert!(folder.join("llmtop-notes").exists());
+}

@@ -6,6 +6,7 @@ mod worlds;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use llmtop::snapshot::Snapshot;
 use llmtop::tui::keys::{Action, lookup};
+use llmtop::tui::mouse::Spot;
 use llmtop::tui::{Effect, Feed, Flow, Live, Mask, Mode, Theme, Ui};
 use llmtop::view::{Anchor, Filter, RecordKey, Span, View};
 use ratatui::style::Color;
@@ -254,6 +255,38 @@ fn a_paused_screen_stands_still_and_still_answers() {
     assert!(ui.wants(&frozen, &typical(&ui.view())));
     press(&mut ui, &frozen, "Space");
     assert!(ui.wants(&frozen, &snapshot));
+}
+
+#[test]
+fn clicks_select_then_open_and_follow_the_thing() {
+    let mut ui = ui("overview", (120, 40));
+    let snapshot = typical(&ui.view());
+    let rows_of = |ui: &Ui| -> Vec<(u16, Spot)> {
+        let mut frame = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 120, 40));
+        let spots = llmtop::tui::paint(&mut frame, &snapshot, &live(), ui);
+        (0..40).filter_map(|y| Some((y, spots.at(3, y)?))).collect()
+    };
+    let number = |(_, spot)| match spot {
+        Spot::Row(number) => Some(number),
+        Spot::Pane(_) => None,
+    };
+    let rows: Vec<usize> = rows_of(&ui).into_iter().filter_map(number).collect();
+    assert!(rows.windows(2).all(|w| w[0] < w[1]) && rows.len() > 5, "groups, then errors: {rows:?}");
+    assert_eq!(rows_of(&ui).last(), Some(&(39, Spot::Pane(0))));
+    assert_eq!(ui.update(Action::Click(1), &snapshot), Effect::None);
+    assert_eq!(ui.pane, 0);
+    // Another row in between, then a key: each time it is a first click.
+    ui.update(Action::Click(2), &snapshot);
+    ui.update(Action::Click(1), &snapshot);
+    ui.update(Action::Theme, &snapshot);
+    assert_eq!(ui.update(Action::Click(1), &snapshot), Effect::None);
+    assert_eq!(ui.update(Action::Click(1), &snapshot), Effect::Ask);
+    assert_eq!(Ui::pane_names().nth(ui.pane), Some("requests"));
+    assert!(!ui.filter.is_empty(), "as Enter");
+    assert_eq!(ui.update(Action::Click(999), &snapshot), Effect::None, "a row that is gone");
+    // What a notice covers is not there to be clicked.
+    ui.message = Some(llmtop::tui::Message::Note("a notice".to_owned()));
+    assert!(!rows_of(&ui).iter().any(|(y, _)| *y == 38));
 }
 
 #[test]

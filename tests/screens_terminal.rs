@@ -4,6 +4,7 @@
 mod worlds;
 
 use llmtop::snapshot::{Record, Snapshot};
+use llmtop::tui::mouse::Mouse;
 use llmtop::tui::{Backend, Exit, Live, Options, run};
 use llmtop::view::{RecordKey, View};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -13,6 +14,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use vt100::MouseProtocolMode;
 use worlds::{live, typical, ui};
 
 /// Answers every view at once; falls over when a filter named `panic` is asked for.
@@ -49,7 +51,8 @@ impl Backend for Made {
 #[ignore = "the screen that the other tests start"]
 fn the_screen_itself() {
     let backend = Made { next: Mutex::new(None), record: Mutex::new(None) };
-    let options = Options { ui: ui("overview", (80, 24)), now_us: worlds::NOW };
+    let mouse = if std::env::var_os("MOUSE").is_some() { Mouse::Used } else { Mouse::Ignored };
+    let options = Options { ui: ui("overview", (80, 24)), mouse, now_us: worlds::NOW };
     match run(&backend, options) {
         Ok(Exit::Quit) => println!("left by quit"),
         Ok(Exit::Signal(number)) => println!("left by signal {number}"),
@@ -142,6 +145,21 @@ impl Terminal {
         }
     }
 
+    /// Presses and lets go the left button on a text in one of the rows from this one on.
+    fn click(&mut self, from: usize, text: &str) {
+        let wanted = text.to_owned();
+        let place = move |screen: &vt100::Screen| {
+            screen.rows(0, u16::MAX).enumerate().skip(from).find_map(|(y, row)| {
+                let at = row.find(&wanted)?;
+                Some((row[..at].chars().count() + 1, y + 1))
+            })
+        };
+        let seen = place.clone();
+        self.until(text, move |screen| seen(screen).is_some());
+        let (x, y) = place(self.screen.screen()).expect("just seen");
+        self.press(&format!("\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m"));
+    }
+
     fn shows(&mut self, text: &str) {
         let wanted = text.to_owned();
         self.until(text, move |screen| screen.contents().contains(&wanted));
@@ -153,6 +171,7 @@ impl Terminal {
         assert!(!self.screen.screen().alternate_screen(), "the other screen is left");
         assert!(!self.screen.screen().hide_cursor(), "the cursor is shown");
         assert!(!self.screen.screen().bracketed_paste(), "pasting is as before");
+        assert_eq!(self.screen.screen().mouse_protocol_mode(), MouseProtocolMode::None, "the mouse is the terminal's");
         self.child.wait().expect("the child ends");
     }
 }
@@ -185,6 +204,32 @@ fn keys_sizes_and_quit() {
 }
 
 #[test]
+fn the_mouse_goes_to_panes_and_into_rows_and_is_given_back() {
+    let mut terminal = Terminal::start("MOUSE=1 $SCREEN");
+    terminal.shows("gpt-4.1");
+    assert_eq!(terminal.screen.screen().mouse_protocol_mode(), MouseProtocolMode::PressRelease);
+    terminal.click(23, "6");
+    terminal.shows("6 Requests");
+    terminal.click(6, "gpt-4.1");
+    // The wheel moves the cursor, so the next click is a first one again.
+    terminal.press("\x1b[<65;5;5M\x1b[<64;5;5M");
+    terminal.click(8, "gpt-4.1");
+    terminal.click(8, "gpt-4.1");
+    terminal.shows("covered; m shows it");
+    terminal.press("q");
+    terminal.ends_with("left by quit");
+}
+
+#[test]
+fn without_being_asked_for_the_mouse_stays_the_terminals() {
+    let mut terminal = Terminal::start("$SCREEN");
+    terminal.shows("gpt-4.1");
+    assert_eq!(terminal.screen.screen().mouse_protocol_mode(), MouseProtocolMode::None);
+    terminal.press("q");
+    terminal.ends_with("left by quit");
+}
+
+#[test]
 fn keys_come_from_the_terminal_while_the_log_comes_by_pipe() {
     let mut terminal = Terminal::start("echo '{\"event\":\"llm_call\"}' | $SCREEN");
     terminal.shows("gpt-4.1");
@@ -196,7 +241,7 @@ fn keys_come_from_the_terminal_while_the_log_comes_by_pipe() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    let mut terminal = Terminal::start("exec $SCREEN");
+    let mut terminal = Terminal::start("export MOUSE=1; exec $SCREEN");
     terminal.shows("gpt-4.1");
     let pid = i32::try_from(terminal.child.process_id().expect("it runs")).expect("a process id");
     // SAFETY: kill has no memory effects; the process is our own child, not waited for yet.
@@ -206,7 +251,7 @@ fn a_signal_gives_the_terminal_back() {
 
 #[test]
 fn a_panic_gives_the_terminal_back_and_is_told() {
-    let mut terminal = Terminal::start("$SCREEN 2>&1");
+    let mut terminal = Terminal::start("MOUSE=1 $SCREEN 2>&1");
     terminal.shows("gpt-4.1");
     terminal.press("/panic\r");
     terminal.ends_with("asked to fall over");

@@ -184,11 +184,14 @@ fn a_path_that_vanishes_and_comes_back() {
     fs::remove_file(&path).expect("removes");
     assert_eq!(play.take(), "");
     assert!(play.troubles().iter().any(|t| t.contains("no such file")), "{:?}", play.troubles());
+    assert_eq!(play.present_troubles().len(), 1);
     fs::write(&path, "two\n").expect("writes");
     assert_eq!(play.take(), "two\n");
+    assert_eq!(play.present_troubles(), Vec::<String>::new(), "it is back");
     // Moved away and back.
     fs::rename(&path, play.path("elsewhere")).expect("renames");
     assert_eq!(play.take(), "");
+    assert_eq!((play.present_troubles().len(), play.troubles().len()), (1, 2), "told again");
     fs::rename(play.path("elsewhere"), &path).expect("renames");
     append(&path, "three\n");
     assert_eq!(play.take(), "three\n");
@@ -222,8 +225,40 @@ fn what_is_missing_is_an_error_or_waited_for() {
     assert!(error.contains("a.xz") && error.contains("unpack it"), "{error}");
     play.follow(&[&missing]);
     assert_eq!(play.take(), "");
+    assert_eq!(play.present_troubles().len(), 1);
     play.write("missing.log", "here\n");
     assert_eq!(play.take(), "here\n");
+    assert_eq!(play.present_troubles(), Vec::<String>::new());
+}
+
+#[test]
+fn troubles_are_over_when_they_are_over() {
+    let mut play = Play::new();
+    let (named, pattern) = (play.write("a.log", "one\n"), play.path("*.txt"));
+    play.follow(&[&named, &pattern]);
+    assert_eq!(play.take(), "one\n");
+    assert!(play.present_troubles()[0].contains("no file matches"));
+    // In a form that is not read, and back.
+    fs::remove_file(&named).expect("removes");
+    play.write_bytes("a.log", b"\xfd7zXZ\0\0\0");
+    play.write("b.txt", "two\n");
+    assert_eq!(play.take(), "two\n");
+    let now = play.present_troubles();
+    assert!(now.len() == 1 && now[0].contains("unpack it"), "{now:?}");
+    let other = play.write("other", "three\n");
+    fs::rename(&other, &named).expect("renames");
+    assert_eq!(play.take(), "three\n");
+    assert_eq!(play.present_troubles(), Vec::<String>::new());
+    // In a form that is not read, and gone with its pattern's last match.
+    fs::remove_file(play.path("b.txt")).expect("removes");
+    fs::remove_file(&named).expect("removes");
+    play.write_bytes("a.log", b"BZh91AY");
+    play.take();
+    assert_eq!(play.present_troubles().len(), 2, "{:?}", play.present_troubles());
+    fs::remove_file(&named).expect("removes");
+    play.take();
+    let now = play.present_troubles();
+    assert!(now.len() == 2 && now.iter().any(|t| t.contains("no such file")), "{now:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::batch::Checkpoint;
 use crate::clock;
 use crate::config::{self, Effective};
 use crate::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
-use crate::source::{Files, Follow, Message, Pipe, Sender, SourceError, Stop};
+use crate::source::{Files, Follow, Message, Pipe, Sender, SourceError, Stop, Troubles};
 use crate::store::{Appended, Retention, Store, sqlite::SqliteStore};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,11 @@ impl Feed {
             files: if files.is_empty() { None } else { Some(Files::new(files, follow, known)?) },
             stdin: if stdin.is_empty() { None } else { Some(Pipe::stdin()?) },
         })
+    }
+
+    /// What is the matter with the files, now and while they are read.
+    pub fn troubles(&self) -> Troubles {
+        self.files.as_ref().map(Files::troubles).unwrap_or_default()
     }
 
     /// Reads everything: standard input on a thread of its own where there are files too.

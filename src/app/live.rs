@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::pipeline::Progress;
+use crate::source::{Trouble, Troubles};
 use crate::tui::{Feed, Live};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,14 +26,15 @@ pub struct Status {
     source: String,
     kind: Kind,
     progress: Arc<Progress>,
+    troubles: Troubles,
     begun: Duration,
     failure: Mutex<Option<String>>,
 }
 
 impl Status {
     /// A feed that begins now.
-    pub fn new(source: String, kind: Kind, progress: Arc<Progress>) -> Status {
-        Status { source, kind, progress, begun: clock::ticks(), failure: Mutex::default() }
+    pub fn new(source: String, kind: Kind, progress: Arc<Progress>, troubles: Troubles) -> Status {
+        Status { source, kind, progress, troubles, begun: clock::ticks(), failure: Mutex::default() }
     }
 
     /// The feed has ended with an error.
@@ -47,7 +49,7 @@ impl Status {
             source: self.source.clone(),
             feed: self.feed(),
             lost: 0,
-            troubles: self.progress.troubles().into_iter().chain(failure).map(once).collect(),
+            troubles: self.troubles.list().into_iter().map(once).chain(failure).collect(),
             stale_us: None,
             store_error: self.progress.refusal(),
         }
@@ -76,12 +78,10 @@ impl Status {
     }
 }
 
-/// A trouble that names its source twice names it once.
-fn once(trouble: String) -> String {
-    match trouble.split_once(": ") {
-        Some((source, rest)) if rest.starts_with(source) => rest.to_owned(),
-        _ => trouble,
-    }
+/// A trouble in one line, which names its source once.
+fn once(trouble: Trouble) -> String {
+    let Trouble { source, message } = trouble;
+    if message.starts_with(&*source) { message } else { format!("{source}: {message}") }
 }
 
 /// Sources in short: `api.jsonl +2`.

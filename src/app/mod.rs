@@ -9,6 +9,7 @@ mod rows;
 mod screen;
 mod setup;
 mod store;
+mod temporary;
 mod watcher;
 
 use crate::cli::{Cli, Command, ReportArgs};

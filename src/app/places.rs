@@ -70,33 +70,3 @@ fn remove(path: &Path) -> std::io::Result<()> {
     }
     fs::remove_file(path)
 }
-
-/// A store that is gone when this is dropped.
-pub struct Temporary(PathBuf);
-
-impl Temporary {
-    /// A folder of its own for a store, readable by nobody else.
-    pub fn new() -> std::io::Result<Temporary> {
-        use std::os::unix::fs::DirBuilderExt;
-        let base = std::env::temp_dir();
-        for attempt in 0..100u32 {
-            let folder = base.join(format!("llmtop-{}-{attempt}", std::process::id()));
-            match fs::DirBuilder::new().mode(0o700).create(&folder) {
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                made => return made.map(|()| Temporary(folder)),
-            }
-        }
-        Err(std::io::Error::other("no name is left for a temporary store"))
-    }
-
-    /// Where the store is.
-    pub fn store(&self) -> PathBuf {
-        self.0.join("llmtop.db")
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}

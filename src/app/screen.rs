@@ -3,8 +3,9 @@
 
 use super::feed::{self, Feed, STDIN};
 use super::live::{Kind, Status, label};
-use super::places::{Temporary, store_of};
+use super::places::store_of;
 use super::setup;
+use super::temporary::Temporary;
 use super::watcher::Watcher;
 use crate::cli::{Cli, DemoArgs, ReplayArgs};
 use crate::clock;
@@ -13,9 +14,9 @@ use crate::event::{Call, ScoreEvent, Sink, SpanEvent};
 use crate::format::Decoder;
 use crate::pipeline::{self, OnRefusal, Progress};
 use crate::source::demo::{Demo, Player};
-use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock};
+use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock, Troubles};
 use crate::store::{Store, sqlite::SqliteStore};
-use crate::tui::{self, Exit, Mask, Ui};
+use crate::tui::{self, Exit, Mask, Ui, mouse::Mouse};
 use crate::units::Zone;
 use crate::view::Window;
 use anyhow::{Context, Result};
@@ -38,6 +39,7 @@ struct Show {
     label: String,
     kind: Kind,
     feed: Option<Run>,
+    troubles: Troubles,
 }
 
 /// `llmtop [FILE…]`
@@ -61,9 +63,10 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     let known = SqliteStore::open(&store)?.checkpoints()?;
     let follow = if std::io::stdout().is_terminal() { Follow::Forever } else { Follow::UntilEnd };
     let feed = Feed::of(&files, follow, known).with_context(|| hint(&files))?;
+    let troubles = feed.troubles();
     let run: Run = Box::new(move |out, stop| feed.run(&out, &stop));
     let label = if files == [PathBuf::from(STDIN)] { "stdin".to_owned() } else { label(&files) };
-    Show { settings, store, temporary, label, kind: Kind::Sources, feed: Some(run) }.run(out)
+    Show { settings, store, temporary, label, kind: Kind::Sources, feed: Some(run), troubles }.run(out)
 }
 
 /// A word that is no file was perhaps meant as a command.
@@ -93,16 +96,16 @@ fn store(settings: Effective, out: &mut dyn Write) -> Result<ExitCode> {
         SqliteStore::open(&store)?;
     }
     let label = label(std::slice::from_ref(&store));
-    Show { settings, store, temporary: None, label, kind: Kind::Others, feed: None }.run(out)
+    Show { settings, store, temporary: None, label, kind: Kind::Others, feed: None, troubles: Troubles::new() }.run(out)
 }
 
 /// `llmtop replay`
 pub fn replay(cli: &Cli, args: &ReplayArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let settings = setup::settings(cli, Some(&args.screen))?;
     let feed = Feed::of(&args.files, Follow::UntilEnd, Vec::new())?;
-    let speed = args.speed.0;
+    let (speed, troubles) = (args.speed.0, feed.troubles());
     let run: Run = Box::new(move |out, stop| play(feed, speed, &out, &stop));
-    temporary(settings, label(&args.files), Kind::Replay(speed), run, out)
+    temporary(settings, (label(&args.files), Kind::Replay(speed)), (run, troubles), out)
 }
 
 /// Plays a feed by the times of its own lines.
@@ -166,15 +169,20 @@ pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode>
         }
         Ok(())
     });
-    temporary(settings, "demo".to_owned(), Kind::Demo, run, out)
+    temporary(settings, ("demo".to_owned(), Kind::Demo), (run, Troubles::new()), out)
 }
 
 /// A show whose store is gone with it.
-fn temporary(settings: Effective, label: String, kind: Kind, run: Run, out: &mut dyn Write) -> Result<ExitCode> {
+fn temporary(
+    settings: Effective,
+    (label, kind): (String, Kind),
+    (run, troubles): (Run, Troubles),
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
     let temporary = Temporary::new()?;
     let store = temporary.store();
     SqliteStore::open(&store)?;
-    Show { settings, store, temporary: Some(temporary), label, kind, feed: Some(run) }.run(out)
+    Show { settings, store, temporary: Some(temporary), label, kind, feed: Some(run), troubles }.run(out)
 }
 
 impl Show {
@@ -184,8 +192,9 @@ impl Show {
             return self.report(out);
         }
         let (progress, stop) = (Arc::<Progress>::default(), Stop::new());
-        let status = Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress)));
+        let status = Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles));
         let ui = first_ui(&self.settings.config)?;
+        let mouse = if self.settings.config.mouse { Mouse::Used } else { Mouse::Ignored };
         let exit = std::thread::scope(|scope| {
             if let Some(feed) = self.feed {
                 let (status, progress, stop, path) = (&status, &progress, &stop, &self.store);
@@ -199,7 +208,8 @@ impl Show {
             // However the screen ends, by a panic too: the feed ends with it, or the scope would wait for ever.
             let _ending = Ending(&stop);
             let watcher = Watcher::start(&self.store, Arc::clone(&status))?;
-            Ok::<_, anyhow::Error>(tui::run(&watcher, tui::Options { ui, now_us: clock::now_us() })?)
+            let options = tui::Options { ui, mouse, now_us: clock::now_us() };
+            Ok::<_, anyhow::Error>(tui::run(&watcher, options)?)
         })?;
         drop(self.temporary);
         Ok(match exit {

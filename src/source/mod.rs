@@ -13,6 +13,7 @@ mod replay;
 mod run;
 mod select;
 mod tail;
+mod troubles;
 mod watch;
 
 pub use clock::{Clock, SystemClock};
@@ -20,6 +21,7 @@ pub use error::SourceError;
 pub use files::{Files, Follow, Step};
 pub use pipe::Pipe;
 pub use replay::{LONGEST_WAIT, Pacer, Replay};
+pub use troubles::{Trouble, Troubles};
 
 use crate::batch::Checkpoint;
 use std::sync::Arc;
@@ -66,7 +68,8 @@ pub enum Message {
     /// Every file has delivered what it held at the start; following goes on. Sent once by a set of files, which does not
     /// wait for the pipes among its arguments; and once by each pipe, at its end.
     CaughtUp,
-    /// A problem with one source that does not end the others. Sent once for each problem.
+    /// A problem with one source that does not end the others. Sent once each time it begins; whether it is over is told
+    /// by [`Troubles`].
     Trouble {
         /// The source's name, as shown.
         source: Arc<str>,

@@ -59,8 +59,12 @@ pub(crate) fn trusted(text: String, value: Option<f64>, trust: Trust) -> (String
 
 /// A percentile of durations for a table: `3.21s`, `~3.21s`.
 pub(crate) fn duration(dist: &Dist, q: Quantile) -> (String, Role) {
+    let text = match q.of(dist) {
+        (Some(value), Trust::Guess) => units::duration_guess(value),
+        (value, _) => units::duration_cell(value),
+    };
     let (value, trust) = q.of(dist);
-    trusted(units::duration_cell(value), value, trust)
+    trusted(text, value, trust)
 }
 
 /// Fewer calls than this before are nothing to compare with.

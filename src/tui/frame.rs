@@ -4,6 +4,7 @@
 use super::clean::width;
 use super::keys::{Action, Binding, Context, KEYS};
 use super::live::{Feed, Live, Scene};
+use super::mouse::Spots;
 use super::pen::Pen;
 use super::theme::{Ink, Role};
 use super::ui::{Line, Message, Mode, Ui};
@@ -20,11 +21,11 @@ pub fn draw(frame: &mut ratatui::Frame, snapshot: &Snapshot, live: &Live, ui: &U
     paint(frame.buffer_mut(), snapshot, live, ui);
 }
 
-/// Draws into a buffer, for a frame that no terminal shows.
-pub fn paint(buffer: &mut Buffer, snapshot: &Snapshot, live: &Live, ui: &Ui) {
+/// Draws into a buffer; answers what can be clicked on it.
+pub fn paint(buffer: &mut Buffer, snapshot: &Snapshot, live: &Live, ui: &Ui) -> Spots {
     let area = buffer.area;
     if area.width == 0 || area.height == 0 {
-        return;
+        return Spots::default();
     }
     let scene = Scene { snapshot, live, ui };
     let mut pen = Pen::new(buffer, ui.theme);
@@ -43,6 +44,7 @@ pub fn paint(buffer: &mut Buffer, snapshot: &Snapshot, live: &Live, ui: &Ui) {
         let above = Rect { y: footer.y.saturating_sub(1), ..footer };
         bottom(&mut pen, above, footer, &scene);
     }
+    pen.spots()
 }
 
 /// A part of the header: what it says, how it looks, which rank it has; high ranks go first where room runs out.
@@ -295,6 +297,7 @@ fn tabs(pen: &mut Pen, area: Rect, scene: &Scene) {
             break;
         }
         pen.text(x, area.y, wide, &text, if here { Role::Cursor } else { Role::Dim });
+        pen.pane_spot(Rect { x, width: wide, ..area }, i);
         x += wide + 1;
     }
     hints(pen, Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..area }, ui.context());

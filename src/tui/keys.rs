@@ -23,6 +23,8 @@ pub enum Action {
     TimeOn,
     /// Go into what the cursor is on, towards the records.
     Open,
+    /// Put the cursor on the row of this number, from 0; the second time on the same row, go into it.
+    Click(usize),
     /// Go back to where one came from.
     Back,
     /// Type a filter.

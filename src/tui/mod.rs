@@ -10,6 +10,7 @@ mod frame;
 mod help;
 pub mod keys;
 mod live;
+pub mod mouse;
 mod panes;
 mod pen;
 pub mod picture;

@@ -1,21 +1,48 @@
 //! The pen: the only way widgets write into the buffer. Every text passes through `clean` here, every cell is clipped.
 
 use super::clean;
+use super::mouse::{Spot, Spots};
 use super::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
+use std::ops::Range;
 
 /// Writes into a buffer in a theme.
 pub(crate) struct Pen<'a> {
     buf: &'a mut Buffer,
     theme: Theme,
+    spots: Spots,
+    /// The rows of the pane that the panel in hand draws.
+    rows: Range<usize>,
 }
 
 impl<'a> Pen<'a> {
     /// A pen for a buffer.
     pub fn new(buf: &'a mut Buffer, theme: Theme) -> Pen<'a> {
-        Pen { buf, theme }
+        Pen { buf, theme, spots: Spots::default(), rows: 0..0 }
+    }
+
+    /// What can be clicked on what was drawn.
+    pub fn spots(self) -> Spots {
+        self.spots
+    }
+
+    /// The next panel draws these rows of the pane.
+    pub fn panel_of(&mut self, rows: Range<usize>) {
+        self.rows = rows;
+    }
+
+    /// A row of the panel in hand is here, if that has rows.
+    pub fn row_spot(&mut self, area: Rect, row: usize) {
+        if row < self.rows.len() {
+            self.spots.add(area, Spot::Row(self.rows.start + row));
+        }
+    }
+
+    /// The name of a pane is here.
+    pub fn pane_spot(&mut self, area: Rect, pane: usize) {
+        self.spots.add(area, Spot::Pane(pane));
     }
 
     /// The theme it writes in.
@@ -68,9 +95,10 @@ impl<'a> Pen<'a> {
         self.buf.set_style(area.intersection(self.buf.area), style);
     }
 
-    /// Empties an area.
+    /// Empties an area; what was there is to be clicked no more.
     pub fn erase(&mut self, area: Rect) {
         let area = area.intersection(self.buf.area);
+        self.spots.cover(area);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 if let Some(cell) = self.buf.cell_mut((x, y)) {

@@ -4,11 +4,12 @@
 use super::frame;
 use super::keys::{Action, lookup};
 use super::live::Live;
+use super::mouse::{self, Mouse, Spots};
 use super::terminal::{self, Guard, Keyboard, Pending, Screen};
 use super::ui::{Effect, Ui};
 use crate::snapshot::{Record, Snapshot};
 use crate::view::{RecordKey, View};
-use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::event::{self, Event, KeyEventKind, MouseEvent};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io;
@@ -35,6 +36,8 @@ pub trait Backend {
 pub struct Options {
     /// The state at the start.
     pub ui: Ui,
+    /// Whether the mouse is listened to.
+    pub mouse: Mouse,
     /// The present, µs since the Unix epoch, for the times shown until the first snapshot has come.
     pub now_us: i64,
 }
@@ -79,7 +82,7 @@ const FRAME: Duration = Duration::from_millis(200);
 pub fn run(backend: &dyn Backend, options: Options) -> Result<Exit, TuiError> {
     let signals = Signals::watch().map_err(TuiError::Setup)?;
     let keyboard = Keyboard::open().map_err(TuiError::NoKeyboard)?;
-    let guard = Guard::take().map_err(TuiError::Setup)?;
+    let guard = Guard::take(options.mouse).map_err(TuiError::Setup)?;
     let screen = terminal::screen().map_err(TuiError::Setup)?;
     let mut session = Session::new(backend, screen, options);
     let exit = session.run(&keyboard, &signals);
@@ -93,6 +96,8 @@ struct Session<'a> {
     ui: Ui,
     snapshot: Arc<Snapshot>,
     live: Live,
+    /// What is drawn, and what can be clicked on it.
+    drawn_of: (Arc<Snapshot>, Spots),
     changed: Changed,
     drawn: Instant,
 }
@@ -114,8 +119,8 @@ impl<'a> Session<'a> {
         // It answers no question of ours, and so is shown as not answered yet.
         let snapshot = Snapshot { view: View::default(), ..Snapshot::empty(ui.view(), options.now_us) };
         let snapshot = Arc::new(snapshot);
-        let live = backend.live();
-        Session { backend, screen, ui, snapshot, live, changed: Changed::Keys, drawn: Instant::now() }
+        let (live, drawn_of) = (backend.live(), (Arc::clone(&snapshot), Spots::default()));
+        Session { backend, screen, ui, snapshot, live, drawn_of, changed: Changed::Keys, drawn: Instant::now() }
     }
 
     fn run(&mut self, keyboard: &Keyboard, signals: &Signals) -> Result<Exit, TuiError> {
@@ -176,12 +181,14 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let (snapshot, live, ui) = (&self.snapshot, &self.live, &self.ui);
+        let mut spots = Spots::default();
         let drawn = (|| {
             crossterm::queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
-            self.screen.draw(|f| frame::draw(f, snapshot, live, ui))?;
+            self.screen.draw(|f| spots = frame::paint(f.buffer_mut(), snapshot, live, ui))?;
             crossterm::execute!(self.screen.backend_mut(), EndSynchronizedUpdate)
         })();
         drawn.map_err(TuiError::Draw)?;
+        self.drawn_of = (Arc::clone(&self.snapshot), spots);
         self.changed = Changed::Nothing;
         self.drawn = Instant::now();
         Ok(())
@@ -195,6 +202,10 @@ impl<'a> Session<'a> {
                     Some(action) => self.ui.update(action, &self.snapshot),
                     None => Effect::None,
                 },
+                Event::Mouse(event) => match self.point(event) {
+                    Some(effect) => effect,
+                    None => continue,
+                },
                 Event::Paste(text) => self.paste(&text),
                 Event::Resize(columns, rows) => self.ui.resize(columns, rows),
                 _ => continue,
@@ -205,6 +216,13 @@ impl<'a> Session<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// What the mouse does is meant for what is drawn, even if newer figures have come since.
+    fn point(&mut self, event: MouseEvent) -> Option<Effect> {
+        let (snapshot, spots) = &self.drawn_of;
+        let action = mouse::lookup(self.ui.context(), event, spots)?;
+        Some(self.ui.update(action, snapshot))
     }
 
     /// A pasted text goes into the line being typed; elsewhere it would be a row of surprising keys.

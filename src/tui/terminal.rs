@@ -1,6 +1,8 @@
 //! The terminal: taken over at the start, and given back however the program ends: return, error, panic, signal.
 
+use super::mouse::Mouse;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use ratatui::backend::CrosstermBackend;
@@ -19,17 +21,24 @@ const BUFFER: usize = 64 << 10;
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether the mouse is to be ours with it.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Buttons and wheel, in the form that knows no limit of columns. Moves are left alone: nobody asks for them, and they
+/// are many on a slow line.
+const MOUSE_ON: Print<&str> = Print("\x1b[?1000h\x1b[?1006h");
+const MOUSE_OFF: Print<&str> = Print("\x1b[?1006l\x1b[?1000l");
+
 /// The terminal while it is ours; dropping it gives it back.
 pub(super) struct Guard;
 
 impl Guard {
-    /// Takes the terminal over.
-    pub fn take() -> io::Result<Guard> {
+    /// Takes the terminal over, with the mouse where that is wanted.
+    pub fn take(mouse: Mouse) -> io::Result<Guard> {
         hook_panics();
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
+        MOUSE.store(mouse == Mouse::Used, Ordering::SeqCst);
         let guard = Guard;
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        take()?;
         Ok(guard)
     }
 }
@@ -40,9 +49,22 @@ impl Drop for Guard {
     }
 }
 
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+    if MOUSE.load(Ordering::SeqCst) {
+        execute!(io::stdout(), MOUSE_ON)?;
+    }
+    Ok(())
+}
+
 /// Gives the terminal back, once. What fails here has nowhere to be told.
 fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
+        if MOUSE.load(Ordering::SeqCst) {
+            let _ = execute!(io::stdout(), MOUSE_OFF);
+        }
         let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
         let _ = disable_raw_mode();
     }
@@ -120,9 +142,7 @@ pub(super) fn copy(text: &str) -> io::Result<()> {
 pub(super) fn suspend() -> io::Result<()> {
     restore();
     signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
-    enable_raw_mode()?;
-    TAKEN.store(true, Ordering::SeqCst);
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+    take()
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -255,6 +255,12 @@ impl Play {
         self.heard.troubles.clone()
     }
 
+    /// What is the matter now, as the screen shows it.
+    pub fn present_troubles(&self) -> Vec<String> {
+        let files = self.files.as_ref().expect("begun");
+        files.troubles().list().into_iter().map(|t| t.message).collect()
+    }
+
     pub fn corrupt(&self) -> Vec<String> {
         self.heard.corrupt.clone()
     }

@@ -41,9 +41,7 @@ impl Files {
     /// Only when nobody receives any more.
     pub fn look(&mut self, out: &Sender) -> Result<(), SourceError> {
         let Finding { files, problems, unreadable, .. } = self.selection.find();
-        for (source, problem) in problems.into_iter().chain(unreadable) {
-            self.trouble(&source, &problem, out)?;
-        }
+        self.look_told(problems.into_iter().chain(unreadable).collect(), &files, out)?;
         let there: HashSet<FileId> = files.iter().map(|f| f.stamp.id).collect();
         self.seen.retain(|id, _| there.contains(id));
         self.growing.retain(|id, _| there.contains(id));

@@ -4,6 +4,7 @@
 mod look;
 mod open;
 mod serve;
+mod tell;
 
 use super::identity::{FileId, Stamp, id_of};
 use super::select::{Found, Selection};
@@ -14,6 +15,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tell::{Told, Until};
 
 /// How long to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub struct Files {
     caught_up: bool,
     /// Time of the step, since any fixed moment.
     now: Duration,
-    told: HashSet<(Arc<str>, String)>,
+    told: Told,
     total: u64,
     total_told: Option<u64>,
 }
@@ -142,7 +144,7 @@ impl Files {
             turn: 0,
             caught_up: false,
             now: Duration::ZERO,
-            told: HashSet::new(),
+            told: Told::default(),
             total: 0,
             total_told: None,
         };
@@ -248,6 +250,7 @@ impl Files {
             return self.trouble(
                 &path.to_string_lossy(),
                 &SourceError::Unreadable { path: path.clone(), source: error },
+                Until::OpenedAgain,
                 out,
             );
         }
@@ -265,23 +268,11 @@ impl Files {
             Ok(value) => Ok(Some(value)),
             Err(source) => {
                 let path = file.path.clone();
-                self.trouble(&path.to_string_lossy(), &SourceError::Unreadable { path: path.clone(), source }, out)?;
+                let error = SourceError::Unreadable { path: path.clone(), source };
+                self.trouble(&path.to_string_lossy(), &error, Until::OpenedAgain, out)?;
                 Ok(None)
             }
         }
-    }
-
-    /// Tells a problem, once.
-    fn trouble(&mut self, source: &str, error: &SourceError, out: &Sender) -> Result<(), SourceError> {
-        let (source, mut message) = (Arc::<str>::from(source), chain(error));
-        if self.follow == Follow::Forever && matches!(error, SourceError::Missing { .. } | SourceError::NoMatch { .. })
-        {
-            message.push_str("; it is read as soon as it is there");
-        }
-        if self.told.insert((Arc::clone(&source), message.clone())) {
-            send(out, Message::Trouble { source, message })?;
-        }
-        Ok(())
     }
 
     fn tell_total(&mut self, out: &Sender) -> Result<(), SourceError> {
@@ -302,16 +293,4 @@ pub(super) fn send(out: &Sender, message: Message) -> Result<(), SourceError> {
 fn mark(name: &Arc<str>, checkpoint: Checkpoint) -> Message {
     let offset = checkpoint.offset;
     Message::Chunk(Chunk { source: Arc::clone(name), offset, checkpoint: Some(checkpoint), ..Chunk::default() })
-}
-
-/// An error and what it comes from, in one line.
-fn chain(error: &SourceError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! Opening: where to begin in a file, by what is known of it, of files renamed, and of copies.
 
+use super::tell::Until;
 use super::{COPY_PATIENCE, Files, Follow, Followed, Pending, mark, send};
 use crate::batch::Checkpoint;
 use crate::source::Sender;
@@ -40,10 +41,11 @@ impl Files {
             Err(e) if e.kind() == io::ErrorKind::NotFound && self.follow == Follow::Forever => return Ok(None),
             Err(source) => {
                 let error = SourceError::Unreadable { path: found.path.clone(), source };
-                self.trouble(&found.name, &error, out)?;
+                self.trouble(&found.name, &error, Until::Opened, out)?;
                 return Ok(None);
             }
         };
+        self.opened(&found.name);
         let stamp = tail.stamp();
         let mut file = Followed {
             tail,
@@ -88,7 +90,8 @@ impl Files {
             Start::Nowhere => {
                 self.seen.insert(file.id, file.tail.stamp());
                 if let (By::Name, Some(form)) = (found.by, other_form(file.tail.file())) {
-                    self.trouble(&found.name, &SourceError::WrongForm { path: found.path, form }, out)?;
+                    let error = SourceError::WrongForm { path: found.path, form };
+                    self.trouble(&found.name, &error, Until::Opened, out)?;
                 }
                 return Ok(false);
             }

@@ -117,6 +117,7 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scene: &Scene) {
     let mut first = 0;
     for ((i, area), rows) in panels.iter().zip(&all) {
         let cursor = place.and_then(|p| p.checked_sub(first)).filter(|p| *p < rows.len());
+        pen.panel_of(first..first + rows.len());
         first += rows.len();
         (ui.pane().panels[*i].draw)(pen, *area, scene, cursor);
     }

@@ -186,6 +186,8 @@ pub struct Ui {
     pub size: (u16, u16),
     /// The cursor of the charts, µs.
     pub time_cursor: Option<i64>,
+    /// What was clicked last, if nothing was done since.
+    pub(crate) clicked: Option<Target>,
     pub(crate) home: Anchor,
     pub(crate) panes: Vec<PaneState>,
     pub(crate) history: Vec<Place>,
@@ -215,6 +217,7 @@ impl Ui {
             maximised: None,
             size: (80, 24),
             time_cursor: None,
+            clicked: None,
             home: window.anchor,
             panes: states.collect(),
             history: Vec::new(),

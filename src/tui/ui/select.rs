@@ -92,6 +92,19 @@ impl Ui {
         self.state_mut().selection = Selection { target, index: to };
     }
 
+    /// Puts the cursor on a row; the second click on the same thing goes into it.
+    pub(super) fn click(&mut self, row: usize, snapshot: &Snapshot) -> Effect {
+        let rows = panes::rows(self, snapshot);
+        let Some(target) = rows.get(row) else { return Effect::None };
+        let again = self.clicked.replace(target.clone()).as_ref() == Some(target);
+        self.select(row, &rows);
+        if !again {
+            return Effect::None;
+        }
+        self.clicked = None;
+        self.open(snapshot)
+    }
+
     /// What the cursor is on.
     pub(crate) fn selected(&self, snapshot: &Snapshot) -> Option<Target> {
         let rows = panes::rows(self, snapshot);

@@ -17,6 +17,9 @@ impl Ui {
             // Esc at a fault means the fault, not the way back.
             return Effect::None;
         }
+        if !matches!(action, Action::Click(_)) {
+            self.clicked = None;
+        }
         let before = self.view();
         let effect = self.act(action, snapshot);
         match effect {
@@ -32,6 +35,7 @@ impl Ui {
             Action::Suspend => return Effect::Suspend,
             Action::Copy => return self.copy(snapshot),
             Action::Open => return self.open(snapshot),
+            Action::Click(row) => return self.click(row, snapshot),
             Action::Edit(edit) => return self.edit(edit, snapshot),
             Action::NextError => return self.step_record(Wanted::Failed, Way::Older, snapshot),
             Action::PreviousError => return self.step_record(Wanted::Failed, Way::Newer, snapshot),

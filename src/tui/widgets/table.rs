@@ -116,11 +116,13 @@ impl<T> Table<'_, T> {
         for (i, row) in self.rows.iter().enumerate().skip(first).take(room) {
             let y = area.y + head + (i - first) as u16;
             self.row(pen, y, row, &places, scene);
+            let whole = Rect { x: area.x - 1, width: area.width + 2, y, height: 1 };
             if self.cursor == Some(i) {
-                pen.mark(Rect { x: area.x - 1, width: area.width + 2, y, height: 1 });
+                pen.mark(whole);
             }
             // After the mark, which would turn a bar inside out.
             self.bar(pen, y, row, &places, bar);
+            pen.row_spot(whole, i);
         }
     }
 

@@ -1,0 +1,46 @@
+//! What is the matter with sources at present. A [`super::Message::Trouble`] tells that something went wrong; this tells
+//! whether it still does.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many troubles are listed at most.
+const LISTED: usize = 100;
+
+/// The present troubles of a set of sources; clones share one state.
+#[derive(Debug, Clone, Default)]
+pub struct Troubles(Arc<Mutex<Vec<Trouble>>>);
+
+/// One thing that is the matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The source's name, as shown.
+    pub source: Arc<str>,
+    /// What is the matter and what to do.
+    pub message: String,
+}
+
+impl Troubles {
+    /// Nothing is the matter.
+    pub fn new() -> Troubles {
+        Troubles::default()
+    }
+
+    /// The troubles there are, the oldest first; of very many, the newest hundred.
+    pub fn list(&self) -> Vec<Trouble> {
+        let troubles = self.lock();
+        troubles[troubles.len().saturating_sub(LISTED)..].to_vec()
+    }
+
+    pub(super) fn begin(&self, source: &Arc<str>, message: &str) {
+        self.lock().push(Trouble { source: Arc::clone(source), message: message.to_owned() });
+    }
+
+    pub(super) fn end(&self, source: &str, message: &str) {
+        self.lock().retain(|t| &*t.source != source || t.message != message);
+    }
+
+    /// A thread that panicked while holding a list has not broken the list.
+    fn lock(&self) -> MutexGuard<'_, Vec<Trouble>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
