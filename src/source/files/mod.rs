@@ -1,17 +1,20 @@
 //! Files, patterns and folders, read to their ends and followed: step by step, without a clock, a watcher or a thread, so
 //! that every order of events can be played. `run` drives it.
 
+mod lineage;
 mod look;
 mod open;
 mod serve;
 mod tell;
 
 use super::identity::{FileId, Stamp, id_of};
-use super::select::{Found, Selection};
+use super::select::{By, Found, Selection};
 use super::tail::Tail;
 use super::{Chunk, MAX_LINE, Message, Sender, SourceError};
 use crate::batch::Checkpoint;
+use lineage::Lineage;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +72,8 @@ pub struct Files {
     seen: HashMap<FileId, Stamp>,
     /// Contents that are gone from under their names.
     retired: VecDeque<Checkpoint>,
+    /// Rotated files of logs, by folder and name of the log.
+    lineages: HashMap<PathBuf, HashMap<OsString, Lineage>>,
     /// Checkpoints whose file was searched for under another name.
     sought: HashSet<FileId>,
     /// Files that look like a copy in the making, and since when they have been as they are.
@@ -106,7 +111,9 @@ struct Followed {
     /// Whether a copy of it has appeared beside it: should its content go now, the unfinished line is read from the copy.
     copied: bool,
     quiet_since: Duration,
-    /// How it was found, while it cannot be told yet where to begin in it.
+    /// How it was found.
+    by: By,
+    /// What was found, while it cannot be told yet where to begin in it.
     undecided: Option<Found>,
 }
 
@@ -135,6 +142,7 @@ impl Files {
             known: known.into_iter().map(|c| (id_of(&c), c)).collect(),
             seen: HashMap::new(),
             retired: VecDeque::new(),
+            lineages: HashMap::new(),
             sought: HashSet::new(),
             growing: HashMap::new(),
             pending: VecDeque::new(),
@@ -204,15 +212,15 @@ impl Files {
     /// # Errors
     /// Only when nobody receives any more.
     pub fn finish(&mut self, out: &Sender) -> Result<(), SourceError> {
-        let mut tails = std::mem::take(&mut self.tails);
-        tails.extend(self.loading.take());
-        for mut file in tails {
+        self.tails.extend(self.loading.take());
+        while let Some(mut file) = self.tails.pop() {
             if !file.tail.packed() {
                 let _ = self.attempt(&mut file, out, |_, f| f.tail.close())?;
                 // A rotated file cannot be found again under its name: all of it is read now.
                 while self.advance(&mut file, out)? == Advance::More && !file.linked {}
                 self.last_line(&mut file, out)?;
             }
+            self.park(&file);
         }
         Ok(())
     }
@@ -242,18 +250,6 @@ impl Files {
         };
         self.queued.remove(&next.found.stamp.id);
         self.loading = self.open(next, out)?;
-        if let (Some(file), Follow::UntilEnd) = (&mut self.loading, self.follow)
-            && let Err(error) = file.tail.close()
-        {
-            let path = file.path.clone();
-            self.loading = None;
-            return self.trouble(
-                &path.to_string_lossy(),
-                &SourceError::Unreadable { path: path.clone(), source: error },
-                Until::OpenedAgain,
-                out,
-            );
-        }
         self.tell_total(out)
     }
 

@@ -8,7 +8,7 @@ use crate::source::decode::Form;
 use crate::source::error::SourceError;
 use crate::source::identity::{Head, PRINT, Print, Stamp, read_at};
 use crate::source::select::{By, Found, is_binary, other_form};
-use crate::source::tail::Tail;
+use crate::source::tail::{Tail, first_unpacked};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -21,10 +21,10 @@ enum Start {
     /// Not to be said yet: it is empty, or perhaps a copy that is being written.
     Later,
     Beginning,
-    /// After this offset, known from its own checkpoint.
-    After(u64),
-    /// After this offset, known from what it is a copy of.
-    Copied(u64),
+    /// After what was read of it before.
+    After(Print),
+    /// After what was read of what it is a copy of.
+    Copied(Print),
     /// As it seems, after what a log is known by that this is the compressed copy of.
     Packed(Print),
 }
@@ -55,6 +55,7 @@ impl Files {
             linked: true,
             copied: false,
             quiet_since: self.now,
+            by: found.by,
             undecided: Some(found),
         };
         if !self.decide(&mut file, out)? {
@@ -101,8 +102,14 @@ impl Files {
             }
             Start::Beginning => Some(()),
             Start::Packed(print) => self.attempt(file, out, |_, f| f.tail.pass_over(print))?,
-            Start::After(offset) | Start::Copied(offset) => self.attempt(file, out, |_, f| f.tail.resume(offset))?,
+            Start::After(known) | Start::Copied(known) => self.attempt(file, out, |_, f| f.tail.resume(known))?,
         };
+        if self.follow == Follow::UntilEnd
+            && moved.is_some()
+            && self.attempt(file, out, |_, f| f.tail.close())?.is_none()
+        {
+            return Ok(false);
+        }
         if let (Start::Copied(_), Some(())) = (start, moved) {
             send(out, mark(&found.name, file.tail.checkpoint()))?;
         }
@@ -127,46 +134,49 @@ impl Files {
                     0 => Start::Beginning,
                     offset if packed && offset == stamp.size => Start::Nowhere,
                     _ if packed => Start::Beginning,
-                    offset => Start::After(offset),
+                    _ => Start::After(Print::of(known)),
                 });
             }
             // Its inode was used again, or it was written anew: its old content may still be about as a copy.
             let known = known.clone();
+            self.known.remove(&stamp.id);
             self.retire(known);
         }
         if found.by == By::Name {
-            return Ok(Start::Beginning);
+            // The same under another inode, as programs write it that replace a file to add to it.
+            let same = if packed { None } else { self.continues(found) };
+            return Ok(same.map_or(Start::Beginning, Start::After));
         }
         if packed {
-            let print = self.packed_copy(tail.first_unpacked()?, &found.path);
+            let print = first_unpacked(file)?.and_then(|first| self.packed_copy(first, &found.path));
             return Ok(print.map_or(Start::Beginning, Start::Packed));
         }
-        if let Some(offset) = self.copied(file, stamp, &found.path)? {
-            return Ok(Start::Copied(offset));
+        if let Some(print) = self.copied(file, stamp, &found.path)? {
+            return Ok(Start::Copied(print));
         }
         let later = self.follow == Follow::Forever && self.copy_in_the_making(file, stamp, &found.path)?;
         Ok(if later { Start::Later } else { Start::Beginning })
     }
 
-    /// How far a file is a copy of one in the same folder that was read before: rotation by copying.
-    fn copied(&mut self, file: &File, stamp: Stamp, path: &Path) -> io::Result<Option<u64>> {
+    /// What was read before of what a file is a copy of, in the same folder: rotation by copying.
+    fn copied(&mut self, file: &File, stamp: Stamp, path: &Path) -> io::Result<Option<Print>> {
         let mut head = Head::read(file)?;
         let mut fits = |print: &Print| -> io::Result<bool> {
             Ok(head.may_copy(print) && print.offset <= stamp.size && print.fits(file)?)
         };
-        let mut best = None;
-        for known in self.known.values().chain(&self.retired) {
-            let print = Print::of(known);
-            if Some(print.offset) > best && beside(known, path) && fits(&print)? {
-                best = Some(print.offset);
+        let mut best: Option<Print> = None;
+        let mut better = |print: Print, best: &mut Option<Print>| -> io::Result<bool> {
+            let fits = best.is_none_or(|b| print.offset > b.offset) && fits(&print)?;
+            if fits {
+                *best = Some(print);
             }
+            Ok(fits)
+        };
+        for known in self.known.values().chain(&self.retired).filter(|known| beside(known, path)) {
+            better(Print::of(known), &mut best)?;
         }
         for other in self.tails.iter_mut().filter(|f| f.path.parent() == path.parent()) {
-            let print = other.tail.mark();
-            if fits(&print)? {
-                other.copied = true;
-                best = best.max(Some(print.offset));
-            }
+            other.copied |= better(other.tail.mark(), &mut best)?;
         }
         Ok(best)
     }

@@ -1,11 +1,14 @@
 //! Serving: reads on in open files, ends those whose content is gone or that will not go on, and closes what is too many.
 
-use super::{Advance, Files, Follow, Followed, ORPHAN_PATIENCE, PACKED_PATIENCE, RETIRED, send};
+use super::lineage::carries;
+use super::{Advance, Files, Followed, ORPHAN_PATIENCE, PACKED_PATIENCE, Pending, RETIRED, send};
 use crate::batch::Checkpoint;
 use crate::source::error::SourceError;
+use crate::source::select::Found;
 use crate::source::tail::Progress;
 use crate::source::{Message, Sender};
 use std::path::Path;
+use std::sync::Arc;
 
 impl Files {
     /// Gives a followed file its turn; whether there was something.
@@ -23,23 +26,30 @@ impl Files {
         if advance == Advance::More {
             file.quiet_since = self.now;
         }
-        self.tails.push(file);
-        let last = self.tails.len() - 1;
-        self.tails.swap(turn, last);
+        self.put_back(file, turn);
         Ok(advance == Advance::More)
     }
 
-    /// Reads all that is left in the open files beside a path whose content has not gone.
+    /// Reads all that is left in the open files beside a path, as far as their content has not gone.
     pub(super) fn drain_folder(&mut self, path: &Path, out: &Sender) -> Result<(), SourceError> {
-        let (mut beside, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.tails).into_iter().partition(|f| f.path.parent() == path.parent());
-        for file in &mut beside {
-            let intact = |f: &Followed| f.undecided.is_none() && f.tail.is_intact().unwrap_or(false);
-            while intact(file) && self.advance(file, out)? == Advance::More {}
+        let mut turn = 0;
+        while turn < self.tails.len() {
+            if self.tails[turn].path.parent() == path.parent() && self.tails[turn].undecided.is_none() {
+                let mut file = self.tails.swap_remove(turn);
+                while let Some(Progress::Read(chunk)) = self.attempt(&mut file, out, |_, f| f.tail.read_intact())? {
+                    chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
+                }
+                self.put_back(file, turn);
+            }
+            turn += 1;
         }
-        self.tails = others;
-        self.tails.extend(beside);
         Ok(())
+    }
+
+    fn put_back(&mut self, file: Followed, turn: usize) {
+        self.tails.push(file);
+        let last = self.tails.len() - 1;
+        self.tails.swap(turn.min(last), last);
     }
 
     /// Reads on in one file, and delivers what there is.
@@ -66,19 +76,49 @@ impl Files {
         }
     }
 
-    /// The old content is gone: its last line ends, and the new content is read from its beginning.
+    /// The old content is gone. Its rest is read from where rotation has copied it to, before anything of the new content:
+    /// what was read of that would be all that is known of the file after a crash. Then the new content is read.
     fn replaced(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
-        let (chunk, checkpoint) = file.tail.retire();
-        if let Some(chunk) = chunk.filter(|_| !file.copied) {
-            send(out, Message::Chunk(chunk))?;
+        self.known.remove(&file.id);
+        self.retire(file.tail.checkpoint());
+        if !self.carried_on(file, out)? && !file.copied {
+            if let Some(chunk) = file.tail.remains() {
+                chunk.checkpoint.iter().for_each(|c| self.retire(c.clone()));
+                send(out, Message::Chunk(chunk))?;
+            }
+            if self.is_log(file) && !file.tail.packed() {
+                let (name, seen) = (Arc::clone(file.tail.name()), file.tail.stamp().size);
+                self.tell_gone(&name, file.tail.position(), seen, out)?;
+            }
         }
         file.copied = false;
-        self.retire(checkpoint);
         file.tail.restart();
-        if self.follow == Follow::UntilEnd {
-            let _ = self.attempt(file, out, |_, f| f.tail.close())?;
-        }
+        let (path, name) = (file.path.clone(), Arc::clone(file.tail.name()));
+        // The rotated file of a name that is used again and again may now hold a copy of another content.
+        file.undecided = Some(Found { path, name, stamp: file.tail.stamp(), by: file.by });
         Ok(Advance::More)
+    }
+
+    /// Reads the rotated files beside a log whose content has gone; whether one of them carries that on.
+    fn carried_on(&mut self, file: &Followed, out: &Sender) -> Result<bool, SourceError> {
+        let print = file.tail.print();
+        let mut carried = false;
+        for found in self.rotated_from(&file.path) {
+            carried |= carries(&found, &print);
+            let id = found.stamp.id;
+            if id == file.id || self.tails.iter().any(|f| f.id == id) || self.seen.get(&id) == Some(&found.stamp) {
+                continue;
+            }
+            let Some(mut next) = self.open(Pending { found, counted: 0 }, out)? else { continue };
+            let advance = loop {
+                match self.advance(&mut next, out)? {
+                    Advance::More => {}
+                    end => break end,
+                }
+            };
+            if advance == Advance::Over { self.park(&next) } else { self.keep(next) }
+        }
+        Ok(carried)
     }
 
     /// Delivers the last line of a file, if all of the file has been read.
