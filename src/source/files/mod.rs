@@ -59,8 +59,10 @@ const MAX_OPEN: usize = 512;
 /// the first and the last bytes read: so a file that was renamed is not read again, and one that was cut short or written anew
 /// is read from its beginning. A copy that rotation left beside the log (`copytruncate`), found in a folder or by a pattern, is
 /// known by both hashes too, and only its rest is read; a copy that is named, or in another folder, is read as a file of its
-/// own. The last line of a file is delivered without a newline only when the file ends (not followed, stop, rotated away);
-/// the checkpoint covers it then, and if it turns out later that the line goes on, the whole line is read again.
+/// own, whose rotated files belong to it: what they hold that was written since it was first read is read too, under its
+/// name. The last line of a file is delivered without a newline only when the file ends (not followed, stop, rotated away)
+/// and the line does not break off within an object; the checkpoint covers it then, and if it turns out later that the line
+/// goes on, the whole line is read again.
 pub struct Files {
     selection: Arc<Selection>,
     follow: Follow,
@@ -191,6 +193,9 @@ impl Files {
             self.load(out)?;
             return Ok(Step::Worked);
         }
+        if !self.pending.is_empty() {
+            self.drain_undecided(out)?;
+        }
         while let Some(next) = self.pending.pop_front() {
             self.queued.remove(&next.found.stamp.id);
             if let Some(file) = self.open(next, out)? {
@@ -249,6 +254,7 @@ impl Files {
             return send(out, Message::CaughtUp);
         };
         self.queued.remove(&next.found.stamp.id);
+        self.drain_undecided(out)?;
         self.loading = self.open(next, out)?;
         self.tell_total(out)
     }

@@ -36,11 +36,40 @@ impl Files {
         while turn < self.tails.len() {
             if self.tails[turn].path.parent() == path.parent() && self.tails[turn].undecided.is_none() {
                 let mut file = self.tails.swap_remove(turn);
-                while let Some(Progress::Read(chunk)) = self.attempt(&mut file, out, |_, f| f.tail.read_intact())? {
-                    chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
-                }
+                self.drain(&mut file, out)?;
                 self.put_back(file, turn);
             }
+            turn += 1;
+        }
+        Ok(())
+    }
+
+    /// Reads all that is left in an open file, if its content has not gone.
+    fn drain(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
+        while let Some(Progress::Read(chunk)) = self.attempt(file, out, |_, f| f.tail.read_intact())? {
+            file.copied = false;
+            chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
+        }
+        Ok(())
+    }
+
+    /// Reads the open files that were empty so far: what is compressed of them in the meantime is known by what was read.
+    pub(super) fn drain_undecided(&mut self, out: &Sender) -> Result<(), SourceError> {
+        let mut turn = 0;
+        while turn < self.tails.len() {
+            if self.tails[turn].undecided.is_none() {
+                turn += 1;
+                continue;
+            }
+            let mut file = self.tails.swap_remove(turn);
+            if !self.decide(&mut file, out)? {
+                self.park(&file);
+                continue;
+            }
+            if file.undecided.is_none() {
+                self.drain(&mut file, out)?;
+            }
+            self.put_back(file, turn);
             turn += 1;
         }
         Ok(())
@@ -103,6 +132,7 @@ impl Files {
     fn carried_on(&mut self, file: &Followed, out: &Sender) -> Result<bool, SourceError> {
         let print = file.tail.print();
         let mut carried = false;
+        self.drain_undecided(out)?;
         for found in self.rotated_from(&file.path) {
             carried |= carries(&found, &print);
             let id = found.stamp.id;
@@ -121,8 +151,14 @@ impl Files {
         Ok(carried)
     }
 
-    /// Delivers the last line of a file, if all of the file has been read.
+    /// Delivers the last line of a file that may go on another day, unless it breaks off within an object: then it is left
+    /// for that day, when it is whole.
     pub(super) fn last_line(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
+        if file.tail.is_torn() { Ok(()) } else { self.very_last_line(file, out) }
+    }
+
+    /// Delivers the last line of a file that does not go on, if all of the file has been read.
+    fn very_last_line(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
         if file.tail.at_end()
             && let Some(Some(chunk)) = self.attempt(file, out, |_, f| f.tail.finish())?
         {
@@ -144,7 +180,7 @@ impl Files {
                 self.park(&file);
             } else if !file.linked && quiet >= ORPHAN_PATIENCE {
                 let mut file = self.tails.swap_remove(i);
-                self.last_line(&mut file, out)?;
+                self.very_last_line(&mut file, out)?;
                 self.park(&file);
             } else {
                 i += 1;

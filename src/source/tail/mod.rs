@@ -188,6 +188,12 @@ impl Tail {
         Ok(())
     }
 
+    /// Whether the last line breaks off within an object: delivered so, it would be a broken line for ever, although it may
+    /// be whole at the next reading.
+    pub fn is_torn(&self) -> bool {
+        self.cutter.is_torn()
+    }
+
     /// The last line, which has no newline, if there is one.
     pub fn finish(&mut self) -> io::Result<Option<Chunk>> {
         let rest = self.cutter.finish();
