@@ -3,7 +3,7 @@
 mod common;
 
 use common::event::events;
-use common::program::Home;
+use common::program::{Home, Ran};
 use serde_json::Value;
 use std::fs;
 
@@ -201,6 +201,26 @@ fn a_pruned_log_is_not_counted_again() {
     let before = home.report(&["--by", "model"]);
     home.ingest(&home.path("app.log"));
     assert_eq!(home.report(&["--by", "model"]), before, "its checkpoint is kept");
+}
+
+#[test]
+fn a_store_stays_as_small_as_the_settings_say() {
+    let size = |home: &Home| fs::metadata(home.store()).expect("a store").len();
+    let lines: Vec<String> = events(8, 3_000, 40).iter().map(|e| e.line() + "\n").collect();
+    let (whole, small) = (Home::new(), Home::new());
+    whole.ingest(&whole.write("app.log", lines.concat()));
+    let most = size(&whole) / 3 * 2;
+    let ingest = |home: &Home, name: &str| {
+        let mut command = home.llmtop(["ingest", name]);
+        Ran::of(command.env("LLMTOP_RETENTION_SIZE", most.to_string()).output().expect("it starts")).good()
+    };
+    small.write("app.log", lines.concat());
+    ingest(&small, "app.log");
+    assert!(size(&small) <= most, "{} of {most}", size(&small));
+    assert_eq!(small.report(&["--by", "day"])["totals"], whole.report(&["--by", "day"])["totals"]);
+    small.write("none.log", "");
+    ingest(&small, "none.log");
+    assert!(size(&small) <= most, "it stays so");
 }
 
 /// The private stores in the cache.

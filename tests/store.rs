@@ -8,7 +8,7 @@ use common::event::{DAY, Event, HOUR, MINUTE, START_US, event, events, time};
 use common::naive::{check, check_sums, groups};
 use common::stored::{NOW_US, Stored, view};
 use llmtop::snapshot::Snapshot;
-use llmtop::store::{Reader, Retention, Store};
+use llmtop::store::{Reader, Retained, Retention, Store};
 use llmtop::view::{Sections, View, Window};
 use proptest::prelude::*;
 
@@ -249,7 +249,7 @@ fn totals_outlive_their_rows() {
     let (cut, now_us) = (START_US + 4 * DAY, START_US + 6 * DAY);
     let asked = view(Window::all(), "", &["model", "day"]);
     let before = stored.ask(&View { sections: Sections::default(), ..asked });
-    let ages = Retention { text_us: Some(now_us - cut), rows_us: Some(now_us - cut), fine_us: None };
+    let ages = Retention { text_us: Some(now_us - cut), rows_us: Some(now_us - cut), ..Retention::default() };
     let did = stored.store().retain(ages, now_us).expect("pruned");
     assert_eq!(did.rows as usize, list.iter().filter(|e| e.ts_us < cut).count() + failed_before(&list, cut));
     let asked = view(Window::all(), "", &["model", "day"]);
@@ -270,7 +270,7 @@ fn only_days_are_left_and_count_once() {
     let list = events(4, 800, 6);
     let mut stored = Stored::of(&list);
     let now_us = START_US + 6 * DAY;
-    let ages = Retention { text_us: None, rows_us: Some(DAY), fine_us: Some(3 * DAY) };
+    let ages = Retention { rows_us: Some(DAY), fine_us: Some(3 * DAY), ..Retention::default() };
     stored.store().retain(ages, now_us).expect("pruned");
     let whole_days = Window::between(START_US, START_US + 6 * DAY).expect("a window");
     for window in [Window::all(), whole_days] {
@@ -370,6 +370,103 @@ fn long_names_and_long_texts_come_back() {
     }
     let by_model = stored.ask(&view(Window::all(), "", &["model"]));
     assert_eq!((by_model.tables[0].total, by_model.totals.calls), (60, 60));
+}
+
+/// Calls whose text does not shrink, fifty at the start of each hour, one group a day.
+fn bulky(days: i64) -> (Stored, Vec<String>) {
+    let mut rng = Rng(77);
+    let mut stored = Stored::new();
+    let mut lines = Vec::new();
+    for day in 0..days {
+        let from = lines.len();
+        for n in 0..1_200 {
+            let ts = llmtop::units::rfc3339(START_US + day * DAY + n / 50 * HOUR + n % 50);
+            let text: String = (0..16).map(|_| format!("{:016x}", rng.next())).collect();
+            lines.push(format!(
+                "{{\"event\":\"llm_call\",\"request_id\":\"{day}-{n}\",\"ts\":\"{ts}\",\"model\":\"m{}\",\
+                 \"user_id\":\"u{n}\",\"latency_ms\":{n},\"cost_usd\":0.01,\"prompt_preview\":\"{text}\"}}\n",
+                n % 7
+            ));
+        }
+        stored.add_lines("bulky", &lines[from..].concat(), NOW_US);
+    }
+    (stored, lines)
+}
+
+/// How large such a store is when everything of an age has gone.
+fn size_without(days: i64, ages: Retention) -> u64 {
+    let (mut stored, _) = bulky(days);
+    stored.store().retain(ages, NOW_US).expect("pruned");
+    stored.store().vacuum().expect("packed");
+    file_size(&stored)
+}
+
+fn file_size(stored: &Stored) -> u64 {
+    std::fs::metadata(stored.path()).expect("a file").len()
+}
+
+#[test]
+fn a_store_that_is_too_large_loses_the_oldest_text_then_rows_then_fine_totals() {
+    let days = 6;
+    let (mut stored, lines) = bulky(days);
+    let retain = |stored: &mut Stored, size: u64| {
+        let keep = Retention { size: Some(size), ..Retention::default() };
+        stored.store().retain(keep, NOW_US).expect("retained")
+    };
+    stored.store().vacuum().expect("packed");
+    let full = file_size(&stored);
+    assert_eq!(retain(&mut stored, full * 2), Retained::default(), "there is room");
+    let asked = View { sections: Sections::default(), ..view(Window::all(), "", &["model", "day"]) };
+    let whole = stored.ask(&asked);
+    assert_eq!(whole.totals.calls, lines.len() as u64);
+
+    // Some of the text is enough, and what is left of it is the newest.
+    let size = full / 4 * 3;
+    let did = retain(&mut stored, size);
+    assert!(did.text_blocks > 0 && did.rows == 0 && did.rollups == 0, "{did:?}");
+    assert!(file_size(&stored) <= size, "{} of {size}", file_size(&stored));
+    let records = View { sections: Sections { records: 10_000, ..Sections::default() }, ..asked.clone() };
+    let has_text: Vec<bool> = stored.ask(&records).records.iter().map(|r| !r.text_expired).collect();
+    assert!(has_text[0] && !has_text[has_text.len() - 1] && has_text.windows(2).all(|w| w[0] >= w[1]));
+    assert_eq!(retain(&mut stored, size), Retained::default(), "once is enough");
+
+    // Then all of it, and the oldest rows, whole hours of them; the totals know nothing of that.
+    let rowless = Retention { rows_us: Some(0), ..Retention::default() };
+    let textless = Retention { text_us: Some(0), ..Retention::default() };
+    let size = (size_without(days, rowless) + size_without(days, textless)) / 2;
+    let did = retain(&mut stored, size);
+    assert!(did.rows > 0 && did.rows.is_multiple_of(50) && did.rollups == 0, "{did:?}");
+    assert!(file_size(&stored) <= size, "{} of {size}", file_size(&stored));
+    let now = stored.ask(&asked);
+    assert_eq!((&now.totals, &now.tables), (&whole.totals, &whole.tables));
+
+    // At last fine totals; days stay, and what is newest, even if it is more than was wanted.
+    let did = retain(&mut stored, 4_096);
+    assert!(did.rollups > 0, "{did:?}");
+    let now = stored.ask(&asked);
+    assert_eq!((&now.totals, &now.tables), (&whole.totals, &whole.tables));
+    assert_eq!(stored.export().lines().count(), 50, "the newest hour");
+    assert_eq!(retain(&mut stored, 4_096), Retained::default());
+}
+
+#[test]
+fn a_call_never_gets_the_text_of_another() {
+    let mut stored = Stored::new();
+    let line = |id: &str, ts: i64, text: &str| {
+        let ts = llmtop::units::rfc3339(ts);
+        format!("{{\"event\":\"llm_call\",\"request_id\":\"{id}\",\"ts\":\"{ts}\",\"prompt_preview\":\"{text}\"}}\n")
+    };
+    stored.add_lines("x", &line("new", START_US + 5 * DAY, "of the new one"), NOW_US);
+    stored.add_lines("x", &line("old", START_US, "of the old one"), NOW_US);
+    for _ in 0..2 {
+        let keep = Retention { text_us: Some(NOW_US - START_US - DAY), ..Retention::default() };
+        stored.store().retain(keep, NOW_US).expect("pruned");
+    }
+    stored.add_lines("x", &line("third", START_US + 6 * DAY, "of the third one"), NOW_US);
+    let asked = view(Window::all(), "", &[]);
+    let got = stored.ask(&View { sections: Sections { records: 9, ..Sections::default() }, ..asked });
+    let texts: Vec<_> = got.records.iter().map(|r| (r.call.prompt_preview.as_deref(), r.text_expired)).collect();
+    assert_eq!(texts, [(Some("of the third one"), false), (Some("of the new one"), false), (None, true)]);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Sources put to work: what fills a store, for the commands that load to the end and for those that follow.
 
+use super::kept::Kept;
 use super::places;
 use crate::batch::Checkpoint;
 use crate::clock;
-use crate::config::{self, Effective};
+use crate::config::Effective;
 use crate::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
 use crate::source::{Files, Follow, Message, Pipe, Sender, SourceError, Stop, Troubles};
-use crate::store::{Appended, Retention, Store, sqlite::SqliteStore};
+use crate::store::{Appended, Store};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,16 +52,6 @@ impl Feed {
     }
 }
 
-/// Opens a store for writing and deletes from it what the settings keep no longer.
-pub fn open(path: &Path, retention: &config::Retention) -> Result<SqliteStore> {
-    let mut store = SqliteStore::open(path)?;
-    let ages = Retention { text_us: retention.text_us, rows_us: retention.rows_us, fine_us: None };
-    if ages != Retention::default() {
-        store.retain(ages, clock::now_us())?;
-    }
-    Ok(store)
-}
-
 /// How the pipeline of a command runs.
 pub fn pipeline_settings(on_refusal: OnRefusal) -> Settings {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -82,8 +73,9 @@ pub fn load(
 /// Loads logs to their end into the store that is theirs alone; where that is.
 pub fn load_private(files: &[PathBuf], settings: &Effective) -> Result<PathBuf> {
     let path = places::store_of(files, settings)?;
-    let mut store = open(&path, &settings.config.retention)?;
+    let mut store = Kept::open(&path, &settings.config.retention)?;
     let feed = Feed::of(files, Follow::UntilEnd, store.checkpoints()?)?;
     load(feed, &mut store, &Arc::default(), &Stop::new())?;
+    store.look_after()?;
     Ok(path)
 }

@@ -1,6 +1,7 @@
 //! `llmtop ingest`: loads logs into the store, with a progress bar, and says what became of every line.
 
 use super::feed::{self, Feed};
+use super::kept::Kept;
 use crate::cli::IngestArgs;
 use crate::clock;
 use crate::config::Effective;
@@ -19,7 +20,7 @@ const DRAW: Duration = Duration::from_millis(100);
 
 /// Loads what is named and prints a summary.
 pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Result<()> {
-    let mut store = feed::open(settings.config.store()?, &settings.config.retention)?;
+    let mut store = Kept::open(settings.config.store()?, &settings.config.retention)?;
     let feed = Feed::of(&args.files, Follow::UntilEnd, store.checkpoints()?)?;
     let (progress, stop, done) = (Arc::<Progress>::default(), stop_on_signals()?, AtomicBool::new(false));
     let begun = clock::ticks();
@@ -32,6 +33,7 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
         loaded
     });
     loaded?;
+    store.look_after()?;
     super::complain_of(&progress);
     summary(progress.counts(), clock::ticks().saturating_sub(begun), stop.stop.requested(), out)?;
     Ok(())

@@ -3,6 +3,7 @@
 
 mod feed;
 mod ingest;
+mod kept;
 mod live;
 mod places;
 mod rows;

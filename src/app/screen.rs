@@ -2,6 +2,7 @@
 //! it, and the screen over both; without a terminal, a report instead of the screen.
 
 use super::feed::{self, Feed, STDIN};
+use super::kept::Kept;
 use super::live::{Kind, Status, label};
 use super::places::store_of;
 use super::setup;
@@ -249,7 +250,7 @@ fn fill(
     progress: &Arc<Progress>,
     stop: &Stop,
 ) -> Result<()> {
-    let mut store = feed::open(path, retention)?;
+    let mut store = Kept::open(path, retention)?;
     pipeline::run(feed, &mut store, &feed::pipeline_settings(on_refusal), progress, stop)?;
     Ok(())
 }

@@ -44,7 +44,7 @@ fn size(path: &Path) -> u64 {
 }
 
 fn prune(path: &Path, older_than_us: i64, out: &mut dyn Write) -> Result<()> {
-    let ages = Retention { text_us: Some(older_than_us), rows_us: Some(older_than_us), fine_us: None };
+    let ages = Retention { text_us: Some(older_than_us), rows_us: Some(older_than_us), ..Retention::default() };
     let did = existing(path)?.retain(ages, clock::now_us())?;
     writeln!(
         out,

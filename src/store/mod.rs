@@ -114,13 +114,13 @@ pub trait Store: Send {
     fn append(&mut self, batches: &[Batch]) -> Result<Appended, StoreError>;
     /// How far files have been read.
     fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError>;
-    /// Deletes what is older than its age, in µs before `now_us`.
-    fn retain(&mut self, ages: Retention, now_us: i64) -> Result<Retained, StoreError>;
+    /// Deletes what is older than its age, in µs before `now_us`, then what is too much.
+    fn retain(&mut self, keep: Retention, now_us: i64) -> Result<Retained, StoreError>;
     /// Gives unused space back to the file system.
     fn vacuum(&mut self) -> Result<(), StoreError>;
 }
 
-/// How long things are kept, µs; `None` is for ever.
+/// How long things are kept, µs, and how much; `None` is for ever, and all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Prompts and answers.
@@ -129,6 +129,9 @@ pub struct Retention {
     pub rows_us: Option<i64>,
     /// Minute, hour and six-hour rollups, hourly totals of users and sessions. Days stay.
     pub fine_us: Option<i64>,
+    /// How large the store may be, bytes. The oldest text goes first, then the oldest rows, then the oldest fine rollups, a
+    /// whole hour or day at a time; days and what is newest stay, even if they are more.
+    pub size: Option<u64>,
 }
 
 /// What was deleted.

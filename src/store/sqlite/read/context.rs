@@ -96,7 +96,8 @@ impl Context {
             .prepare_cached("SELECT data FROM text_block WHERE id = ?1")?
             .query_row([id], |row| row.get(0))
             .optional()?;
-        let Some(data) = data else { return Ok(None) };
+        // An empty one only keeps its number.
+        let Some(data) = data.filter(|data| !data.is_empty()) else { return Ok(None) };
         let size = zstd::bulk::Decompressor::upper_bound(&data).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
         let raw =
             zstd::bulk::decompress(&data, size).map_err(|_| ReadError::Damaged("a block of text does not open"))?;
