@@ -23,7 +23,8 @@ pub(super) fn origins(name: &str) -> Vec<String> {
 
 /// What stands before a number, a date or a word at the end, wherever that may begin.
 fn marked(name: &str) -> impl Iterator<Item = &str> {
-    name.match_indices(['.', '-', '_']).filter_map(move |(i, _)| (i > 0 && is_mark(&name[i + 1..])).then(|| &name[..i]))
+    let ends = name.match_indices(['.', '-', '_']).map(|(i, _)| i);
+    ends.filter(|&i| i > 0 && is_mark(&name[i + 1..])).map(|i| &name[..i])
 }
 
 fn is_mark(text: &str) -> bool {

@@ -115,6 +115,8 @@ struct Followed {
     quiet_since: Duration,
     /// How it was found.
     by: By,
+    /// Whether it was empty when it was last asked where to begin in it.
+    waited: bool,
     /// What was found, while it cannot be told yet where to begin in it.
     undecided: Option<Found>,
 }

@@ -11,7 +11,8 @@ use crate::source::select::{By, Found, is_binary, other_form};
 use crate::source::tail::{Tail, first_unpacked};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::DirEntryExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where to begin in a file.
@@ -32,9 +33,9 @@ enum Start {
 impl Files {
     /// Opens a file and goes to where it is to be read from; `None` where there is nothing to read.
     pub(super) fn open(&mut self, next: Pending, out: &Sender) -> Result<Option<Followed>, SourceError> {
-        let Pending { found, counted } = next;
+        let Pending { mut found, counted } = next;
         self.total = self.total.saturating_sub(counted);
-        let tail = match self.try_open(&found) {
+        let tail = match self.try_open(&mut found) {
             Ok(Some(tail)) => tail,
             Ok(None) => return Ok(None),
             // Renamed or removed since it was found; the next look tells.
@@ -56,6 +57,7 @@ impl Files {
             copied: false,
             quiet_since: self.now,
             by: found.by,
+            waited: false,
             undecided: Some(found),
         };
         if !self.decide(&mut file, out)? {
@@ -66,13 +68,32 @@ impl Files {
         Ok(Some(file))
     }
 
-    fn try_open(&mut self, found: &Found) -> io::Result<Option<Tail>> {
-        let file = File::open(&found.path)?;
+    fn try_open(&mut self, found: &mut Found) -> io::Result<Option<Tail>> {
+        let is_it = |file: &File| file.metadata().is_ok_and(|meta| Stamp::of(&meta).id == found.stamp.id);
+        let file = match File::open(&found.path) {
+            Ok(file) if is_it(&file) => file,
+            opened => match moved(found) {
+                // Rotation has renamed it since it was found.
+                Some(path) => {
+                    found.path = path;
+                    File::open(&found.path)?
+                }
+                None => {
+                    self.sought.remove(&found.stamp.id);
+                    if opened.is_ok() && self.follow == Follow::Forever {
+                        return Ok(None);
+                    }
+                    found.by = By::Search;
+                    opened?
+                }
+            },
+        };
         let meta = file.metadata()?;
-        let id = Stamp::of(&meta).id;
-        if !meta.is_file() || self.tails.iter().any(|f| f.id == id) {
+        let stamp = Stamp::of(&meta);
+        if !meta.is_file() || self.tails.iter().any(|f| f.id == stamp.id) {
             return Ok(None);
         }
+        found.stamp = stamp;
         Tail::new(Arc::clone(&found.name), file, self.limit).map(Some)
     }
 
@@ -80,6 +101,11 @@ impl Files {
     /// it, now or later.
     pub(super) fn decide(&mut self, file: &mut Followed, out: &Sender) -> Result<bool, SourceError> {
         let Some(found) = file.undecided.take() else { return Ok(true) };
+        let there = || std::fs::metadata(&file.path).is_ok_and(|m| m.len() > 0 && Stamp::of(&m).id == file.id);
+        if file.waited && self.is_log(file) && there() {
+            // It may have been filled, copied and cut in between: what was copied comes before what is in it now.
+            self.read_rotated(file, out)?;
+        }
         let Some(mut start) = self.attempt(file, out, |this, f| this.start(&f.tail, &found))? else { return Ok(false) };
         if matches!(start, Start::Copied(_) | Start::Packed(_)) {
             // What its original still has is read from there, so that it is not read from both.
@@ -97,6 +123,7 @@ impl Files {
                 return Ok(false);
             }
             Start::Later => {
+                file.waited = true;
                 file.undecided = Some(found);
                 return Ok(true);
             }
@@ -204,6 +231,15 @@ impl Files {
         self.growing.insert(stamp.id, (stamp, since));
         Ok(alike && self.now.saturating_sub(since) < COPY_PATIENCE)
     }
+}
+
+/// Where in its folder a file is that was found there.
+fn moved(found: &Found) -> Option<PathBuf> {
+    let folder = found.path.parent()?;
+    let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let is_it = |meta: std::fs::Metadata| Stamp::of(&meta).id == found.stamp.id;
+    let mut entries = std::fs::read_dir(place).ok()?.flatten().filter(|e| e.ino() == found.stamp.id.ino);
+    entries.find_map(|e| e.metadata().is_ok_and(is_it).then(|| folder.join(e.file_name())))
 }
 
 /// Whether a checkpoint is of a file in the same folder.

@@ -46,11 +46,17 @@ impl Files {
 
     /// Reads all that is left in an open file, if its content has not gone.
     fn drain(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
-        while let Some(Progress::Read(chunk)) = self.attempt(file, out, |_, f| f.tail.read_intact())? {
-            file.copied = false;
-            chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
+        loop {
+            match self.attempt(file, out, |_, f| f.tail.read_intact())? {
+                Some(Progress::Read(chunk)) => {
+                    file.copied = false;
+                    chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
+                }
+                // That it is over is found again when it has its turn.
+                Some(Progress::Done(chunk)) => return send(out, Message::Chunk(chunk)),
+                Some(Progress::Dry | Progress::Replaced) | None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// Reads the open files that were empty so far: what is compressed of them in the meantime is known by what was read.
@@ -110,7 +116,7 @@ impl Files {
     fn replaced(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
         self.known.remove(&file.id);
         self.retire(file.tail.checkpoint());
-        if !self.carried_on(file, out)? && !file.copied {
+        if !self.read_rotated(file, out)? && !file.copied {
             if let Some(chunk) = file.tail.remains() {
                 chunk.checkpoint.iter().for_each(|c| self.retire(c.clone()));
                 send(out, Message::Chunk(chunk))?;
@@ -128,8 +134,8 @@ impl Files {
         Ok(Advance::More)
     }
 
-    /// Reads the rotated files beside a log whose content has gone; whether one of them carries that on.
-    fn carried_on(&mut self, file: &Followed, out: &Sender) -> Result<bool, SourceError> {
+    /// Reads what rotation has moved away from a log; whether something of it goes on with what was read of the log.
+    pub(super) fn read_rotated(&mut self, file: &Followed, out: &Sender) -> Result<bool, SourceError> {
         let print = file.tail.print();
         let mut carried = false;
         self.drain_undecided(out)?;

@@ -58,6 +58,10 @@ impl Files {
         let (source, message) = (Arc::<str>::from(source), self.words(error));
         if self.told.until.insert((Arc::clone(&source), message.clone()), until).is_none() {
             self.told.board.begin(&source, &message);
+            // What was perhaps written to a content that has gone may be nothing.
+            if !matches!(error, SourceError::Gone { unread: 0, .. }) {
+                self.told.board.miss();
+            }
             send(out, Message::Trouble { source, message })?;
         }
         Ok(())
