@@ -221,10 +221,14 @@ impl Files {
     pub fn finish(&mut self, out: &Sender) -> Result<(), SourceError> {
         self.tails.extend(self.loading.take());
         while let Some(mut file) = self.tails.pop() {
-            if !file.tail.packed() {
+            if file.tail.packed() {
+                // The rotated part of a log is older than what was read of the log: the next run would not look for it.
+                while !self.is_log(&file) && self.advance(&mut file, out)? == Advance::More {}
+            } else {
                 let _ = self.attempt(&mut file, out, |_, f| f.tail.close())?;
                 // A rotated file cannot be found again under its name: all of it is read now.
-                while self.advance(&mut file, out)? == Advance::More && !file.linked {}
+                let here = file.linked && std::fs::metadata(&file.path).is_ok_and(|m| Stamp::of(&m).id == file.id);
+                while self.advance(&mut file, out)? == Advance::More && !here {}
                 self.last_line(&mut file, out)?;
             }
             self.park(&file);
