@@ -299,6 +299,24 @@ pub fn is_unsafe(c: char) -> bool {
             | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// The same JSON with every character that could steer a terminal escaped. JSON's own signs are all ASCII, so whatever
+/// is not stands inside a string.
+pub fn harmless_json(json: &str) -> Cow<'_, str> {
+    let hostile = |c: char| c >= '\u{7f}' && is_unsafe(c);
+    if json.bytes().all(|b| b < 0x7f) || !json.contains(hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if hostile(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use common::event::events;
 use common::program::{Home, Ran};
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 
 fn filled() -> Home {
     let home = Home::new();
@@ -244,7 +245,7 @@ fn named_logs_have_a_store_of_their_own_that_resumes() {
     assert_eq!(cached(&home).len(), 1);
     home.write("more.log", lines[60..].join("\n"));
     let mut grown = fs::OpenOptions::new().append(true).open(home.path("other.log")).expect("opened");
-    std::io::Write::write_all(&mut grown, (lines[60..80].join("\n") + "\n").as_bytes()).expect("appended");
+    grown.write_all((lines[60..80].join("\n") + "\n").as_bytes()).expect("appended");
     let resumed = home.report(&["other.log"]);
     assert_eq!(resumed["totals"]["calls"], 80);
     assert_eq!(resumed["accounting"]["read"], 80, "what was read is not read again");
@@ -285,4 +286,87 @@ fn the_cache_is_bounded() {
     home.report(&["b.log"]);
     let stores = cached(&home);
     assert!(stores.len() == 2 && !stores.iter().any(|s| s.starts_with("a.log")), "{stores:?}");
+}
+
+#[test]
+fn a_private_store_shows_what_its_log_holds() {
+    let home = Home::new();
+    let lines: Vec<String> = events(9, 300, 1).iter().map(|e| e.line() + "\n").collect();
+    let counts = |args: &[&str]| {
+        let report = home.report(args);
+        (report["totals"]["calls"].as_u64(), report["accounting"]["read"].as_u64())
+    };
+    home.write("run.log", lines[..100].concat());
+    assert_eq!(counts(&["run.log"]), (Some(100), Some(100)));
+    home.write("run.log", lines[100..180].concat());
+    assert_eq!(counts(&["run.log"]), (Some(80), Some(80)), "written anew, so begun anew");
+    fs::rename(home.path("run.log"), home.path("run.log.1")).expect("rotated");
+    home.write("run.log", lines[180..].concat());
+    assert_eq!(counts(&["run.log"]), (Some(200), Some(200)), "rotated, so gone on with");
+    // A store that was named is everybody's, and keeps what it has.
+    home.write("run.log", lines[..100].concat());
+    assert_eq!(counts(&["run.log", "--store", "own.db"]).0, Some(100));
+    home.write("run.log", lines[100..200].concat());
+    let ran = home.run(["report", "--since", "all", "run.log", "--store", "own.db"]);
+    assert!(ran.err.contains("run.log") && ran.err.contains("no rotated file"), "{}", ran.err);
+    assert!(ran.good().contains("200"));
+}
+
+#[test]
+fn rotated_lines_reach_the_store() {
+    let home = Home::new();
+    let lines: Vec<String> = events(9, 60, 1).iter().map(|e| e.line() + "\n").collect();
+    home.ingest(&home.write("app.log", lines[..30].concat()));
+    home.write("app.log.1", lines[..50].concat());
+    home.write("app.log", lines[50..].concat());
+    let said = home.ingest(&home.path("app.log"));
+    assert!(said.contains("30 accepted, 0 duplicate"), "{said}");
+    assert_eq!(home.report(&[])["totals"]["calls"], 60);
+}
+
+#[test]
+fn what_could_not_be_read_is_a_failure() {
+    let home = Home::new();
+    let torn = "{\"event\":\"llm_call\",\"request_id\":\"t\",\"mo";
+    let summary = home.ingest(&home.write("app.log", format!("{}\n{torn}", events(5, 1, 1)[0].line())));
+    assert!(summary.contains("read 1 lines") && summary.contains("0 rejected"), "{summary}");
+    home.write("app.log", "\n");
+    let ran = home.run(["ingest", "app.log"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.err.contains(&format!("at least {} bytes", torn.len())), "{}", ran.err);
+    assert!(ran.out.contains("read 1 lines"), "what can be read is read: {}", ran.out);
+}
+
+#[test]
+fn nothing_hostile_reaches_the_terminal() {
+    let home = Home::new();
+    let model = "x\\u001b]0;pwn\\u0007\\u009b31m\\u202e\\n=1";
+    let event = format!("{{\"event\":\"llm_call\",\"request_id\":\"r\",\"model\":\"{model}\"}}\n");
+    home.ingest(&home.write("app.log", event));
+    let select = "SELECT model, 1 AS \"a\u{1b}\u{9b}b\" FROM calls";
+    let mut outs: Vec<String> =
+        ["csv", "json", "table"].iter().map(|f| home.run(["query", "--format", f, select]).good()).collect();
+    outs.push(home.export());
+    outs.push(home.run(["report", "--since", "all", "--by", "model"]).good());
+    for out in outs {
+        let hostile = |c: char| (c.is_control() && !matches!(c, '\n' | '\r')) || c == '\u{202e}';
+        assert!(out.contains("pwn") && !out.contains(hostile), "{out:?}");
+    }
+    let again = Home::new();
+    again.ingest(&again.write("export.jsonl", home.export()));
+    assert_eq!(again.export(), home.export(), "the same events, escaped or not");
+}
+
+#[test]
+fn broken_lines_are_shown_without_what_they_say() {
+    let home = Home::new();
+    let line = "{\"event\":\"llm_call\",\"timestamp\":\"nope\",\"prompt\":\"my key is sk-ant-api03-SECRET\"}\n";
+    home.ingest(&home.write("app.log", line));
+    for format in ["text", "json"] {
+        let args = ["report", "--since", "all", "--format", format];
+        let masked = home.run(args).good();
+        assert!(!masked.contains("sk-ant") && masked.contains("timestamp") && masked.contains('…'), "{masked}");
+        let shown = home.run(args.iter().chain(&["--unmask"])).good();
+        assert!(shown.contains("sk-ant-api03-SECRET"), "{shown}");
+    }
 }

@@ -125,7 +125,7 @@ fn killed_between_batches_and_fed_again() {
 
 #[test]
 fn asked_to_stop_it_stops_cleanly_and_goes_on_later() {
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+    for (signal, code) in [(libc::SIGTERM, 143), (libc::SIGINT, 130), (libc::SIGHUP, 129)] {
         let text = log(3_000);
         let home = Home::new();
         let mut load = Load::start(&home, &["ingest", "-"]);
@@ -136,7 +136,7 @@ fn asked_to_stop_it_stops_cleanly_and_goes_on_later() {
         let ran = Ran::of(load.child.wait_with_output().expect("its end"));
         drop(stdin);
         assert!(ran.out.contains("stopped: read ") && ran.err.is_empty(), "{ran:?}");
-        assert_eq!(ran.code, Some(0));
+        assert_eq!(ran.code, Some(code));
         home.feed(["ingest", "-"], text.as_bytes()).good();
         assert_eq!(home.report(&[])["totals"]["calls"], 3_000);
     }

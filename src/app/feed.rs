@@ -1,15 +1,17 @@
 //! Sources put to work: what fills a store, for the commands that load to the end and for those that follow.
 
 use super::kept::Kept;
-use super::places;
+use super::places::{Place, store_of};
 use crate::batch::Checkpoint;
 use crate::clock;
 use crate::config::Effective;
 use crate::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
 use crate::source::{Files, Follow, Message, Pipe, Sender, SourceError, Stop, Troubles};
-use crate::store::{Appended, Store};
+use crate::store::{Appended, Store, sqlite::SqliteStore};
+use crate::units::clean;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Standard input among the file arguments.
@@ -29,6 +31,22 @@ impl Feed {
             files: if files.is_empty() { None } else { Some(Files::new(files, follow, known)?) },
             stdin: if stdin.is_empty() { None } else { Some(Pipe::stdin()?) },
         })
+    }
+
+    /// Named logs into their store, going on where it ends. A private store that holds what a log was before it was written
+    /// anew is begun anew: it shows what its logs hold, and what rotation has moved away from them.
+    pub fn into_place(args: &[PathBuf], follow: Follow, place: &Place) -> Result<Feed> {
+        let known = SqliteStore::open(place.path())?.checkpoints()?;
+        let feed = Feed::of(args, follow, known)?;
+        let overwritten =
+            feed.files.as_ref().filter(|_| place.is_private()).map(Files::overwritten).unwrap_or_default();
+        let Some(first) = overwritten.first() else { return Ok(feed) };
+        if !place.empty()? {
+            eprintln!("llmtop: {} was written anew; what it held before is counted too", clean(first));
+            return Ok(feed);
+        }
+        SqliteStore::open(place.path())?;
+        Ok(Feed::of(args, follow, Vec::new())?)
     }
 
     /// What is the matter with the files, now and while they are read.
@@ -70,12 +88,40 @@ pub fn load(
     pipeline::run(|out, stop| feed.run(&out, &stop), store, &settings, progress, stop)
 }
 
-/// Loads logs to their end into the store that is theirs alone; where that is.
-pub fn load_private(files: &[PathBuf], settings: &Effective) -> Result<PathBuf> {
-    let path = places::store_of(files, settings)?;
-    let mut store = Kept::open(&path, &settings.config.retention)?;
-    let feed = Feed::of(files, Follow::UntilEnd, store.checkpoints()?)?;
-    load(feed, &mut store, &Arc::default(), &Stop::new())?;
+/// Loads logs to their end into the store that is theirs alone; where that is, and whether all could be read.
+pub fn load_private(files: &[PathBuf], settings: &Effective) -> Result<(Place, Read)> {
+    let place = store_of(files, settings)?;
+    let feed = Feed::into_place(files, Follow::UntilEnd, &place)?;
+    let mut store = Kept::open(place.path(), &settings.config.retention)?;
+    let (progress, troubles) = (Arc::default(), feed.troubles());
+    load(feed, &mut store, &progress, &Stop::new())?;
     store.look_after()?;
-    Ok(path)
+    Ok((place, Read::of(&progress, &troubles)))
+}
+
+/// Whether everything was read that was there to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// All of it.
+    All,
+    /// Something could not be read; it was said what.
+    Part,
+}
+
+impl Read {
+    /// Says what went wrong with single sources; whether they were read nevertheless.
+    pub fn of(progress: &Progress, troubles: &Troubles) -> Read {
+        for trouble in progress.troubles() {
+            eprintln!("llmtop: {}", clean(&trouble));
+        }
+        if troubles.missed() { Read::Part } else { Read::All }
+    }
+
+    /// What to exit with.
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Read::All => ExitCode::SUCCESS,
+            Read::Part => ExitCode::FAILURE,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `llmtop ingest`: loads logs into the store, with a progress bar, and says what became of every line.
 
-use super::feed::{self, Feed};
+use super::feed::{self, Feed, Read};
 use super::kept::Kept;
 use crate::cli::IngestArgs;
 use crate::clock;
@@ -11,37 +11,54 @@ use crate::store::Store;
 use crate::units::{bytes, compact, count, duration_us};
 use anyhow::Result;
 use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 /// How often the progress bar is drawn.
 const DRAW: Duration = Duration::from_millis(100);
 
 /// Loads what is named and prints a summary.
-pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Result<()> {
+pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Result<ExitCode> {
     let mut store = Kept::open(settings.config.store()?, &settings.config.retention)?;
     let feed = Feed::of(&args.files, Follow::UntilEnd, store.checkpoints()?)?;
+    let troubles = feed.troubles();
     let (progress, stop, done) = (Arc::<Progress>::default(), stop_on_signals()?, AtomicBool::new(false));
     let begun = clock::ticks();
     let loaded = std::thread::scope(|scope| {
         if !args.quiet && std::io::stderr().is_terminal() {
             scope.spawn(|| bar(&progress, &done, begun));
         }
-        let loaded = feed::load(feed, &mut store, &progress, &stop.stop);
-        done.store(true, Ordering::Release);
-        loaded
+        // However loading ends, by a panic too: the bar ends with it, or the scope would wait for ever.
+        let _ending = Ending(&done);
+        feed::load(feed, &mut store, &progress, &stop.stop)
     });
     loaded?;
     store.look_after()?;
-    super::complain_of(&progress);
-    summary(progress.counts(), clock::ticks().saturating_sub(begun), stop.stop.requested(), out)?;
-    Ok(())
+    let read = Read::of(&progress, &troubles);
+    let signal = stop.signal.load(Ordering::Acquire);
+    summary(progress.counts(), clock::ticks().saturating_sub(begun), signal != 0, out)?;
+    Ok(match u8::try_from(signal) {
+        Ok(signal @ 1..) => ExitCode::from(128 + signal),
+        _ => read.exit_code(),
+    })
+}
+
+/// Says that loading is done when it is dropped.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// A stop that interrupt, termination and hang-up ask for.
 struct Signalled {
     stop: Stop,
+    /// The signal that came; 0 is none.
+    signal: Arc<AtomicI32>,
     handle: signal_hook::iterator::Handle,
 }
 
@@ -56,13 +73,15 @@ fn stop_on_signals() -> std::io::Result<Signalled> {
     let stop = Stop::new();
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let handle = signals.handle();
-    let asked = stop.clone();
+    let (asked, signal) = (stop.clone(), Arc::new(AtomicI32::new(0)));
+    let came = Arc::clone(&signal);
     std::thread::Builder::new().name("signals".into()).spawn(move || {
-        if signals.forever().next().is_some() {
+        if let Some(signal) = signals.forever().next() {
+            came.store(signal, Ordering::Release);
             asked.request();
         }
     })?;
-    Ok(Signalled { stop, handle })
+    Ok(Signalled { stop, signal, handle })
 }
 
 fn bar(progress: &Progress, done: &AtomicBool, begun: Duration) {

@@ -16,13 +16,13 @@ mod watcher;
 use crate::cli::{Cli, Command, ReportArgs};
 use crate::clock;
 use crate::config::{Config, Effective};
-use crate::pipeline::Progress;
 use crate::report;
 use crate::snapshot::Snapshot;
 use crate::store::{Patient, Reader, sqlite::SqliteReader};
-use crate::units::{Zone, clean};
+use crate::units::Zone;
 use crate::view::{Dim, Grouping, Sections, View, Window};
 use anyhow::{Context, Result};
+use feed::Read;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -34,10 +34,10 @@ use std::process::ExitCode;
 pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     match &cli.command {
         None => return screen::logs(cli, out),
-        Some(Command::Ingest(args)) => ingest::run(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Ingest(args)) => return ingest::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Replay(args)) => return screen::replay(cli, args, out),
         Some(Command::Demo(args)) => return screen::demo(cli, args, out),
-        Some(Command::Report(args)) => report(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Store(args)) => store::run(&args.command, &setup::settings(cli, None)?, out)?,
@@ -49,7 +49,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
 }
 
 /// `llmtop report`: one answer of the store, or of the logs that are named.
-fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Result<()> {
+fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Result<ExitCode> {
     let now_us = clock::now_us();
     let mut view = View {
         window: args.window(settings.config.window, now_us)?,
@@ -61,12 +61,19 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
     if args.by.is_empty() && args.format == "text" {
         view.groupings.push(Grouping::by(Dim::Model, args.top()));
     }
-    let snapshot = if args.files.is_empty() {
-        answer(settings.config.store()?, &view, now_us)?
+    let (snapshot, read) = if args.files.is_empty() {
+        (answer(settings.config.store()?, &view, now_us)?, Read::All)
     } else {
-        answer(&feed::load_private(&args.files, settings)?, &view, now_us)?
+        let (place, read) = feed::load_private(&args.files, settings)?;
+        (answer(place.path(), &view, now_us)?, read)
     };
-    print_report(&args.format, args.utc || settings.config.utc, &snapshot, out)
+    let config = Config {
+        utc: args.utc || settings.config.utc,
+        mask: settings.config.mask && !args.unmask,
+        ..settings.config.clone()
+    };
+    print_report(&args.format, &config, &snapshot, out)?;
+    Ok(read.exit_code())
 }
 
 /// A report of a whole store, in place of a screen that has no terminal.
@@ -78,24 +85,18 @@ fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) 
         sections: Sections { failures: true, errors: 5, ..Sections::default() },
         before: None,
     };
-    print_report("text", config.utc, &answer(path, &view, clock::now_us())?, out)
-}
-
-/// Says what went wrong with single sources.
-fn complain_of(progress: &Progress) {
-    for trouble in progress.troubles() {
-        eprintln!("llmtop: {}", clean(&trouble));
-    }
+    print_report("text", config, &answer(path, &view, clock::now_us())?, out)
 }
 
 fn answer(path: &Path, view: &View, now_us: i64) -> Result<Snapshot> {
     Ok(SqliteReader::open(path)?.snapshot(view, now_us, &Patient)?)
 }
 
-fn print_report(format: &str, utc: bool, snapshot: &Snapshot, out: &mut dyn Write) -> Result<()> {
+fn print_report(format: &str, config: &Config, snapshot: &Snapshot, out: &mut dyn Write) -> Result<()> {
     let report = report::by_name(format).with_context(|| format!("no report is called {format:?}"))?;
     let width = crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns));
-    let zone = if utc { Zone::Utc } else { Zone::Local };
-    report.write(snapshot, &report::Options { width, zone }, out)?;
+    let zone = if config.utc { Zone::Utc } else { Zone::Local };
+    let words = if config.mask { report::Words::Masked } else { report::Words::Shown };
+    report.write(snapshot, &report::Options { width, zone, words }, out)?;
     Ok(())
 }

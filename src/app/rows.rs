@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::Effective;
 use crate::store::Reader;
 use crate::store::sqlite::{Cell, SqliteReader};
-use crate::units::clean;
+use crate::units::{clean, harmless_json};
 use anyhow::Result;
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
@@ -14,8 +14,45 @@ use unicode_width::UnicodeWidthStr;
 pub fn export(args: &ExportArgs, settings: &Effective, out: &mut dyn Write) -> Result<()> {
     let now_us = clock::now_us();
     let filter = args.filter.clone().unwrap_or_default();
-    SqliteReader::open(settings.config.store()?)?.export(args.window(now_us)?, now_us, &filter, out)?;
+    let mut out = Harmless { line: Vec::new(), out };
+    SqliteReader::open(settings.config.store()?)?.export(args.window(now_us)?, now_us, &filter, &mut out)?;
+    out.flush()?;
     Ok(())
+}
+
+/// Lines of JSON on their way out, with every character escaped that could steer a terminal.
+struct Harmless<'a> {
+    /// The line that is not whole yet.
+    line: Vec<u8>,
+    out: &'a mut dyn Write,
+}
+
+impl Harmless<'_> {
+    fn hand_on(&mut self) -> io::Result<()> {
+        match std::str::from_utf8(&self.line) {
+            Ok(json) => self.out.write_all(harmless_json(json).as_bytes())?,
+            Err(_) => self.out.write_all(harmless_json(&String::from_utf8_lossy(&self.line)).as_bytes())?,
+        }
+        self.line.clear();
+        Ok(())
+    }
+}
+
+impl Write for Harmless<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in bytes.split_inclusive(|b| *b == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                self.hand_on()?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
+        self.out.flush()
+    }
 }
 
 /// `llmtop query`
@@ -98,8 +135,7 @@ fn plain(cell: &Cell) -> String {
 fn json(reader: &mut SqliteReader, sql: &str, out: &mut dyn Write) -> Result<()> {
     reader.query(sql, &mut |names, row| {
         let object: serde_json::Map<_, _> = names.iter().cloned().zip(row.into_iter().map(value)).collect();
-        serde_json::to_writer(&mut *out, &object)?;
-        writeln!(out)
+        writeln!(out, "{}", harmless_json(&serde_json::to_string(&object)?))
     })?;
     Ok(())
 }
@@ -129,12 +165,12 @@ fn csv(reader: &mut SqliteReader, sql: &str, out: &mut dyn Write) -> Result<()> 
 }
 
 fn heading(names: &[String]) -> String {
-    names.iter().map(|n| quoted(n)).collect::<Vec<_>>().join(",")
+    names.iter().map(|n| quoted(&clean(n))).collect::<Vec<_>>().join(",")
 }
 
 fn csv_cell(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) => quoted(text),
+        Cell::Text(text) => quoted(&clean(text)),
         other => plain(other),
     }
 }

@@ -1,10 +1,10 @@
 //! The commands with a screen: logs, a pipe, the default store, a replay, the demo. Each is a store, something that feeds
 //! it, and the screen over both; without a terminal, a report instead of the screen.
 
-use super::feed::{self, Feed, STDIN};
+use super::feed::{self, Feed, Read, STDIN};
 use super::kept::Kept;
 use super::live::{Kind, Status, label};
-use super::places::store_of;
+use super::places::{Place, store_of};
 use super::setup;
 use super::temporary::Temporary;
 use super::watcher::Watcher;
@@ -16,11 +16,11 @@ use crate::format::Decoder;
 use crate::pipeline::{self, OnRefusal, Progress};
 use crate::source::demo::{Demo, Player};
 use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock, Troubles};
-use crate::store::{Store, sqlite::SqliteStore};
+use crate::store::sqlite::SqliteStore;
 use crate::tui::{self, Exit, Mask, Ui, mouse::Mouse};
 use crate::units::Zone;
 use crate::view::Window;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +35,8 @@ type Run = Box<dyn FnOnce(Sender, Stop) -> Result<(), SourceError> + Send>;
 struct Show {
     settings: Effective,
     store: PathBuf,
+    /// Kept from being tidied away as long as the show goes on.
+    place: Option<Place>,
     /// Deleted when the show is over.
     temporary: Option<Temporary>,
     label: String,
@@ -57,17 +59,19 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     // A pipe cannot be resumed, so its store does not outlive it, unless one was named.
     let named = matches!(settings.origin("store"), config::Origin::Flag(_));
     let temporary = if piped && !named { Some(Temporary::new()?) } else { None };
-    let store = match &temporary {
-        Some(temporary) => temporary.store(),
-        None => store_of(&files, &settings)?,
-    };
-    let known = SqliteStore::open(&store)?.checkpoints()?;
+    let place = if temporary.is_none() { Some(store_of(&files, &settings)?) } else { None };
     let follow = if std::io::stdout().is_terminal() { Follow::Forever } else { Follow::UntilEnd };
-    let feed = Feed::of(&files, follow, known).with_context(|| hint(&files))?;
+    let (store, feed) = match (&place, &temporary) {
+        (Some(place), _) => (place.path().to_owned(), Feed::into_place(&files, follow, place)),
+        (None, Some(temporary)) => (temporary.store(), Feed::of(&files, follow, Vec::new()).map_err(Into::into)),
+        (None, None) => bail!("there is no place for the store"),
+    };
+    let feed = feed.with_context(|| hint(&files))?;
+    SqliteStore::open(&store)?;
     let troubles = feed.troubles();
     let run: Run = Box::new(move |out, stop| feed.run(&out, &stop));
     let label = if files == [PathBuf::from(STDIN)] { "stdin".to_owned() } else { label(&files) };
-    Show { settings, store, temporary, label, kind: Kind::Sources, feed: Some(run), troubles }.run(out)
+    Show { settings, store, place, temporary, label, kind: Kind::Sources, feed: Some(run), troubles }.run(out)
 }
 
 /// A word that is no file was perhaps meant as a command.
@@ -97,7 +101,17 @@ fn store(settings: Effective, out: &mut dyn Write) -> Result<ExitCode> {
         SqliteStore::open(&store)?;
     }
     let label = label(std::slice::from_ref(&store));
-    Show { settings, store, temporary: None, label, kind: Kind::Others, feed: None, troubles: Troubles::new() }.run(out)
+    Show {
+        settings,
+        store,
+        place: None,
+        temporary: None,
+        label,
+        kind: Kind::Others,
+        feed: None,
+        troubles: Troubles::new(),
+    }
+    .run(out)
 }
 
 /// `llmtop replay`
@@ -183,7 +197,7 @@ fn temporary(
     let temporary = Temporary::new()?;
     let store = temporary.store();
     SqliteStore::open(&store)?;
-    Show { settings, store, temporary: Some(temporary), label, kind, feed: Some(run), troubles }.run(out)
+    Show { settings, store, place: None, temporary: Some(temporary), label, kind, feed: Some(run), troubles }.run(out)
 }
 
 impl Show {
@@ -212,7 +226,7 @@ impl Show {
             let options = tui::Options { ui, mouse, now_us: clock::now_us() };
             Ok::<_, anyhow::Error>(tui::run(&watcher, options)?)
         })?;
-        drop(self.temporary);
+        drop((self.place, self.temporary));
         Ok(match exit {
             Exit::Quit => ExitCode::SUCCESS,
             Exit::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
@@ -221,16 +235,17 @@ impl Show {
     }
 
     fn report(self, out: &mut dyn Write) -> Result<ExitCode> {
+        let mut read = Read::All;
         if let Some(feed) = self.feed {
             let progress = Arc::<Progress>::default();
             fill((&self.store, &self.settings.config.retention), feed, OnRefusal::Fail, &progress, &Stop::new())?;
-            super::complain_of(&progress);
+            read = Read::of(&progress, &self.troubles);
         }
         let config = &self.settings.config;
         let given = matches!(self.settings.origin("window"), config::Origin::Flag(_));
         let window = if given || self.kind == Kind::Others { config.window } else { Window::all() };
         super::report_of(&self.store, window, config, out)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(read.exit_code())
     }
 }
 

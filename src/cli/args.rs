@@ -81,6 +81,9 @@ pub struct ReportArgs {
     /// Show times in UTC instead of local time
     #[arg(long)]
     pub utc: bool,
+    /// Show what rejected lines say, prompts and keys included, and not their form alone
+    #[arg(long)]
+    pub unmask: bool,
 }
 
 impl ReportArgs {

@@ -1,11 +1,10 @@
 //! The report for programs. Names are kept from version to version; more may be added. Unknown is null.
 
 use super::figures::figures;
-use super::{Options, Report};
+use super::{Options, Report, Words, mask};
 use crate::snapshot::{Accounting, Failure, Group, Snapshot, Table};
-use crate::units::{UNKNOWN, is_unsafe, rfc3339};
+use crate::units::{UNKNOWN, harmless_json, rfc3339};
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 use std::io;
 
 /// `--format json`
@@ -16,14 +15,14 @@ impl Report for Json {
         "json"
     }
 
-    fn write(&self, snapshot: &Snapshot, _options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(&document(snapshot))?;
-        out.write_all(harmless(&text).as_bytes())?;
+    fn write(&self, snapshot: &Snapshot, options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(&document(snapshot, options.words))?;
+        out.write_all(harmless_json(&text).as_bytes())?;
         out.write_all(b"\n")
     }
 }
 
-fn document(snapshot: &Snapshot) -> Value {
+fn document(snapshot: &Snapshot, words: Words) -> Value {
     let groups: Map<String, Value> =
         snapshot.tables.iter().map(|table| (table.grouping.name(), groups(table))).collect();
     let totals_of_groups: Map<String, Value> =
@@ -32,7 +31,7 @@ fn document(snapshot: &Snapshot) -> Value {
         "schema": 1,
         "window": {"since": time(snapshot.range.since_us), "until": time(snapshot.range.until_us)},
         "filter": snapshot.view.filter.to_string(),
-        "accounting": accounting(&snapshot.accounting),
+        "accounting": accounting(&snapshot.accounting, words),
         "totals": figures(&snapshot.totals),
         "previous": figures(&snapshot.previous),
         "groups": groups,
@@ -51,7 +50,7 @@ fn time(us: i64) -> Value {
     if text == UNKNOWN { Value::Null } else { Value::String(text) }
 }
 
-fn accounting(accounting: &Accounting) -> Value {
+fn accounting(accounting: &Accounting, words: Words) -> Value {
     let reasons: Map<String, Value> =
         accounting.reasons.iter().map(|(reason, lines)| (reason.word().to_owned(), json!(lines))).collect();
     let example = |rejected: &crate::snapshot::Rejected| {
@@ -59,7 +58,7 @@ fn accounting(accounting: &Accounting) -> Value {
             "source": rejected.source,
             "offset": rejected.offset,
             "reason": rejected.reason.word(),
-            "line": rejected.snippet,
+            "line": mask::example(&rejected.snippet, words),
         })
     };
     json!({
@@ -118,22 +117,4 @@ fn store(snapshot: &Snapshot) -> Value {
         "sources": holdings.sources.len(),
         "folded_series": holdings.folded_series,
     })
-}
-
-/// The same JSON with every character that could steer a terminal escaped. JSON's own signs are all ASCII, so whatever
-/// is not stands inside a string.
-fn harmless(json: &str) -> Cow<'_, str> {
-    let hostile = |c: char| c >= '\u{7f}' && is_unsafe(c);
-    if !json.contains(hostile) {
-        return Cow::Borrowed(json);
-    }
-    let mut out = String::with_capacity(json.len() + 64);
-    for c in json.chars() {
-        if hostile(c) {
-            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
-        } else {
-            out.push(c);
-        }
-    }
-    Cow::Owned(out)
 }

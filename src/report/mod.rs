@@ -4,6 +4,7 @@ mod csv;
 mod figures;
 mod grid;
 mod json;
+mod mask;
 mod measure;
 mod text;
 
@@ -18,11 +19,22 @@ pub struct Options {
     pub width: usize,
     /// Zone of the times that people read.
     pub zone: Zone,
+    /// Text out of the logs.
+    pub words: Words,
+}
+
+/// What becomes of text out of the logs, which may hold prompts, answers and keys: reports end up in mails and build logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// Its form alone is shown.
+    Masked,
+    /// It is shown.
+    Shown,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { width: 100, zone: Zone::Local }
+        Options { width: 100, zone: Zone::Local, words: Words::Masked }
     }
 }
 

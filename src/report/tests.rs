@@ -154,8 +154,12 @@ fn hostile() -> Snapshot {
 }
 
 fn render(name: &str, snapshot: &Snapshot, width: usize) -> String {
+    render_with(name, snapshot, width, Words::Masked)
+}
+
+fn render_with(name: &str, snapshot: &Snapshot, width: usize, words: Words) -> String {
     let mut out = Vec::new();
-    let options = Options { width, zone: Zone::Utc };
+    let options = Options { width, zone: Zone::Utc, words };
     by_name(name).unwrap().write(snapshot, &options, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
@@ -187,14 +191,14 @@ fn json_and_csv_of_a_typical_hour() {
 
 #[test]
 fn hostile_text_reaches_no_terminal() {
-    insta::assert_snapshot!("text_hostile", render("text", &hostile(), 80));
-    insta::assert_snapshot!("csv_hostile", render("csv", &hostile(), 0));
+    insta::assert_snapshot!("text_hostile", render_with("text", &hostile(), 80, Words::Shown));
+    insta::assert_snapshot!("csv_hostile", render_with("csv", &hostile(), 0, Words::Shown));
     for name in ALL.iter().map(|report| report.name()) {
-        let out = render(name, &hostile(), 80);
+        let out = render_with(name, &hostile(), 80, Words::Shown);
         let bad = out.chars().find(|c| crate::units::is_unsafe(*c) && !matches!(c, '\n' | '\r'));
         assert_eq!(bad, None, "{name}");
     }
-    let json: serde_json::Value = serde_json::from_str(&render("json", &hostile(), 0)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&render_with("json", &hostile(), 0, Words::Shown)).unwrap();
     let keys: Vec<&str> = json["groups"]["user"].as_array().unwrap().iter().filter_map(|g| g["key"].as_str()).collect();
     assert_eq!(keys[2], "a\u{202e}lmth\u{9b}31m", "escaping changes no value");
     assert_eq!(json["accounting"]["examples"][0]["source"], "/tmp/\u{1b}[1m\u{e0041}.log");
@@ -225,12 +229,12 @@ fn json_keeps_its_names_and_types() {
 fn text_stays_within_its_width() {
     for width in [40, 41, 55, 80, 100, 132, 200] {
         for snapshot in [typical(), hostile(), empty_store(), empty_window()] {
-            for line in render("text", &snapshot, width).lines() {
+            for line in render_with("text", &snapshot, width, Words::Shown).lines() {
                 assert!(unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
             }
         }
     }
-    render("text", &hostile(), 0);
+    render_with("text", &hostile(), 0, Words::Shown);
 }
 
 proptest::proptest! {
@@ -243,13 +247,13 @@ proptest::proptest! {
         snapshot.failures[0].models[0].0 = words[3].clone();
         snapshot.accounting.examples[0].snippet = words[4].clone();
         snapshot.holdings.sources[0].name = words[4].clone();
-        let text = render("text", &snapshot, width);
+        let text = render_with("text", &snapshot, width, Words::Shown);
         for line in text.lines() {
             proptest::prop_assert!(unicode_width::UnicodeWidthStr::width(line) <= width.max(40), "{}", line);
         }
-        let json: serde_json::Value = serde_json::from_str(&render("json", &snapshot, 0)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&render_with("json", &snapshot, 0, Words::Shown)).unwrap();
         proptest::prop_assert_eq!(json["groups"]["model"][0]["key"].as_str(), Some(words[0].as_str()));
-        for out in [text, render("json", &snapshot, 0), render("csv", &snapshot, 0)] {
+        for out in [text, render_with("json", &snapshot, 0, Words::Shown), render_with("csv", &snapshot, 0, Words::Shown)] {
             proptest::prop_assert!(out.chars().all(|c| !crate::units::is_unsafe(c) || matches!(c, '\n' | '\r')));
         }
     }

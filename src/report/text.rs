@@ -3,7 +3,7 @@
 
 use super::grid::{Column, Grid, cut, wrap};
 use super::measure::{change, measures};
-use super::{Options, Report};
+use super::{Options, Report, Words, mask};
 use crate::snapshot::{Accounting, Dist, Failure, Group, Snapshot, Table};
 use crate::units::{self, UNKNOWN, Zone, clean};
 use std::io;
@@ -29,7 +29,7 @@ impl Report for Text {
     }
 
     fn write(&self, snapshot: &Snapshot, options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
-        let page = Page { snapshot, width: options.width.max(40), zone: options.zone };
+        let page = Page { snapshot, width: options.width.max(40), zone: options.zone, words: options.words };
         let sections = [
             page.header(),
             page.accounting(),
@@ -50,6 +50,7 @@ struct Page<'a> {
     snapshot: &'a Snapshot,
     width: usize,
     zone: Zone,
+    words: Words,
 }
 
 impl Page<'_> {
@@ -280,7 +281,7 @@ impl Page<'_> {
                 example.reason.word()
             );
             lines.push(cut(&place, self.width));
-            lines.push(cut(&format!("    {}", example.snippet), self.width));
+            lines.push(cut(&format!("    {}", mask::example(&example.snippet, self.words)), self.width));
         }
         if !lines.is_empty() {
             lines

@@ -78,6 +78,12 @@ impl Cutter {
         Ok((n, self.cut(too_long)))
     }
 
+    /// Whether the unfinished line breaks off within an object, so that it can be no whole event: its writer is at it, or
+    /// was stopped.
+    pub fn is_torn(&self) -> bool {
+        self.skipping.is_none() && breaks_off(&self.rest)
+    }
+
     /// Hands out the unfinished line as the last one: the input has ended.
     pub fn finish(&mut self) -> Option<Lines> {
         if let Some(skipped) = self.skipping.take() {
@@ -133,6 +139,28 @@ impl Cutter {
         self.offset += end as u64;
         Some(Lines { offset, bytes, too_long })
     }
+}
+
+/// Whether a line ends within an object or a text in it. Objects are told by braces and quotes alone; what stands before
+/// the first brace does not matter.
+fn breaks_off(line: &[u8]) -> bool {
+    let Some(start) = memchr(b'{', line) else { return false };
+    // Python quotes with either sign; in JSON an apostrophe is a letter.
+    let python = line[start + 1..].trim_ascii_start().starts_with(b"'");
+    let (mut depth, mut quote, mut escaped) = (0usize, None, false);
+    for byte in &line[start..] {
+        match (quote, byte) {
+            (Some(_), _) if mem::take(&mut escaped) => {}
+            (Some(_), b'\\') => escaped = true,
+            (Some(end), byte) if byte == end => quote = None,
+            (None, b'"') => quote = Some(byte),
+            (None, b'\'') if python => quote = Some(byte),
+            (None, b'{') => depth += 1,
+            (None, b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    depth > 0 || quote.is_some()
 }
 
 #[cfg(test)]
@@ -245,6 +273,36 @@ mod tests {
         assert_eq!(got.len(), 2, "at the end what there is comes out");
         let too_long = cut(input.as_bytes(), &[16], 100);
         assert_eq!(too_long.iter().flat_map(|lines| &lines.too_long).count(), 1);
+    }
+
+    #[test]
+    fn an_object_that_breaks_off_is_no_line_yet() {
+        let torn = [
+            r#"{"#,
+            r#"{"a":1"#,
+            r#"{"a":"}"#,
+            r#"{"a":"}\""#,
+            r#"{"a":{"b":1}"#,
+            r#"api-1 | {"a":"it's}"#,
+            r#"{'a': "}'#,
+            r#"2024-05-01T00:00:00Z stdout F {"event":"llm_call","mo"#,
+            r#"{"a":1} {"b"#,
+        ];
+        let whole = [
+            "",
+            "text",
+            r#"{"a":"{"}"#,
+            r#"{"a":"\"{"}  "#,
+            r#"INFO it's {"a":"don't"}"#,
+            r#"{'a': "it's }", 'b': '{'}"#,
+            "}",
+            "[1,",
+        ];
+        for (lines, is_torn) in [(&torn[..], true), (&whole[..], false)] {
+            for line in lines {
+                assert_eq!(breaks_off(line.as_bytes()), is_torn, "{line}");
+            }
+        }
     }
 
     #[test]

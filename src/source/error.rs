@@ -42,6 +42,16 @@ pub enum SourceError {
         /// What the system says.
         source: io::Error,
     },
+    /// A file whose content went before all of it was read, as far as can be told.
+    #[error("{}: what it held up to byte {offset} has gone, and no rotated file beside it goes on from there; {}", path.display(), loss(.unread))]
+    Gone {
+        /// As found.
+        path: PathBuf,
+        /// Raw bytes that had been read.
+        offset: u64,
+        /// How many more there were when it was last looked at.
+        unread: u64,
+    },
     /// A pipe that cannot be read.
     #[error("{name}: reading failed")]
     Stream {
@@ -53,6 +63,14 @@ pub enum SourceError {
     /// Nobody listens any more.
     #[error("the receiver of the lines is gone")]
     Closed,
+}
+
+/// What was lost with a content that has gone.
+fn loss(unread: &u64) -> String {
+    match unread {
+        0 => "lines written to it after that, if there were any, are not read".to_owned(),
+        bytes => format!("at least {bytes} bytes after that are not read"),
+    }
 }
 
 /// What to do about an error of the file system.

@@ -104,6 +104,53 @@ impl Print {
     }
 }
 
+/// The first and the last of the bytes that were read, and how many they are: the print of these very bytes, whatever has
+/// become of the file since.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ends {
+    first: Vec<u8>,
+    last: Vec<u8>,
+    offset: u64,
+}
+
+impl Ends {
+    /// Of what a file holds before an offset.
+    pub fn read(file: &File, offset: u64) -> io::Result<Ends> {
+        let len = offset.min(PRINT as u64);
+        let piece = |from: u64| -> io::Result<Vec<u8>> {
+            let mut bytes = vec![0; len as usize];
+            let n = read_at(file, &mut bytes, from)?;
+            bytes.truncate(n);
+            Ok(bytes)
+        };
+        Ok(Ends { first: piece(0)?, last: piece(offset - len)?, offset })
+    }
+
+    /// The next bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let room = PRINT.saturating_sub(self.first.len());
+        self.first.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let surplus = (self.last.len() + bytes.len()).saturating_sub(PRINT).min(self.last.len());
+        self.last.drain(..surplus);
+        self.last.extend_from_slice(&bytes[bytes.len().saturating_sub(PRINT)..]);
+        self.offset += bytes.len() as u64;
+    }
+
+    /// How many bytes there were.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What they are known by.
+    pub fn print(&self) -> Print {
+        if self.offset == 0 {
+            return Print::default();
+        }
+        let head_len = self.first.len() as u32;
+        Print { head: xxh3_64(&self.first), head_len, tail: xxh3_64(&self.last), offset: self.offset }
+    }
+}
+
 /// The first bytes of a file, to be compared with those of many others.
 pub(super) struct Head {
     bytes: Vec<u8>,

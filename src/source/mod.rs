@@ -10,6 +10,7 @@ mod files;
 mod identity;
 mod pipe;
 mod replay;
+mod rotation;
 mod run;
 mod select;
 mod tail;

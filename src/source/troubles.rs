@@ -8,7 +8,14 @@ const LISTED: usize = 100;
 
 /// The present troubles of a set of sources; clones share one state.
 #[derive(Debug, Clone, Default)]
-pub struct Troubles(Arc<Mutex<Vec<Trouble>>>);
+pub struct Troubles(Arc<Mutex<Board>>);
+
+#[derive(Debug, Default)]
+struct Board {
+    present: Vec<Trouble>,
+    /// Whether something could not be read that was there to be read.
+    missed: bool,
+}
 
 /// One thing that is the matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,20 +34,29 @@ impl Troubles {
 
     /// The troubles there are, the oldest first; of very many, the newest hundred.
     pub fn list(&self) -> Vec<Trouble> {
-        let troubles = self.lock();
-        troubles[troubles.len().saturating_sub(LISTED)..].to_vec()
+        let present = &self.lock().present;
+        present[present.len().saturating_sub(LISTED)..].to_vec()
+    }
+
+    /// Whether something was not read that should have been, now or at any time before.
+    pub fn missed(&self) -> bool {
+        self.lock().missed
+    }
+
+    pub(super) fn miss(&self) {
+        self.lock().missed = true;
     }
 
     pub(super) fn begin(&self, source: &Arc<str>, message: &str) {
-        self.lock().push(Trouble { source: Arc::clone(source), message: message.to_owned() });
+        self.lock().present.push(Trouble { source: Arc::clone(source), message: message.to_owned() });
     }
 
     pub(super) fn end(&self, source: &str, message: &str) {
-        self.lock().retain(|t| &*t.source != source || t.message != message);
+        self.lock().present.retain(|t| &*t.source != source || t.message != message);
     }
 
     /// A thread that panicked while holding a list has not broken the list.
-    fn lock(&self) -> MutexGuard<'_, Vec<Trouble>> {
+    fn lock(&self) -> MutexGuard<'_, Board> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

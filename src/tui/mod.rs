@@ -19,6 +19,7 @@ mod states;
 mod terminal;
 mod theme;
 mod ui;
+mod watchdog;
 mod widgets;
 
 pub use clean::{clean, fit};

@@ -7,6 +7,7 @@ use super::live::Live;
 use super::mouse::{self, Mouse, Spots};
 use super::terminal::{self, Guard, Keyboard, Pending, Screen};
 use super::ui::{Effect, Ui};
+use super::watchdog;
 use crate::snapshot::{Record, Snapshot};
 use crate::view::{RecordKey, View};
 use crossterm::event::{self, Event, KeyEventKind, MouseEvent};
@@ -82,6 +83,7 @@ const FRAME: Duration = Duration::from_millis(200);
 pub fn run(backend: &dyn Backend, options: Options) -> Result<Exit, TuiError> {
     let signals = Signals::watch().map_err(TuiError::Setup)?;
     let keyboard = Keyboard::open().map_err(TuiError::NoKeyboard)?;
+    watchdog::start(&keyboard, Arc::clone(&signals.seen)).map_err(TuiError::Setup)?;
     let guard = Guard::take(options.mouse).map_err(TuiError::Setup)?;
     let screen = terminal::screen().map_err(TuiError::Setup)?;
     let mut session = Session::new(backend, screen, options);
@@ -120,7 +122,8 @@ impl<'a> Session<'a> {
         let snapshot = Snapshot { view: View::default(), ..Snapshot::empty(ui.view(), options.now_us) };
         let snapshot = Arc::new(snapshot);
         let (live, drawn_of) = (backend.live(), (Arc::clone(&snapshot), Spots::default()));
-        Session { backend, screen, ui, snapshot, live, drawn_of, changed: Changed::Keys, drawn: Instant::now() }
+        let (changed, drawn) = (Changed::Keys, Instant::now());
+        Session { backend, screen, ui, snapshot, live, drawn_of, changed, drawn }
     }
 
     fn run(&mut self, keyboard: &Keyboard, signals: &Signals) -> Result<Exit, TuiError> {
@@ -135,7 +138,7 @@ impl<'a> Session<'a> {
                 return Ok(Exit::Hangup);
             }
             // Without a key there may still be a change of size: its signal can go to any thread.
-            if let Some(exit) = self.read_events()? {
+            if let Some(exit) = self.read_events(keyboard)? {
                 return Ok(exit);
             }
         }
@@ -194,9 +197,15 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Takes in all keys that are there.
-    fn read_events(&mut self) -> Result<Option<Exit>, TuiError> {
-        while event::poll(Duration::ZERO).map_err(TuiError::Keys)? {
+    /// Takes in all keys that are there. A terminal that has gone must not be read from: the reading would never end.
+    fn read_events(&mut self, keyboard: &Keyboard) -> Result<Option<Exit>, TuiError> {
+        loop {
+            if keyboard.wait(Duration::ZERO).map_err(TuiError::Keys)? == Pending::Gone {
+                return Ok(Some(Exit::Hangup));
+            }
+            if !event::poll(Duration::ZERO).map_err(TuiError::Keys)? {
+                return Ok(None);
+            }
             let effect = match event::read().map_err(TuiError::Keys)? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => match lookup(self.ui.context(), key) {
                     Some(action) => self.ui.update(action, &self.snapshot),
@@ -215,7 +224,6 @@ impl<'a> Session<'a> {
                 return Ok(Some(Exit::Quit));
             }
         }
-        Ok(None)
     }
 
     /// What the mouse does is meant for what is drawn, even if newer figures have come since.

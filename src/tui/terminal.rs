@@ -8,7 +8,7 @@ use crossterm::{cursor, execute};
 use ratatui::backend::CrosstermBackend;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -52,22 +52,25 @@ impl Drop for Guard {
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+    execute!(tty()?, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
     if MOUSE.load(Ordering::SeqCst) {
-        execute!(io::stdout(), MOUSE_ON)?;
+        execute!(tty()?, MOUSE_ON)?;
     }
     Ok(())
 }
 
 /// Gives the terminal back, once. What fails here has nowhere to be told.
 fn restore() {
-    if TAKEN.swap(false, Ordering::SeqCst) {
-        if MOUSE.load(Ordering::SeqCst) {
-            let _ = execute!(io::stdout(), MOUSE_OFF);
-        }
-        let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
-        let _ = disable_raw_mode();
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
     }
+    if let Ok(mut tty) = tty() {
+        if MOUSE.load(Ordering::SeqCst) {
+            let _ = execute!(tty, MOUSE_OFF);
+        }
+        let _ = execute!(tty, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    }
+    let _ = disable_raw_mode();
 }
 
 /// A panic gives the terminal back before it is told, so that its words are not lost with the other screen.
@@ -82,10 +85,14 @@ fn hook_panics() {
     });
 }
 
+/// Standard output under a descriptor of its own: a thread that panics need not wait for whoever has locked the usual one.
+fn tty() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
 /// The screen on standard output.
 pub(super) fn screen() -> io::Result<Screen> {
-    let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(BUFFER, out)))
+    ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty()?)))
 }
 
 /// The device that keys come from: standard input, or the controlling terminal where that is the log.
@@ -115,25 +122,38 @@ impl Keyboard {
     /// Waits for keys. A terminal that has hung up is seen here, because reading it would never return.
     pub fn wait(&self, time: Duration) -> io::Result<Pending> {
         let fd = self.device.as_ref().map_or(libc::STDIN_FILENO, AsRawFd::as_raw_fd);
-        let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        let millis = i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: one valid pollfd, alive for the whole call.
-        let ready = unsafe { libc::poll(&raw mut poll, 1, millis) };
-        match ready {
-            -1 => match io::Error::last_os_error() {
-                e if e.kind() == io::ErrorKind::Interrupted => Ok(Pending::Perhaps),
-                e => Err(e),
-            },
-            0 => Ok(Pending::Perhaps),
-            _ if poll.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 => Ok(Pending::Gone),
-            _ => Ok(Pending::Perhaps),
+        poll(fd, libc::POLLIN, time)
+    }
+
+    /// The device under a descriptor of its own.
+    pub fn device(&self) -> io::Result<OwnedFd> {
+        match &self.device {
+            Some(device) => device.try_clone(),
+            None => io::stdin().as_fd().try_clone_to_owned(),
         }
+    }
+}
+
+/// Waits for something to happen to a terminal; that it has gone is always told.
+pub(super) fn poll(fd: RawFd, events: libc::c_short, time: Duration) -> io::Result<Pending> {
+    let mut poll = libc::pollfd { fd, events, revents: 0 };
+    let millis = i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: one valid pollfd, alive for the whole call.
+    let ready = unsafe { libc::poll(&raw mut poll, 1, millis) };
+    match ready {
+        -1 => match io::Error::last_os_error() {
+            e if e.kind() == io::ErrorKind::Interrupted => Ok(Pending::Perhaps),
+            e => Err(e),
+        },
+        0 => Ok(Pending::Perhaps),
+        _ if poll.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 => Ok(Pending::Gone),
+        _ => Ok(Pending::Perhaps),
     }
 }
 
 /// Asks the terminal to put a text into the clipboard (OSC 52).
 pub(super) fn copy(text: &str) -> io::Result<()> {
-    let mut out = io::stdout();
+    let mut out = tty()?;
     write!(out, "\x1b]52;c;{}\x07", base64(text.as_bytes()))?;
     out.flush()
 }

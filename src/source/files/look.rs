@@ -43,10 +43,16 @@ impl Files {
         let Finding { files, problems, unreadable, .. } = self.selection.find();
         self.look_told(problems.into_iter().chain(unreadable).collect(), &files, out)?;
         let there: HashSet<FileId> = files.iter().map(|f| f.stamp.id).collect();
-        self.seen.retain(|id, _| there.contains(id));
-        self.growing.retain(|id, _| there.contains(id));
+        let (mut rotated, gone) = self.rotations(&files, &there);
+        for known in &gone {
+            self.tell_gone(&known.source, known.offset, known.size, out)?;
+        }
+        let about: HashSet<FileId> = there.iter().copied().chain(rotated.iter().map(|f| f.stamp.id)).collect();
+        self.seen.retain(|id, _| about.contains(id));
+        self.growing.retain(|id, _| about.contains(id));
         let open: HashSet<FileId> = self.tails.iter().chain(&self.loading).map(|f| f.id).collect();
-        let mut rotated = self.rotated(&files, &there, &open);
+        // What was read in part comes first: by it, the copies of it are known.
+        rotated.splice(..0, self.renamed(&files, &there, &open));
         let paths: HashMap<FileId, &Path> = files.iter().map(|f| (f.stamp.id, f.path.as_path())).collect();
         for file in &mut self.tails {
             file.linked = paths.contains_key(&file.id);
@@ -76,7 +82,7 @@ impl Files {
 
     /// Files that were read in part under a name that now leads to another file: rotation has renamed them to where nothing
     /// looks. They are searched for, once, in the folder of the name.
-    fn rotated(&mut self, files: &[Found], there: &HashSet<FileId>, open: &HashSet<FileId>) -> Vec<Found> {
+    fn renamed(&mut self, files: &[Found], there: &HashSet<FileId>, open: &HashSet<FileId>) -> Vec<Found> {
         let names: HashMap<&str, &Found> = files.iter().map(|f| (&*f.name, f)).collect();
         let lost = |c: &&Checkpoint| {
             let id = id_of(c);
@@ -99,7 +105,7 @@ impl Files {
 }
 
 /// The file in the same folder that a checkpoint is of. Its inode alone does not tell: that may have been used again.
-fn sibling(found: &Found, known: &Checkpoint) -> Option<Found> {
+pub(super) fn sibling(found: &Found, known: &Checkpoint) -> Option<Found> {
     let folder = found.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let entries = std::fs::read_dir(folder).ok()?;
     entries.filter_map(Result::ok).find_map(|entry| {

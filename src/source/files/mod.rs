@@ -1,17 +1,20 @@
 //! Files, patterns and folders, read to their ends and followed: step by step, without a clock, a watcher or a thread, so
 //! that every order of events can be played. `run` drives it.
 
+mod lineage;
 mod look;
 mod open;
 mod serve;
 mod tell;
 
 use super::identity::{FileId, Stamp, id_of};
-use super::select::{Found, Selection};
+use super::select::{By, Found, Selection};
 use super::tail::Tail;
 use super::{Chunk, MAX_LINE, Message, Sender, SourceError};
 use crate::batch::Checkpoint;
+use lineage::Lineage;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,8 +59,10 @@ const MAX_OPEN: usize = 512;
 /// the first and the last bytes read: so a file that was renamed is not read again, and one that was cut short or written anew
 /// is read from its beginning. A copy that rotation left beside the log (`copytruncate`), found in a folder or by a pattern, is
 /// known by both hashes too, and only its rest is read; a copy that is named, or in another folder, is read as a file of its
-/// own. The last line of a file is delivered without a newline only when the file ends (not followed, stop, rotated away);
-/// the checkpoint covers it then, and if it turns out later that the line goes on, the whole line is read again.
+/// own, whose rotated files belong to it: what they hold that was written since it was first read is read too, under its
+/// name. The last line of a file is delivered without a newline only when the file ends (not followed, stop, rotated away)
+/// and the line does not break off within an object; the checkpoint covers it then, and if it turns out later that the line
+/// goes on, the whole line is read again.
 pub struct Files {
     selection: Arc<Selection>,
     follow: Follow,
@@ -69,6 +74,8 @@ pub struct Files {
     seen: HashMap<FileId, Stamp>,
     /// Contents that are gone from under their names.
     retired: VecDeque<Checkpoint>,
+    /// Rotated files of logs, by folder and name of the log.
+    lineages: HashMap<PathBuf, HashMap<OsString, Lineage>>,
     /// Checkpoints whose file was searched for under another name.
     sought: HashSet<FileId>,
     /// Files that look like a copy in the making, and since when they have been as they are.
@@ -106,7 +113,11 @@ struct Followed {
     /// Whether a copy of it has appeared beside it: should its content go now, the unfinished line is read from the copy.
     copied: bool,
     quiet_since: Duration,
-    /// How it was found, while it cannot be told yet where to begin in it.
+    /// How it was found.
+    by: By,
+    /// Whether it was empty when it was last asked where to begin in it.
+    waited: bool,
+    /// What was found, while it cannot be told yet where to begin in it.
     undecided: Option<Found>,
 }
 
@@ -135,6 +146,7 @@ impl Files {
             known: known.into_iter().map(|c| (id_of(&c), c)).collect(),
             seen: HashMap::new(),
             retired: VecDeque::new(),
+            lineages: HashMap::new(),
             sought: HashSet::new(),
             growing: HashMap::new(),
             pending: VecDeque::new(),
@@ -183,6 +195,9 @@ impl Files {
             self.load(out)?;
             return Ok(Step::Worked);
         }
+        if !self.pending.is_empty() {
+            self.drain_undecided(out)?;
+        }
         while let Some(next) = self.pending.pop_front() {
             self.queued.remove(&next.found.stamp.id);
             if let Some(file) = self.open(next, out)? {
@@ -204,15 +219,19 @@ impl Files {
     /// # Errors
     /// Only when nobody receives any more.
     pub fn finish(&mut self, out: &Sender) -> Result<(), SourceError> {
-        let mut tails = std::mem::take(&mut self.tails);
-        tails.extend(self.loading.take());
-        for mut file in tails {
-            if !file.tail.packed() {
+        self.tails.extend(self.loading.take());
+        while let Some(mut file) = self.tails.pop() {
+            if file.tail.packed() {
+                // The rotated part of a log is older than what was read of the log: the next run would not look for it.
+                while !self.is_log(&file) && self.advance(&mut file, out)? == Advance::More {}
+            } else {
                 let _ = self.attempt(&mut file, out, |_, f| f.tail.close())?;
                 // A rotated file cannot be found again under its name: all of it is read now.
-                while self.advance(&mut file, out)? == Advance::More && !file.linked {}
+                let here = file.linked && std::fs::metadata(&file.path).is_ok_and(|m| Stamp::of(&m).id == file.id);
+                while self.advance(&mut file, out)? == Advance::More && !here {}
                 self.last_line(&mut file, out)?;
             }
+            self.park(&file);
         }
         Ok(())
     }
@@ -241,19 +260,8 @@ impl Files {
             return send(out, Message::CaughtUp);
         };
         self.queued.remove(&next.found.stamp.id);
+        self.drain_undecided(out)?;
         self.loading = self.open(next, out)?;
-        if let (Some(file), Follow::UntilEnd) = (&mut self.loading, self.follow)
-            && let Err(error) = file.tail.close()
-        {
-            let path = file.path.clone();
-            self.loading = None;
-            return self.trouble(
-                &path.to_string_lossy(),
-                &SourceError::Unreadable { path: path.clone(), source: error },
-                Until::OpenedAgain,
-                out,
-            );
-        }
         self.tell_total(out)
     }
 

@@ -8,10 +8,11 @@ use crate::source::decode::Form;
 use crate::source::error::SourceError;
 use crate::source::identity::{Head, PRINT, Print, Stamp, read_at};
 use crate::source::select::{By, Found, is_binary, other_form};
-use crate::source::tail::Tail;
+use crate::source::tail::{Tail, first_unpacked};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::DirEntryExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where to begin in a file.
@@ -21,10 +22,10 @@ enum Start {
     /// Not to be said yet: it is empty, or perhaps a copy that is being written.
     Later,
     Beginning,
-    /// After this offset, known from its own checkpoint.
-    After(u64),
-    /// After this offset, known from what it is a copy of.
-    Copied(u64),
+    /// After what was read of it before.
+    After(Print),
+    /// After what was read of what it is a copy of.
+    Copied(Print),
     /// As it seems, after what a log is known by that this is the compressed copy of.
     Packed(Print),
 }
@@ -32,9 +33,9 @@ enum Start {
 impl Files {
     /// Opens a file and goes to where it is to be read from; `None` where there is nothing to read.
     pub(super) fn open(&mut self, next: Pending, out: &Sender) -> Result<Option<Followed>, SourceError> {
-        let Pending { found, counted } = next;
+        let Pending { mut found, counted } = next;
         self.total = self.total.saturating_sub(counted);
-        let tail = match self.try_open(&found) {
+        let tail = match self.try_open(&mut found) {
             Ok(Some(tail)) => tail,
             Ok(None) => return Ok(None),
             // Renamed or removed since it was found; the next look tells.
@@ -55,6 +56,8 @@ impl Files {
             linked: true,
             copied: false,
             quiet_since: self.now,
+            by: found.by,
+            waited: false,
             undecided: Some(found),
         };
         if !self.decide(&mut file, out)? {
@@ -65,13 +68,32 @@ impl Files {
         Ok(Some(file))
     }
 
-    fn try_open(&mut self, found: &Found) -> io::Result<Option<Tail>> {
-        let file = File::open(&found.path)?;
+    fn try_open(&mut self, found: &mut Found) -> io::Result<Option<Tail>> {
+        let is_it = |file: &File| file.metadata().is_ok_and(|meta| Stamp::of(&meta).id == found.stamp.id);
+        let file = match File::open(&found.path) {
+            Ok(file) if is_it(&file) => file,
+            opened => match moved(found) {
+                // Rotation has renamed it since it was found.
+                Some(path) => {
+                    found.path = path;
+                    File::open(&found.path)?
+                }
+                None => {
+                    self.sought.remove(&found.stamp.id);
+                    if opened.is_ok() && self.follow == Follow::Forever {
+                        return Ok(None);
+                    }
+                    found.by = By::Search;
+                    opened?
+                }
+            },
+        };
         let meta = file.metadata()?;
-        let id = Stamp::of(&meta).id;
-        if !meta.is_file() || self.tails.iter().any(|f| f.id == id) {
+        let stamp = Stamp::of(&meta);
+        if !meta.is_file() || self.tails.iter().any(|f| f.id == stamp.id) {
             return Ok(None);
         }
+        found.stamp = stamp;
         Tail::new(Arc::clone(&found.name), file, self.limit).map(Some)
     }
 
@@ -79,6 +101,11 @@ impl Files {
     /// it, now or later.
     pub(super) fn decide(&mut self, file: &mut Followed, out: &Sender) -> Result<bool, SourceError> {
         let Some(found) = file.undecided.take() else { return Ok(true) };
+        let there = || std::fs::metadata(&file.path).is_ok_and(|m| m.len() > 0 && Stamp::of(&m).id == file.id);
+        if file.waited && self.is_log(file) && there() {
+            // It may have been filled, copied and cut in between: what was copied comes before what is in it now.
+            self.read_rotated(file, out)?;
+        }
         let Some(mut start) = self.attempt(file, out, |this, f| this.start(&f.tail, &found))? else { return Ok(false) };
         if matches!(start, Start::Copied(_) | Start::Packed(_)) {
             // What its original still has is read from there, so that it is not read from both.
@@ -96,13 +123,20 @@ impl Files {
                 return Ok(false);
             }
             Start::Later => {
+                file.waited = true;
                 file.undecided = Some(found);
                 return Ok(true);
             }
             Start::Beginning => Some(()),
             Start::Packed(print) => self.attempt(file, out, |_, f| f.tail.pass_over(print))?,
-            Start::After(offset) | Start::Copied(offset) => self.attempt(file, out, |_, f| f.tail.resume(offset))?,
+            Start::After(known) | Start::Copied(known) => self.attempt(file, out, |_, f| f.tail.resume(known))?,
         };
+        if self.follow == Follow::UntilEnd
+            && moved.is_some()
+            && self.attempt(file, out, |_, f| f.tail.close())?.is_none()
+        {
+            return Ok(false);
+        }
         if let (Start::Copied(_), Some(())) = (start, moved) {
             send(out, mark(&found.name, file.tail.checkpoint()))?;
         }
@@ -127,46 +161,49 @@ impl Files {
                     0 => Start::Beginning,
                     offset if packed && offset == stamp.size => Start::Nowhere,
                     _ if packed => Start::Beginning,
-                    offset => Start::After(offset),
+                    _ => Start::After(Print::of(known)),
                 });
             }
             // Its inode was used again, or it was written anew: its old content may still be about as a copy.
             let known = known.clone();
+            self.known.remove(&stamp.id);
             self.retire(known);
         }
         if found.by == By::Name {
-            return Ok(Start::Beginning);
+            // The same under another inode, as programs write it that replace a file to add to it.
+            let same = if packed { None } else { self.continues(found) };
+            return Ok(same.map_or(Start::Beginning, Start::After));
         }
         if packed {
-            let print = self.packed_copy(tail.first_unpacked()?, &found.path);
+            let print = first_unpacked(file)?.and_then(|first| self.packed_copy(first, &found.path));
             return Ok(print.map_or(Start::Beginning, Start::Packed));
         }
-        if let Some(offset) = self.copied(file, stamp, &found.path)? {
-            return Ok(Start::Copied(offset));
+        if let Some(print) = self.copied(file, stamp, &found.path)? {
+            return Ok(Start::Copied(print));
         }
         let later = self.follow == Follow::Forever && self.copy_in_the_making(file, stamp, &found.path)?;
         Ok(if later { Start::Later } else { Start::Beginning })
     }
 
-    /// How far a file is a copy of one in the same folder that was read before: rotation by copying.
-    fn copied(&mut self, file: &File, stamp: Stamp, path: &Path) -> io::Result<Option<u64>> {
+    /// What was read before of what a file is a copy of, in the same folder: rotation by copying.
+    fn copied(&mut self, file: &File, stamp: Stamp, path: &Path) -> io::Result<Option<Print>> {
         let mut head = Head::read(file)?;
         let mut fits = |print: &Print| -> io::Result<bool> {
             Ok(head.may_copy(print) && print.offset <= stamp.size && print.fits(file)?)
         };
-        let mut best = None;
-        for known in self.known.values().chain(&self.retired) {
-            let print = Print::of(known);
-            if Some(print.offset) > best && beside(known, path) && fits(&print)? {
-                best = Some(print.offset);
+        let mut best: Option<Print> = None;
+        let mut better = |print: Print, best: &mut Option<Print>| -> io::Result<bool> {
+            let fits = best.is_none_or(|b| print.offset > b.offset) && fits(&print)?;
+            if fits {
+                *best = Some(print);
             }
+            Ok(fits)
+        };
+        for known in self.known.values().chain(&self.retired).filter(|known| beside(known, path)) {
+            better(Print::of(known), &mut best)?;
         }
         for other in self.tails.iter_mut().filter(|f| f.path.parent() == path.parent()) {
-            let print = other.tail.mark();
-            if fits(&print)? {
-                other.copied = true;
-                best = best.max(Some(print.offset));
-            }
+            other.copied |= better(other.tail.mark(), &mut best)?;
         }
         Ok(best)
     }
@@ -194,6 +231,15 @@ impl Files {
         self.growing.insert(stamp.id, (stamp, since));
         Ok(alike && self.now.saturating_sub(since) < COPY_PATIENCE)
     }
+}
+
+/// Where in its folder a file is that was found there.
+fn moved(found: &Found) -> Option<PathBuf> {
+    let folder = found.path.parent()?;
+    let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let is_it = |meta: std::fs::Metadata| Stamp::of(&meta).id == found.stamp.id;
+    let mut entries = std::fs::read_dir(place).ok()?.flatten().filter(|e| e.ino() == found.stamp.id.ino);
+    entries.find_map(|e| e.metadata().is_ok_and(is_it).then(|| folder.join(e.file_name())))
 }
 
 /// Whether a checkpoint is of a file in the same folder.

@@ -1,11 +1,14 @@
 //! Serving: reads on in open files, ends those whose content is gone or that will not go on, and closes what is too many.
 
-use super::{Advance, Files, Follow, Followed, ORPHAN_PATIENCE, PACKED_PATIENCE, RETIRED, send};
+use super::lineage::carries;
+use super::{Advance, Files, Followed, ORPHAN_PATIENCE, PACKED_PATIENCE, Pending, RETIRED, send};
 use crate::batch::Checkpoint;
 use crate::source::error::SourceError;
+use crate::source::select::Found;
 use crate::source::tail::Progress;
 use crate::source::{Message, Sender};
 use std::path::Path;
+use std::sync::Arc;
 
 impl Files {
     /// Gives a followed file its turn; whether there was something.
@@ -23,23 +26,65 @@ impl Files {
         if advance == Advance::More {
             file.quiet_since = self.now;
         }
-        self.tails.push(file);
-        let last = self.tails.len() - 1;
-        self.tails.swap(turn, last);
+        self.put_back(file, turn);
         Ok(advance == Advance::More)
     }
 
-    /// Reads all that is left in the open files beside a path whose content has not gone.
+    /// Reads all that is left in the open files beside a path, as far as their content has not gone.
     pub(super) fn drain_folder(&mut self, path: &Path, out: &Sender) -> Result<(), SourceError> {
-        let (mut beside, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.tails).into_iter().partition(|f| f.path.parent() == path.parent());
-        for file in &mut beside {
-            let intact = |f: &Followed| f.undecided.is_none() && f.tail.is_intact().unwrap_or(false);
-            while intact(file) && self.advance(file, out)? == Advance::More {}
+        let mut turn = 0;
+        while turn < self.tails.len() {
+            if self.tails[turn].path.parent() == path.parent() && self.tails[turn].undecided.is_none() {
+                let mut file = self.tails.swap_remove(turn);
+                self.drain(&mut file, out)?;
+                self.put_back(file, turn);
+            }
+            turn += 1;
         }
-        self.tails = others;
-        self.tails.extend(beside);
         Ok(())
+    }
+
+    /// Reads all that is left in an open file, if its content has not gone.
+    fn drain(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
+        loop {
+            match self.attempt(file, out, |_, f| f.tail.read_intact())? {
+                Some(Progress::Read(chunk)) => {
+                    file.copied = false;
+                    chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
+                }
+                // That it is over is found again when it has its turn.
+                Some(Progress::Done(chunk)) => return send(out, Message::Chunk(chunk)),
+                Some(Progress::Dry | Progress::Replaced) | None => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads the open files that were empty so far: what is compressed of them in the meantime is known by what was read.
+    pub(super) fn drain_undecided(&mut self, out: &Sender) -> Result<(), SourceError> {
+        let mut turn = 0;
+        while turn < self.tails.len() {
+            if self.tails[turn].undecided.is_none() {
+                turn += 1;
+                continue;
+            }
+            let mut file = self.tails.swap_remove(turn);
+            if !self.decide(&mut file, out)? {
+                self.park(&file);
+                continue;
+            }
+            if file.undecided.is_none() {
+                self.drain(&mut file, out)?;
+            }
+            self.put_back(file, turn);
+            turn += 1;
+        }
+        Ok(())
+    }
+
+    fn put_back(&mut self, file: Followed, turn: usize) {
+        self.tails.push(file);
+        let last = self.tails.len() - 1;
+        self.tails.swap(turn.min(last), last);
     }
 
     /// Reads on in one file, and delivers what there is.
@@ -66,23 +111,60 @@ impl Files {
         }
     }
 
-    /// The old content is gone: its last line ends, and the new content is read from its beginning.
+    /// The old content is gone. Its rest is read from where rotation has copied it to, before anything of the new content:
+    /// what was read of that would be all that is known of the file after a crash. Then the new content is read.
     fn replaced(&mut self, file: &mut Followed, out: &Sender) -> Result<Advance, SourceError> {
-        let (chunk, checkpoint) = file.tail.retire();
-        if let Some(chunk) = chunk.filter(|_| !file.copied) {
-            send(out, Message::Chunk(chunk))?;
+        self.known.remove(&file.id);
+        self.retire(file.tail.checkpoint());
+        if !self.read_rotated(file, out)? && !file.copied {
+            if let Some(chunk) = file.tail.remains() {
+                chunk.checkpoint.iter().for_each(|c| self.retire(c.clone()));
+                send(out, Message::Chunk(chunk))?;
+            }
+            if self.is_log(file) && !file.tail.packed() {
+                let (name, seen) = (Arc::clone(file.tail.name()), file.tail.stamp().size);
+                self.tell_gone(&name, file.tail.position(), seen, out)?;
+            }
         }
         file.copied = false;
-        self.retire(checkpoint);
         file.tail.restart();
-        if self.follow == Follow::UntilEnd {
-            let _ = self.attempt(file, out, |_, f| f.tail.close())?;
-        }
+        let (path, name) = (file.path.clone(), Arc::clone(file.tail.name()));
+        // The rotated file of a name that is used again and again may now hold a copy of another content.
+        file.undecided = Some(Found { path, name, stamp: file.tail.stamp(), by: file.by });
         Ok(Advance::More)
     }
 
-    /// Delivers the last line of a file, if all of the file has been read.
+    /// Reads what rotation has moved away from a log; whether something of it goes on with what was read of the log.
+    pub(super) fn read_rotated(&mut self, file: &Followed, out: &Sender) -> Result<bool, SourceError> {
+        let print = file.tail.print();
+        let mut carried = false;
+        self.drain_undecided(out)?;
+        for found in self.rotated_from(&file.path) {
+            carried |= carries(&found, &print);
+            let id = found.stamp.id;
+            if id == file.id || self.tails.iter().any(|f| f.id == id) || self.seen.get(&id) == Some(&found.stamp) {
+                continue;
+            }
+            let Some(mut next) = self.open(Pending { found, counted: 0 }, out)? else { continue };
+            let advance = loop {
+                match self.advance(&mut next, out)? {
+                    Advance::More => {}
+                    end => break end,
+                }
+            };
+            if advance == Advance::Over { self.park(&next) } else { self.keep(next) }
+        }
+        Ok(carried)
+    }
+
+    /// Delivers the last line of a file that may go on another day, unless it breaks off within an object: then it is left
+    /// for that day, when it is whole.
     pub(super) fn last_line(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
+        if file.tail.is_torn() { Ok(()) } else { self.very_last_line(file, out) }
+    }
+
+    /// Delivers the last line of a file that does not go on, if all of the file has been read.
+    fn very_last_line(&mut self, file: &mut Followed, out: &Sender) -> Result<(), SourceError> {
         if file.tail.at_end()
             && let Some(Some(chunk)) = self.attempt(file, out, |_, f| f.tail.finish())?
         {
@@ -104,7 +186,7 @@ impl Files {
                 self.park(&file);
             } else if !file.linked && quiet >= ORPHAN_PATIENCE {
                 let mut file = self.tails.swap_remove(i);
-                self.last_line(&mut file, out)?;
+                self.very_last_line(&mut file, out)?;
                 self.park(&file);
             } else {
                 i += 1;

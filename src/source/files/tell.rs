@@ -17,6 +17,8 @@ pub(super) enum Until {
     Opened,
     /// The file is opened again: some of it was perhaps not read, whether it is there or not.
     OpenedAgain,
+    /// It has happened, and nothing undoes it.
+    Always,
 }
 
 /// The problems that are not over, by source and message.
@@ -56,9 +58,22 @@ impl Files {
         let (source, message) = (Arc::<str>::from(source), self.words(error));
         if self.told.until.insert((Arc::clone(&source), message.clone()), until).is_none() {
             self.told.board.begin(&source, &message);
+            // What was perhaps written to a content that has gone may be nothing.
+            if !matches!(error, SourceError::Gone { unread: 0, .. }) {
+                self.told.board.miss();
+            }
             send(out, Message::Trouble { source, message })?;
         }
         Ok(())
+    }
+
+    /// Tells that what was read under a name up to an offset is gone, and nothing beside it goes on with it. How much was
+    /// written to it after the last look nobody knows.
+    pub(super) fn tell_gone(&mut self, source: &str, offset: u64, size: u64, out: &Sender) -> Result<(), SourceError> {
+        let error = SourceError::Gone { path: source.into(), offset, unread: size.saturating_sub(offset) };
+        // The last time says enough.
+        self.told.end(|of, _, until| of == source && until == Until::Always);
+        self.trouble(source, &error, Until::Always, out)
     }
 
     /// Tells what a look found to be the matter, and of what it found no more that it is over.
@@ -74,7 +89,7 @@ impl Files {
             self.told.end(|source, message, until| match until {
                 Until::NextLook => !found.contains(&(source, message.to_owned())),
                 Until::Opened => !there.contains(source),
-                Until::OpenedAgain => false,
+                Until::OpenedAgain | Until::Always => false,
             });
         }
         problems.into_iter().try_for_each(|(source, problem)| self.trouble(&source, &problem, Until::NextLook, out))
@@ -83,7 +98,7 @@ impl Files {
     /// A file has been opened: what kept it from being read is over.
     pub(super) fn opened(&mut self, source: &str) {
         if !self.told.until.is_empty() {
-            self.told.end(|of, _, until| of == source && until != Until::NextLook);
+            self.told.end(|of, _, until| of == source && matches!(until, Until::Opened | Until::OpenedAgain));
         }
     }
 

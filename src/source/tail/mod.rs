@@ -5,10 +5,11 @@ mod packed;
 use super::Chunk;
 use super::cutter::{Cutter, Lines};
 use super::decode::{Decoder, Form};
-use super::identity::{Print, Stamp, read_at};
+use super::identity::{Ends, Print, Stamp, read_at};
 use crate::batch::Checkpoint;
 use memchr::memrchr;
 use packed::Passing;
+pub(super) use packed::first_unpacked;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -43,8 +44,12 @@ pub(super) struct Tail {
     limit: usize,
     /// What was read so far is known by this; its offset is the raw bytes read, partial line included.
     print: Print,
+    /// Of plain text, the bytes that `print` is of.
+    read: Ends,
     /// What is known of it up to where its lines were delivered.
     mark: Print,
+    /// Of plain text, the bytes that `mark` is of.
+    delivered: Ends,
     /// Raw bytes told in chunks.
     told: u64,
     /// The file when it was last looked at.
@@ -66,7 +71,9 @@ impl Tail {
             cutter: Cutter::new(0, limit),
             limit,
             print: Print::default(),
+            read: Ends::default(),
             mark: Print::default(),
+            delivered: Ends::default(),
             told: 0,
             // Nothing was read at this size yet.
             stamp: Stamp { mtime_ns: i64::MIN, ..stamp },
@@ -75,18 +82,27 @@ impl Tail {
         })
     }
 
-    /// Goes on after an offset up to which everything is known to be in the store. Only plain text can go on within.
-    pub fn resume(&mut self, offset: u64) -> io::Result<()> {
+    /// Goes on after what is known by this, which is in the store. Only plain text can go on within. Should the content
+    /// have gone by now, the next reading finds it replaced.
+    pub fn resume(&mut self, known: Print) -> io::Result<()> {
         let mut last = [b'\n'];
-        if offset > 0 {
-            read_at(&self.file, &mut last, offset - 1)?;
+        if known.offset > 0 {
+            read_at(&self.file, &mut last, known.offset - 1)?;
         }
         self.body = Body::Plain;
-        self.cutter = Cutter::new(offset, self.limit);
-        self.print = Print::take(&self.file, offset)?;
-        self.mark = self.print;
-        self.told = offset;
+        self.go_to(known.offset)?;
+        (self.print, self.mark) = (known, known);
+        self.told = known.offset;
         self.torn = last != [b'\n'];
+        Ok(())
+    }
+
+    /// Places the reading after an offset, as if everything before had been delivered.
+    fn go_to(&mut self, offset: u64) -> io::Result<()> {
+        self.cutter = Cutter::new(offset, self.limit);
+        self.read = Ends::read(&self.file, offset)?;
+        self.delivered = self.read.clone();
+        (self.print, self.mark) = (self.read.print(), self.read.print());
         Ok(())
     }
 
@@ -94,8 +110,8 @@ impl Tail {
     pub fn restart(&mut self) {
         self.body = Body::Unknown;
         self.cutter = Cutter::new(0, self.limit);
-        self.print = Print::default();
-        self.mark = Print::default();
+        (self.read, self.delivered) = (Ends::default(), Ends::default());
+        (self.print, self.mark) = (Print::default(), Print::default());
         self.told = 0;
         self.torn = false;
         self.passing = None;
@@ -128,7 +144,7 @@ impl Tail {
     }
 
     /// Whether the content that was read is still there.
-    pub fn is_intact(&self) -> io::Result<bool> {
+    fn is_intact(&self) -> io::Result<bool> {
         Ok(self.file.metadata()?.len() >= self.print.offset && self.print.fits(&self.file)?)
     }
 
@@ -153,6 +169,14 @@ impl Tail {
         }
     }
 
+    /// The same, but what was replaced is left for a later reading to find so.
+    pub fn read_intact(&mut self) -> io::Result<Progress> {
+        match self.is_intact()? {
+            true => self.read(),
+            false => Ok(Progress::Dry),
+        }
+    }
+
     /// What is there is all there will be: takes it for what it is.
     pub fn close(&mut self) -> io::Result<()> {
         if let Body::Unknown = self.body {
@@ -164,26 +188,40 @@ impl Tail {
         Ok(())
     }
 
+    /// Whether the last line breaks off within an object: delivered so, it would be a broken line for ever, although it may
+    /// be whole at the next reading.
+    pub fn is_torn(&self) -> bool {
+        self.cutter.is_torn()
+    }
+
     /// The last line, which has no newline, if there is one.
     pub fn finish(&mut self) -> io::Result<Option<Chunk>> {
         let rest = self.cutter.finish();
         rest.map(|lines| self.chunk(lines)).transpose()
     }
 
-    /// The old content is gone: its last line, and what it was known by.
-    pub fn retire(&mut self) -> (Option<Chunk>, Checkpoint) {
+    /// The old content is gone, and nothing carries it on: its last line.
+    pub fn remains(&mut self) -> Option<Chunk> {
         let rest = if self.packed() { None } else { self.cutter.finish() };
-        let checkpoint = self.checkpoint_of(self.print);
-        let chunk = rest.map(|lines| Chunk {
+        rest.map(|lines| Chunk {
             source: Arc::clone(&self.name),
             offset: lines.offset,
             raw_bytes: self.print.offset.saturating_sub(self.told),
             bytes: lines.bytes,
             too_long: lines.too_long,
             corrupt: None,
-            checkpoint: Some(checkpoint.clone()),
-        });
-        (chunk, checkpoint)
+            checkpoint: Some(self.checkpoint_of(self.print)),
+        })
+    }
+
+    /// The source's name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What everything that was read is known by, the unfinished line included.
+    pub fn print(&self) -> Print {
+        self.print
     }
 
     /// What the content is known by, up to where its lines were delivered.
@@ -217,17 +255,9 @@ impl Tail {
         self.body = match Form::of(&first[..n]) {
             Form::Unknown if !ended => Body::Unknown,
             Form::Unknown | Form::Plain => Body::Plain,
-            Form::Gzip | Form::Zstd => Body::Packed(Box::new(Decoder::new(self.rewound()?))),
+            Form::Gzip | Form::Zstd => Body::Packed(Box::new(Decoder::new(rewound(&self.file)?))),
         };
         Ok(())
-    }
-
-    /// A handle of its own that reads from the beginning.
-    fn rewound(&self) -> io::Result<File> {
-        use std::io::Seek;
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        Ok(file)
     }
 
     fn read_plain(&mut self) -> io::Result<Progress> {
@@ -235,21 +265,25 @@ impl Tail {
         if there == 0 || (self.torn && !self.mend()?) {
             return Ok(Progress::Dry);
         }
-        let (file, print) = (&self.file, &self.print);
+        let (file, print, bytes) = (&self.file, &self.print, &mut self.read);
         let want = usize::try_from(self.stamp.size.saturating_sub(print.offset)).unwrap_or(usize::MAX);
         if want == 0 {
             return Ok(Progress::Dry);
         }
         // Looked at after the reading: had the old content been gone before it, this would show.
-        let read = |out: &mut [u8]| match read_at(file, out, print.offset)? {
-            0 => Ok(0),
-            n => Ok(if print.fits(file)? { n } else { 0 }),
+        let read = |out: &mut [u8]| {
+            let n = read_at(file, out, print.offset)?;
+            if n == 0 || !print.fits(file)? {
+                return Ok(0);
+            }
+            bytes.add(&out[..n]);
+            Ok(n)
         };
         let (n, lines) = self.cutter.fill(want, read)?;
         if n == 0 {
             return Ok(Progress::Replaced);
         }
-        self.print.move_to(&self.file, self.print.offset + n as u64)?;
+        self.print = self.read.print();
         Ok(Progress::Read(lines.map(|lines| self.chunk(lines)).transpose()?))
     }
 
@@ -265,9 +299,7 @@ impl Tail {
             [] | [b'\r'] => return Ok(false),
             _ => line_start(&self.file, offset)?,
         };
-        self.cutter = Cutter::new(start, self.limit);
-        self.print = Print::take(&self.file, start)?;
-        self.mark = self.print;
+        self.go_to(start)?;
         self.told = self.told.min(start);
         self.torn = false;
         Ok(true)
@@ -282,7 +314,15 @@ impl Tail {
             }
             Body::Plain | Body::Unknown => {
                 let done = self.cutter.done();
-                self.mark = if done == self.print.offset { self.print } else { Print::take(&self.file, done)? };
+                if self.delivered.offset() + lines.bytes.len() as u64 == done {
+                    self.delivered.add(&lines.bytes);
+                } else if done == self.read.offset() {
+                    self.delivered = self.read.clone();
+                } else {
+                    // A line that was left out lies between.
+                    self.delivered = Ends::read(&self.file, done)?;
+                }
+                self.mark = self.delivered.print();
                 done
             }
         };
@@ -298,6 +338,14 @@ impl Tail {
             raw_bytes,
         })
     }
+}
+
+/// A handle that reads from the beginning, in the place of one that nobody reads from so.
+fn rewound(file: &File) -> io::Result<File> {
+    use std::io::Seek;
+    let mut file = file.try_clone()?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Where the line begins that the byte before `offset` belongs to.

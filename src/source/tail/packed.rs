@@ -1,11 +1,12 @@
 //! Compressed files: unpacked from their beginnings; what is the compressed copy of a log that was read already is passed
 //! over, as far as it was read.
 
-use super::{Body, Progress, Tail};
+use super::{Body, Progress, Tail, rewound};
 use crate::source::cutter::{Cutter, Lines};
-use crate::source::decode::{Decoder, Got};
-use crate::source::identity::{PRINT, Print};
+use crate::source::decode::{Decoder, Form, Got};
+use crate::source::identity::{PRINT, Print, read_at};
 use crate::source::{CHUNK, Chunk};
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
@@ -19,18 +20,9 @@ pub(in crate::source) struct Passing {
 }
 
 impl Tail {
-    /// Unpacks the first bytes of a compressed file.
-    pub fn first_unpacked(&self) -> io::Result<Vec<u8>> {
-        let mut decoder = Decoder::new(self.rewound()?);
-        let mut first = vec![0; PRINT];
-        let (n, _) = decoder.read_full(&mut first)?;
-        first.truncate(n);
-        Ok(first)
-    }
-
     /// A compressed file begins like a log that was read: passes over as much if it goes on alike, else reads all of it.
     pub fn pass_over(&mut self, print: Print) -> io::Result<()> {
-        self.body = Body::Packed(Box::new(Decoder::new(self.rewound()?)));
+        self.body = Body::Packed(Box::new(Decoder::new(rewound(&self.file)?)));
         self.passing = Some(Passing { print, at: 0, last: Vec::new() });
         Ok(())
     }
@@ -88,7 +80,7 @@ impl Tail {
 
     /// It is another log after all.
     fn begin_again(&mut self) -> io::Result<()> {
-        let mut decoder = Decoder::new(self.rewound()?);
+        let mut decoder = Decoder::new(rewound(&self.file)?);
         if let Body::Packed(old) = &self.body
             && old.is_closed()
         {
@@ -120,6 +112,20 @@ impl Tail {
             raw_bytes,
         }))
     }
+}
+
+/// Unpacks the first bytes of a compressed file; `None` for one that is not compressed.
+pub(in crate::source) fn first_unpacked(file: &File) -> io::Result<Option<Vec<u8>>> {
+    let mut first = [0; 4];
+    let n = read_at(file, &mut first, 0)?;
+    if !matches!(Form::of(&first[..n]), Form::Gzip | Form::Zstd) {
+        return Ok(None);
+    }
+    let mut decoder = Decoder::new(rewound(file)?);
+    let mut first = vec![0; PRINT];
+    let (n, _) = decoder.read_full(&mut first)?;
+    first.truncate(n);
+    Ok(Some(first))
 }
 
 impl Passing {

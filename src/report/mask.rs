@@ -1,0 +1,94 @@
+//! Broken lines without what they say: names of fields, numbers and signs stay, so that the fault can be seen.
+
+use super::Words;
+use std::borrow::Cow;
+
+/// What stands in the place of a text.
+const HIDDEN: &str = "…";
+
+/// An example of a broken line, as it may be shown.
+pub(super) fn example(line: &str, words: Words) -> Cow<'_, str> {
+    match words {
+        Words::Shown => Cow::Borrowed(line),
+        Words::Masked => Cow::Owned(masked(line)),
+    }
+}
+
+/// Hides every text but the names of fields, and everything outside of objects.
+fn masked(line: &str) -> String {
+    let (before, object) = line.split_at(line.find('{').unwrap_or(line.len()));
+    let mut out = if before.trim().is_empty() { String::new() } else { HIDDEN.to_owned() };
+    let mut rest = object;
+    while let Some(first) = rest.chars().next() {
+        let len = match first {
+            '"' | '\'' => quoted_len(rest),
+            c if c.is_whitespace() || "{}[]:,".contains(c) => c.len_utf8(),
+            _ => rest.find(|c: char| c.is_whitespace() || "{}[]:,\"'".contains(c)).unwrap_or(rest.len()),
+        };
+        let (piece, after) = rest.split_at(len);
+        let name = after.trim_start().starts_with(':') && is_name(piece);
+        let sign =
+            matches!(piece, "true" | "false" | "null" | "None" | "True" | "False") || piece.parse::<f64>().is_ok();
+        let between = piece.len() == first.len_utf8() && (first.is_whitespace() || "{}[]:,".contains(first));
+        match (name || sign || between, first) {
+            (true, _) => out.push_str(piece),
+            (false, quote @ ('"' | '\'')) => {
+                out.extend([quote, '…']);
+                // Where it breaks off shows.
+                out.extend((piece.len() > 1 && piece.ends_with(quote)).then_some(quote));
+            }
+            (false, _) => out.push_str(HIDDEN),
+        }
+        rest = after;
+    }
+    out
+}
+
+/// Bytes of a quoted text with its quotes; all that is left where it does not end.
+fn quoted_len(text: &str) -> usize {
+    let mut quote = None;
+    let mut escaped = false;
+    for (i, c) in text.char_indices() {
+        match (quote, c) {
+            (None, c) => quote = Some(c),
+            (Some(_), _) if std::mem::take(&mut escaped) => {}
+            (Some(_), '\\') => escaped = true,
+            (Some(end), c) if c == end => return i + c.len_utf8(),
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Whether a piece is short and plain enough to be the name of a field, and no text that a colon follows.
+fn is_name(piece: &str) -> bool {
+    let inner = piece.trim_matches(['"', '\'']);
+    !inner.is_empty() && inner.len() <= 64 && inner.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@$/".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn texts_are_hidden_and_the_fault_is_seen() {
+        for (line, shown) in [
+            (
+                r#"{"event":"llm_call","timestamp":"nope","prompt":"my key is sk-ant-api03-S"#,
+                r#"{"event":"…","timestamp":"…","prompt":"…"#,
+            ),
+            (
+                r#"{"a": -1e3, "b": true, "c": [null, "x \"y\": {z}"], "d": {"e": "f"}}"#,
+                r#"{"a": -1e3, "b": true, "c": [null, "…"], "d": {"e": "…"}}"#,
+            ),
+            ("api-1 | token=abc {\"a\":1}", "…{\"a\":1}"),
+            ("{'prompt': 'it is: secret', 'n': None}", "{'prompt': '…', 'n': None}"),
+            ("{prompt: my secret, n: 1}", "{prompt: … …, n: 1}"),
+            (r#"{"my key is sk 1":1}"#, r#"{"…":1}"#),
+            ("no object, but a secret", "…"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(line), shown, "{line}");
+        }
+    }
+}
