@@ -260,6 +260,11 @@ fn from_object<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sin
     for format in FORMATS {
         let step = match format.object(object, around, sink) {
             None => continue,
+            // It calls itself an event and says nothing: what it says may be inside.
+            Some(Step::Done(empty @ Verdict::Rejected(Reason::MissingField))) => {
+                result = empty;
+                continue;
+            }
             Some(Step::Done(verdict)) => return verdict,
             Some(Step::Inside(mut payloads, context)) => {
                 payloads.retain(|payload| !followed.contains(&payload.key));

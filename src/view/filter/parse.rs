@@ -194,7 +194,9 @@ impl<'a> Cursor<'a> {
         if text.is_empty() {
             return self.fail("a value is missing here; write \"\" for calls that have none");
         }
-        Ok(Pattern::glob(text, field.case()))
+        // What can only be written in quotes means the same without them.
+        let case = if text.chars().any(char::is_control) { field.quoted_case() } else { field.case() };
+        Ok(Pattern::glob(text, case))
     }
 
     /// Reads `"…"`; the parts between unescaped stars.
