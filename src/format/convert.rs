@@ -117,20 +117,51 @@ pub fn max_tokens(value: Value<'_>) -> Field<u64> {
     }
 }
 
-/// A duration in µs from a number in its unit, or from a text with the unit beside it (`1.5s`).
+/// A duration in µs from a number in its unit, from a text with the unit beside it (`1.5s`), or from the text of a clock,
+/// as Python's `timedelta` and .NET's `TimeSpan` print themselves (`0:00:01.500000`).
 pub fn duration(value: Value<'_>, meaning: Meaning) -> Field<u64> {
     if let Value::Text(text) = &value
-        && let Some(us) = units::parse_duration_us(text).filter(|us| number::parse(text.trim()).is_none() && *us >= 0)
+        && let Some(us) = spelled_duration(text).filter(|us| number::parse(text.trim()).is_none() && *us >= 0)
     {
         return if us as f64 <= MAX_DURATION_US { Ok(u64::try_from(us).ok()) } else { Err(Reason::OutOfRange) };
     }
     let scale = match meaning {
         Meaning::Seconds => 1e6,
+        Meaning::Bare => return bare_duration(&value),
         Meaning::Micros => 1.0,
         Meaning::Nanos => 1e-3,
-        Meaning::Millis | Meaning::Plain | Meaning::Apart => 1e3,
+        Meaning::Millis | Meaning::Plain | Meaning::Apart | Meaning::Code => 1e3,
     };
     Ok(amount(&value, scale, MAX_DURATION_US)?.map(|us| (us + 0.5) as u64))
+}
+
+/// A duration in µs whose name has no unit: seconds, but whole numbers from a million on, 11 days as seconds, are the ns
+/// that Go's `time.Duration` logs itself as. What would be too long may be in any unit, and is unknown.
+fn bare_duration(value: &Value<'_>) -> Field<u64> {
+    const LEAST_NS: u64 = 1_000_000;
+    let scale = match number(value)? {
+        Some(Num::Int(LEAST_NS..)) => 1e-3,
+        _ => 1e6,
+    };
+    match amount(value, scale, f64::MAX)? {
+        Some(us) if us > MAX_DURATION_US => Ok(None),
+        us => Ok(us.map(|us| (us + 0.5) as u64)),
+    }
+}
+
+/// µs of `1.5s` or `0:00:01.5`.
+fn spelled_duration(text: &str) -> Option<i64> {
+    let Some((hours, rest)) = text.trim().split_once(':') else { return units::parse_duration_us(text) };
+    let (minutes, seconds) = rest.split_once(':')?;
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let two_digits = |part: &str| part.len() == 2 && digits(part);
+    if !digits(hours) || !two_digits(minutes) || !two_digits(seconds.split('.').next()?) {
+        return None;
+    }
+    let parts = [(hours, "h"), (minutes, "m"), (seconds, "s")];
+    parts
+        .iter()
+        .try_fold(0_i64, |sum, (part, unit)| sum.checked_add(units::parse_duration_us(&format!("{part}{unit}"))?))
 }
 
 /// Dollars as nano-dollars; a `$` in front is fine.
@@ -326,11 +357,26 @@ mod tests {
             ("\"1.5s\"", Meaning::Millis, Ok(Some(1_500_000))),
             ("\"250ms\"", Meaning::Seconds, Ok(Some(250_000))),
             ("\"250\"", Meaning::Millis, Ok(Some(250_000))),
+            ("\"0:00:00.120000\"", Meaning::Seconds, Ok(Some(120_000))),
+            ("\"01:02:03\"", Meaning::Millis, Ok(Some(3_723_000_000))),
+            ("\"0:0:1\"", Meaning::Seconds, Err(Reason::WrongType)),
+            ("\"-1:00:00\"", Meaning::Seconds, Err(Reason::WrongType)),
+            ("\"900:00:00\"", Meaning::Seconds, Err(Reason::OutOfRange)),
             ("1528151000", Meaning::Nanos, Ok(Some(1_528_151))),
             ("-0.1", Meaning::Millis, Err(Reason::OutOfRange)),
             ("1e12", Meaning::Seconds, Err(Reason::OutOfRange)),
             ("\"inf\"", Meaning::Seconds, Err(Reason::OutOfRange)),
             ("\"long\"", Meaning::Seconds, Err(Reason::WrongType)),
+            ("1.528151", Meaning::Bare, Ok(Some(1_528_151))),
+            ("12", Meaning::Bare, Ok(Some(12_000_000))),
+            ("999999", Meaning::Bare, Ok(Some(999_999_000_000))),
+            ("1000000", Meaning::Bare, Ok(Some(1_000))),
+            ("1528151000", Meaning::Bare, Ok(Some(1_528_151))),
+            ("\"1528151000\"", Meaning::Bare, Ok(Some(1_528_151))),
+            ("1e12", Meaning::Bare, Ok(None)),
+            ("99999999999999999999", Meaning::Bare, Ok(None)),
+            ("-1", Meaning::Bare, Err(Reason::OutOfRange)),
+            ("1e999", Meaning::Bare, Err(Reason::OutOfRange)),
         ];
         for (raw, meaning, want) in cases {
             assert_eq!(duration(read(raw), meaning), want, "{raw}");

@@ -6,8 +6,10 @@ mod settle;
 use super::convert::{self, Field as Read};
 use super::json::{self, Object, Value};
 use super::keys::{self, Field, Key, Meaning};
+use super::number::Num;
 use super::status;
 use crate::event::{Call, FailureMode, Reason, Text};
+use serde_json::value::RawValue;
 
 /// No name has been seen for a field.
 const NONE: u16 = u16::MAX;
@@ -26,11 +28,20 @@ pub struct Draft<'a> {
     bare_id: Text<'a>,
     total_tokens: Option<u64>,
     cache_write_5m: Option<u64>,
+    tool_use_tokens: Option<u64>,
     attempts: Option<u32>,
     ok: Option<bool>,
     failure_mode: Option<FailureMode>,
-    fault: Option<Reason>,
+    faults: Vec<Fault>,
     apart: Apart,
+}
+
+/// Something in the event that does not read.
+#[derive(Debug, Clone, Copy)]
+struct Fault {
+    /// The field it would have been a value of; forgiven where that has one by another name. `None` is never forgiven.
+    field: Option<Field>,
+    reason: Reason,
 }
 
 /// Which counts, as read, stand beside the total instead of in it.
@@ -40,6 +51,7 @@ struct Apart {
     cache_read: bool,
     cache_write: bool,
     output: bool,
+    reasoning: bool,
 }
 
 /// Takes a value where its name is the best so far.
@@ -86,15 +98,17 @@ impl<'a> Draft<'a> {
             bare_id: None,
             total_tokens: None,
             cache_write_5m: None,
+            tool_use_tokens: None,
             attempts: None,
             ok: None,
             failure_mode: None,
-            fault: None,
+            faults: Vec::new(),
             apart: Apart::default(),
         }
     }
 
-    /// Takes what a key says. Of several faults the first counts.
+    /// Takes what a key says. A value that does not read is a fault unless its field gets a good one by another name; of
+    /// several faults the first counts.
     #[inline]
     pub fn set(&mut self, key: Key, value: Value<'a>) {
         if let Value::Json(raw) = value
@@ -104,8 +118,27 @@ impl<'a> Draft<'a> {
             return self.nest(key, raw);
         }
         if let Err(reason) = self.take(key, value) {
-            self.fault.get_or_insert(reason);
+            self.faults.push(Fault { field: Some(key.field), reason });
         }
+    }
+
+    /// The first fault that nothing makes up for.
+    #[inline]
+    fn fault(&self) -> Option<Reason> {
+        let counts = |fault: &&Fault| fault.field.is_none_or(|field| !self.can_do_without(field));
+        self.faults.iter().find(counts).map(|fault| fault.reason)
+    }
+
+    /// Whether what a field would say is known otherwise.
+    fn can_do_without(&self, field: Field) -> bool {
+        let known = |field: Field| self.best[field as usize] != NONE;
+        known(field)
+            || match field {
+                Field::Start | Field::End => known(Field::Timestamp) && known(Field::Latency),
+                Field::FirstTokenAt => known(Field::Ttft),
+                Field::Attempts => known(Field::Retries),
+                _ => false,
+            }
     }
 
     /// Takes a value that is no object of more names.
@@ -128,19 +161,20 @@ impl<'a> Draft<'a> {
         let object = match Object::parse(raw) {
             Ok(object) => object,
             Err(reason) => {
-                self.fault.get_or_insert(reason);
+                self.faults.push(Fault { field: None, reason });
                 return;
             }
         };
         if object.contradicts {
-            self.fault.get_or_insert(Reason::DuplicateKey);
+            self.faults.push(Fault { field: None, reason: Reason::DuplicateKey });
         }
         for (name, raw) in &object.entries {
             if let Some(key) = keys::find_inside(outer, name) {
                 self.set(key, json::value(raw));
             }
         }
-        if outer.field == Field::Error && object.entries.iter().any(|(_, raw)| raw.get() != "null") {
+        let says_something = |(_, raw): &(_, &RawValue)| !status::is_no_error(&json::value(raw));
+        if outer.field == Field::Error && object.entries.iter().any(says_something) {
             self.note(Some(false));
             let _ = self.assign(Key { field: Field::ErrorMessage, ..outer }, Value::Json(raw));
         }
@@ -218,7 +252,8 @@ impl<'a> Draft<'a> {
             Field::CacheWrite1hTokens => {
                 put_tokens(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write, value)
             }
-            Field::ReasoningTokens => put(best, key, &mut call.reasoning_tokens, convert::tokens(value)),
+            Field::ReasoningTokens => put_tokens(best, key, &mut call.reasoning_tokens, &mut apart.reasoning, value),
+            Field::ToolUseTokens => put(best, key, &mut self.tool_use_tokens, convert::tokens(value)),
             Field::Latency => put(best, key, &mut call.latency_us, convert::duration(value, key.meaning)),
             Field::Ttft => put(best, key, &mut call.ttft_us, convert::duration(value, key.meaning)),
             Field::Queue => put(best, key, &mut call.queue_us, convert::duration(value, key.meaning)),
@@ -230,7 +265,7 @@ impl<'a> Draft<'a> {
             }
             Field::Identity => put(best, key, &mut call.identity, convert::identity(value)),
             Field::FailureMode => put(best, key, &mut self.failure_mode, convert::failure_mode(value)),
-            Field::HttpStatus => put(best, key, &mut call.http_status, convert::http_status(value)),
+            Field::HttpStatus => self.http_status(key, value),
             Field::ErrorMessage => put(best, key, &mut call.error_message, convert::text_or_json(value)),
             Field::Retries => put(best, key, &mut call.retries, convert::retries(value)),
             Field::Attempts => put(best, key, &mut self.attempts, convert::retries(value)),
@@ -249,34 +284,60 @@ impl<'a> Draft<'a> {
 
     /// Fields that speak of success or failure in more than one way.
     fn evidence(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
+        if key.field == Field::Failure
+            && let Ok(Some(failed)) = convert::flag(value.clone())
+        {
+            self.note(Some(!failed));
+            return Ok(());
+        }
         match (key.field, value) {
             (_, Value::Null) => {}
             (Field::Status, value) => return self.status(key, value),
-            (Field::Success, value) => self.note(convert::flag(value)?),
-            (Field::Failure, value) => self.note(convert::flag(value)?.map(|failed| !failed)),
-            (Field::Error, Value::Bool(failed)) => self.note_error(failed),
-            (Field::Error, Value::Text(text)) => {
-                self.note_error(!text.trim().is_empty());
+            (Field::Success, value) => return self.success(value),
+            (_, value) if status::is_no_error(&value) => {}
+            (_, Value::Bool(_)) => self.note(Some(false)),
+            (Field::Error, value) if convert::flag(value.clone()) == Ok(Some(true)) => self.note(Some(false)),
+            (Field::Error | Field::Failure, Value::Text(text)) => {
+                self.note(Some(false));
                 let slot = if status::is_one_word(&text) { Field::ErrorType } else { Field::ErrorMessage };
                 return self.take(Key { field: slot, ..key }, Value::Text(text));
             }
-            (Field::Error, Value::Json(raw)) => {
-                self.note_error(raw[1..].trim_start().len() > 1);
+            (Field::Error | Field::Failure, Value::Json(raw)) => {
+                self.note(Some(false));
                 return self.assign(Key { field: Field::ErrorMessage, ..key }, Value::Json(raw));
             }
-            (_, value) => {
-                let code = match convert::http_status(value.clone()) {
-                    Ok(code) => code.filter(|code| (400..600).contains(code)),
-                    Err(_) => None,
-                };
-                let slot = if code.is_some() { Field::HttpStatus } else { Field::ErrorType };
-                return self.take(Key { field: slot, ..key }, value);
-            }
+            (_, code) => return self.error_code(key, code),
         }
         Ok(())
     }
 
-    /// `status`: a word, an HTTP status, or a flag.
+    /// A code that is an HTTP status, or a word or number of the provider's own.
+    fn error_code(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
+        let code = convert::http_status(value.clone()).ok().flatten();
+        let is_http = code.is_some_and(|code| (400..600).contains(&code));
+        let slot = if is_http { Field::HttpStatus } else { Field::ErrorType };
+        self.take(Key { field: slot, ..key }, value)
+    }
+
+    /// `success`: a flag, or a word as `status` has it.
+    fn success(&mut self, value: Value<'a>) -> Result<(), Reason> {
+        let ok = match (&value, convert::flag(value.clone())) {
+            (Value::Text(word), Err(_)) => status::read(word).ok,
+            (_, flag) => flag?,
+        };
+        self.note(ok);
+        Ok(())
+    }
+
+    /// `http_status`: a number; where it is a word instead, it is one of `status`.
+    fn http_status(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
+        match (convert::http_status(value.clone()), value) {
+            (Err(Reason::WrongType), Value::Text(word)) => self.status(key, Value::Text(word)),
+            (read, _) => put(&mut self.best[Field::HttpStatus as usize], key, &mut self.call.http_status, read),
+        }
+    }
+
+    /// `status`: a word, an HTTP status, a flag, or a status code of OpenTelemetry.
     fn status(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
         let word = match value {
             Value::Bool(ok) => {
@@ -284,14 +345,19 @@ impl<'a> Draft<'a> {
                 return Ok(());
             }
             Value::Json(_) => return Err(Reason::WrongType),
+            Value::Null => return Ok(()),
+            Value::Number(_, Num::Int(code)) if code < 100 => {
+                self.note(if key.meaning == Meaning::Code { status::of_code(code) } else { None });
+                return Ok(());
+            }
+            Value::Number(..) => return self.http_status(key, value),
             Value::Text(word) => word,
-            number => return self.assign(Key { field: Field::HttpStatus, ..key }, number),
         };
         let said = status::read(&word);
         self.note(said.ok);
         match said.names {
             status::Names::Nothing => Ok(()),
-            status::Names::Http => self.assign(Key { field: Field::HttpStatus, ..key }, Value::Text(word)),
+            status::Names::Http(code) => self.http_status(key, Value::Number("", Num::Int(u64::from(code)))),
             status::Names::Failure => self.take(Key { field: Field::ErrorType, ..key }, Value::Text(word)),
         }
     }
@@ -302,11 +368,5 @@ impl<'a> Draft<'a> {
             (Some(before), Some(now)) => Some(before && now),
             (before, now) => before.or(now),
         };
-    }
-
-    fn note_error(&mut self, there_is_one: bool) {
-        if there_is_one {
-            self.note(Some(false));
-        }
     }
 }

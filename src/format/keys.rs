@@ -68,6 +68,8 @@ pub enum Field {
     CacheWrite1hTokens,
     /// Reasoning.
     ReasoningTokens,
+    /// Results of tools given to the model, beside its input.
+    ToolUseTokens,
     /// Length of the call.
     Latency,
     /// Time to the first token.
@@ -150,9 +152,13 @@ pub enum Meaning {
     Micros,
     /// Nanoseconds.
     Nanos,
-    /// Tokens beside the total, not part of it: Anthropic's cached input, Gemini's output without thoughts. An input
-    /// of this meaning is a total unless cache figures of this meaning stand beside it.
+    /// A duration without a unit in its name.
+    Bare,
+    /// Tokens beside the total, not part of it: Anthropic's cached input, Gemini's output without thoughts, and thoughts
+    /// without output. An input of this meaning is a total unless cache figures of this meaning stand beside it.
     Apart,
+    /// A status that may be a code of OpenTelemetry: 0 says nothing, 1 is well, 2 is an error.
+    Code,
 }
 
 /// One name of one field.

@@ -8,7 +8,8 @@ use super::keys::Meaning::{self, *};
 /// A row of the table: a field, how the values under these names are meant, and the names.
 pub type Row = (Field, Meaning, &'static str);
 
-/// All names. Bare names of durations (`latency`, `duration`, …) are seconds, as most languages' clocks give them.
+/// All names. Bare names of durations (`latency`, `duration`, …) are seconds, as most languages' clocks give them; Go's
+/// `time.Duration` shows itself by its size.
 pub const ROWS: &[Row] = &[
     (Event, Plain, "event"),
     (Timestamp, Plain, "timestamp"),
@@ -87,7 +88,12 @@ pub const ROWS: &[Row] = &[
          usage_metadata.input_token_details.cache_read cached_content_token_count \
          llm.token_count.prompt_details.cache_read",
     ),
-    (CachedInputTokens, Apart, "cache_read_input_tokens usage.cache_read_input_tokens"),
+    (
+        CachedInputTokens,
+        Apart,
+        "cache_read_input_tokens usage.cache_read_input_tokens cache_read_input_token_count \
+         usage.cache_read_input_token_count",
+    ),
     (
         CacheWriteTokens,
         Plain,
@@ -98,7 +104,12 @@ pub const ROWS: &[Row] = &[
          gen_ai.usage.cache_creation_input_tokens gen_ai.usage.cache_write_tokens \
          usage_metadata.input_token_details.cache_creation llm.token_count.prompt_details.cache_write",
     ),
-    (CacheWriteTokens, Apart, "cache_creation_input_tokens usage.cache_creation_input_tokens"),
+    (
+        CacheWriteTokens,
+        Apart,
+        "cache_creation_input_tokens usage.cache_creation_input_tokens cache_write_input_tokens \
+         usage.cache_write_input_tokens cache_write_input_token_count usage.cache_write_input_token_count",
+    ),
     (CacheWrite5mTokens, Plain, "cache_write_5m_tokens"),
     (
         CacheWrite5mTokens,
@@ -119,9 +130,10 @@ pub const ROWS: &[Row] = &[
          usage.output_tokens_details.reasoning_tokens usage.reasoning_tokens \
          gen_ai.usage.reasoning.output_tokens gen_ai.usage.reasoning_tokens llm.usage.reasoning_tokens \
          thinking_tokens usage_metadata.output_token_details.reasoning \
-         llm.token_count.completion_details.reasoning thoughts_token_count \
-         usage_metadata.thoughts_token_count",
+         llm.token_count.completion_details.reasoning",
     ),
+    (ReasoningTokens, Apart, "thoughts_token_count usage_metadata.thoughts_token_count"),
+    (ToolUseTokens, Plain, "tool_use_prompt_token_count usage_metadata.tool_use_prompt_token_count"),
     (
         Latency,
         Millis,
@@ -132,24 +144,28 @@ pub const ROWS: &[Row] = &[
         Latency,
         Seconds,
         "latency_s latency_seconds latency_sec duration_s duration_seconds elapsed_s duration_sec \
-         elapsed_seconds response_time_s response_time_seconds latency duration response_time elapsed \
-         total_time elapsed_time gen_ai.client.operation.duration",
+         elapsed_seconds response_time_s response_time_seconds",
     ),
+    (Latency, Bare, "latency duration response_time elapsed total_time elapsed_time"),
+    (Latency, Seconds, "gen_ai.client.operation.duration"),
     (Latency, Micros, "latency_us duration_us elapsed_us"),
     (Latency, Nanos, "latency_ns duration_ns elapsed_ns"),
     (Ttft, Millis, "ttft_ms time_to_first_token_ms first_token_ms first_token_latency_ms"),
     (
         Ttft,
         Seconds,
-        "ttft_s ttft time_to_first_token time_to_first_token_s ttft_seconds \
-         gen_ai.response.time_to_first_chunk gen_ai.server.time_to_first_token",
+        "ttft_s time_to_first_token_s ttft_seconds gen_ai.response.time_to_first_chunk \
+         gen_ai.server.time_to_first_token",
     ),
+    (Ttft, Bare, "ttft time_to_first_token"),
     (Ttft, Micros, "ttft_us"),
     (Queue, Millis, "queue_ms queue_time_ms queued_ms wait_ms"),
-    (Queue, Seconds, "queue_s queue_time usage.queue_time queue_time_s"),
+    (Queue, Seconds, "queue_s usage.queue_time queue_time_s"),
+    (Queue, Bare, "queue_time"),
     (Queue, Micros, "queue_us"),
     (Network, Millis, "network_ms network_time_ms network_latency_ms"),
-    (Network, Seconds, "network_s network_time network_time_s"),
+    (Network, Seconds, "network_s network_time_s"),
+    (Network, Bare, "network_time"),
     (Network, Micros, "network_us"),
     (
         Cost,
@@ -177,7 +193,8 @@ pub const ROWS: &[Row] = &[
         "error_message error.message error_msg error_str exception.message err.message status_message",
     ),
     (FailureMode, Plain, "failure_mode"),
-    (Status, Plain, "status outcome status.code"),
+    (Status, Plain, "status outcome"),
+    (Status, Code, "status.code"),
     (Success, Plain, "success ok succeeded"),
     (Failure, Plain, "failure is_error"),
     (Error, Plain, "error err exception"),

@@ -2,14 +2,14 @@
 
 use super::Draft;
 use crate::event::{Call, Evidence, Outcome, Reason, Text, classify};
-use crate::format::{Context, convert};
+use crate::format::{Context, convert, status};
 
 impl<'a> Draft<'a> {
     /// The call, with what its surroundings know and it does not; or why there is none.
     pub fn finish(&mut self, around: &Context<'a>) -> Result<&Call<'a>, Reason> {
         self.settle_times()?;
         self.settle_tokens()?;
-        if let Some(reason) = self.fault {
+        if let Some(reason) = self.fault() {
             return Err(reason);
         }
         self.call.outcome = self.outcome();
@@ -28,7 +28,7 @@ impl<'a> Draft<'a> {
     /// What span and score events have in common with calls: the times, ids and evidence read, with `id` apart.
     pub fn finish_common(mut self, around: &Context<'a>) -> Result<(Call<'a>, Text<'a>, Option<Outcome>), Reason> {
         self.settle_times()?;
-        if let Some(reason) = self.fault {
+        if let Some(reason) = self.fault() {
             return Err(reason);
         }
         let outcome = self.outcome();
@@ -43,20 +43,17 @@ impl<'a> Draft<'a> {
         if let Some(mode) = self.failure_mode {
             return Outcome::Failed(mode);
         }
-        if self.ok != Some(false)
-            && call.http_status.is_none()
-            && call.error_type.is_none()
-            && call.error_message.is_none()
-        {
+        let (error_type, message) = (error_text(&call.error_type), error_text(&call.error_message));
+        if self.ok != Some(false) && call.http_status.is_none() && error_type.is_none() && message.is_none() {
             return Outcome::Ok;
         }
         // Alone it is no error, but it may be all that a failed call says.
-        let reason = call.finish_reason.as_deref().filter(|_| self.ok == Some(false) && call.error_message.is_none());
+        let reason = call.finish_reason.as_deref().filter(|_| self.ok == Some(false) && message.is_none());
         classify(Evidence {
             ok: self.ok,
             http_status: call.http_status,
-            error_type: call.error_type.as_deref().or(reason).unwrap_or_default(),
-            message: call.error_message.as_deref().unwrap_or_default(),
+            error_type: error_type.or(reason).unwrap_or_default(),
+            message: message.unwrap_or_default(),
         })
     }
 
@@ -74,51 +71,75 @@ impl<'a> Draft<'a> {
                 self.call.ttft_us = Some(between(start, first)?);
             }
         }
-        self.call.ts_us = self.timestamp.or(self.end).or(self.log_time).or_else(|| {
-            let latency = i64::try_from(self.call.latency_us?).ok()?;
-            self.start?.checked_add(latency)
-        });
+        // A call that failed may have nothing but its start: nearer to the truth than the time of reading, and always the same.
+        let ended = |start: i64| {
+            let latency = self.call.latency_us.and_then(|us| i64::try_from(us).ok());
+            start.checked_add(latency.unwrap_or(0)).unwrap_or(start)
+        };
+        self.call.ts_us = self.timestamp.or(self.end).or(self.log_time).or_else(|| self.start.map(ended));
         match self.bad_log_time {
-            Some(reason) if self.call.ts_us.is_none() => Err(self.fault.unwrap_or(reason)),
+            Some(reason) if self.call.ts_us.is_none() => Err(self.fault().unwrap_or(reason)),
             _ => Ok(()),
         }
     }
 
     /// Token counts as totals: what stands beside is added, what is missing of a sum is what is left.
     fn settle_tokens(&mut self) -> Result<(), Reason> {
-        let call = &mut self.call;
+        let (call, apart) = (&mut self.call, self.apart);
         if call.cache_write_tokens.is_none() && (self.cache_write_5m.is_some() || call.cache_write_1h_tokens.is_some())
         {
             let kept = [self.cache_write_5m, call.cache_write_1h_tokens];
             call.cache_write_tokens = Some(kept.into_iter().flatten().sum());
         }
-        if self.apart.output {
+        if apart.output {
             call.output_tokens = call.output_tokens.map(|out| out + call.reasoning_tokens.unwrap_or(0));
         }
-        let includes_cache = match (self.total_tokens, call.input_tokens, call.output_tokens) {
-            (Some(total), Some(input), Some(output)) => total == input + output,
-            _ => false,
-        };
-        if self.apart.input
-            && !includes_cache
-            && let Some(input) = call.input_tokens
+        let read = call.cached_input_tokens.filter(|_| apart.cache_read).unwrap_or(0);
+        let write = call.cache_write_tokens.filter(|_| apart.cache_write).unwrap_or(0);
+        let beside = if apart.input { read + write } else { 0 };
+        let beside = beside + self.tool_use_tokens.unwrap_or(0);
+        if let Some(input) = call.input_tokens
+            && !includes(input, beside, self.total_tokens, call.output_tokens)
         {
-            let read = call.cached_input_tokens.filter(|_| self.apart.cache_read).unwrap_or(0);
-            let write = call.cache_write_tokens.filter(|_| self.apart.cache_write).unwrap_or(0);
-            call.input_tokens = Some(input + read + write);
+            call.input_tokens = Some(input + beside);
         }
-        if call.input_tokens.is_none()
-            && let (Some(total), Some(output)) = (self.total_tokens, call.output_tokens)
-        {
-            call.input_tokens = Some(total.checked_sub(output).ok_or(self.fault.unwrap_or(Reason::OutOfRange))?);
+        match (self.total_tokens, call.input_tokens, call.output_tokens) {
+            (Some(total), None, Some(output)) => {
+                let Some(input) = total.checked_sub(output) else {
+                    return Err(self.fault().unwrap_or(Reason::OutOfRange));
+                };
+                call.input_tokens = Some(input);
+            }
+            // An input of 0 stands for one that the producer did not know.
+            (Some(total), Some(input @ 1..), None) => call.output_tokens = total.checked_sub(input),
+            _ => {}
+        }
+        if apart.reasoning {
+            self.call.output_tokens = self.call.output_tokens.or(self.call.reasoning_tokens);
         }
         Ok(())
     }
 }
 
+/// Whether an input contains already what some protocols count beside it. Only the sum of all tokens tells; that of a log
+/// may be the producer's own, of just the two figures it knows, so it is believed only where there is room for the rest.
+fn includes(input: u64, beside: u64, total: Option<u64>, output: Option<u64>) -> bool {
+    let sum_says_so = match (total, output) {
+        (Some(total), Some(output)) => total == input + output,
+        (Some(total), None) => total < input + beside,
+        (None, _) => false,
+    };
+    sum_says_so && beside <= input
+}
+
 /// µs from one time to a later one.
 fn between(from: i64, to: i64) -> Result<u64, Reason> {
     u64::try_from(to - from).ok().filter(|us| *us as f64 <= convert::MAX_DURATION_US).ok_or(Reason::OutOfRange)
+}
+
+/// What a text says of an error, if it is not `None`, `null` or the like.
+fn error_text<'t>(text: &'t Text<'_>) -> Option<&'t str> {
+    text.as_deref().filter(|text| !status::is_no_error_word(text))
 }
 
 /// Whether a call says nothing that could be counted or found again.

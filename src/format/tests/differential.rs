@@ -64,6 +64,11 @@ const KEYS: &[&str] = &[
     "tool_calls",
     "llmtop_id",
     "failure_mode",
+    "elapsed",
+    "error_message",
+    "failure",
+    "usageMetadata",
+    "message",
 ];
 
 /// Values that are right for some key and odd for others.
@@ -118,6 +123,11 @@ const VALUES: &[&str] = &[
     "\"tab\there\"",
     "\"00c0ffee00c0ffee\"",
     "\"rate_limit\"",
+    "\"0:00:01.5\"",
+    "\"None\"",
+    "{\"code\":0,\"message\":\"\"}",
+    "{\"promptTokenCount\":10,\"thoughtsTokenCount\":5,\"toolUsePromptTokenCount\":9,\"totalTokenCount\":24}",
+    "\"{\\\"event\\\":\\\"llm_call\\\",\\\"model\\\":\\\"inner\\\"}\"",
 ];
 
 fn told(decoder: &mut Decoder, line: &[u8]) -> (Verdict, Vec<String>) {

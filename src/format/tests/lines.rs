@@ -112,6 +112,49 @@ fn tokens_become_totals_whatever_the_protocol_counts() {
         // What is missing of a sum is what is left.
         (r#""output_tokens":9,"total_tokens":109"#, [Some(100), None, None, Some(9)]),
         (r#""total_tokens":109"#, [None, None, None, None]),
+        (r#""input_tokens":10,"total_tokens":110"#, [Some(10), None, None, Some(100)]),
+        (r#""prompt_tokens":8,"total_tokens":8"#, [Some(8), None, None, Some(0)]),
+        (r#""input_tokens":0,"total_tokens":110"#, [Some(0), None, None, None]),
+        (r#""input_tokens":10,"total_tokens":9"#, [Some(10), None, None, None]),
+        // The producer's own sum, of the two figures it knows: the input does not hold so many cached ones.
+        (
+            r#""input_tokens":10,"output_tokens":5,"total_tokens":15,"cache_read_input_tokens":1000"#,
+            [Some(1_010), Some(1_000), None, Some(5)],
+        ),
+        (
+            r#""input_tokens":10,"total_tokens":15,"cache_read_input_tokens":1000"#,
+            [Some(1_010), Some(1_000), None, None],
+        ),
+        (r#""input_tokens":100,"total_tokens":109,"cache_read_input_tokens":64"#, [Some(100), Some(64), None, Some(9)]),
+        // Bedrock: all four stand side by side.
+        (
+            r#""usage":{"inputTokens":30,"outputTokens":20,"totalTokens":1150,"cacheReadInputTokens":1000,"cacheWriteInputTokens":100}"#,
+            [Some(1_130), Some(1_000), Some(100), Some(20)],
+        ),
+        (
+            r#""usage":{"inputTokens":30,"outputTokens":20,"cacheReadInputTokenCount":1000,"cacheWriteInputTokenCount":100}"#,
+            [Some(1_130), Some(1_000), Some(100), Some(20)],
+        ),
+        // Gemini: without an answer the thoughts are the output; what tools gave stands beside the prompt.
+        (
+            r#""usageMetadata":{"promptTokenCount":10,"thoughtsTokenCount":500,"totalTokenCount":510}"#,
+            [Some(10), None, None, Some(500)],
+        ),
+        (r#""usageMetadata":{"promptTokenCount":10,"thoughtsTokenCount":500}"#, [Some(10), None, None, Some(500)]),
+        (
+            r#""usageMetadata":{"promptTokenCount":10,"toolUsePromptTokenCount":90,"candidatesTokenCount":5,"totalTokenCount":105}"#,
+            [Some(100), None, None, Some(5)],
+        ),
+        (
+            r#""usageMetadata":{"promptTokenCount":10,"toolUsePromptTokenCount":90,"candidatesTokenCount":5}"#,
+            [Some(100), None, None, Some(5)],
+        ),
+        (
+            r#""usageMetadata":{"toolUsePromptTokenCount":90,"candidatesTokenCount":5,"totalTokenCount":105}"#,
+            [Some(100), None, None, Some(5)],
+        ),
+        // Reasoning by other names is a part of an output, not the whole of it.
+        (r#""input_tokens":10,"reasoning_tokens":500"#, [Some(10), None, None, None]),
     ];
     for (fields, want) in cases {
         assert_eq!(tokens(fields), want, "{fields}");
@@ -144,6 +187,35 @@ fn outcomes_come_from_whatever_says_so() {
         (r#""error":{"code":503,"status":"UNAVAILABLE","message":"The model is overloaded."}"#, "overloaded"),
         (r#""error":{"detail":"too many requests"}"#, "rate_limit"),
         (r#""error_code":"429""#, "rate_limit"),
+        (r#""error_code":0"#, "ok"),
+        (r#""error_code":"0""#, "ok"),
+        (r#""error_code":200"#, "ok"),
+        (r#""error_code":1"#, "unknown"),
+        (r#""error":0"#, "ok"),
+        (r#""error":1"#, "unknown"),
+        (r#""error":"true""#, "unknown"),
+        (r#""status":"ok","error":"None""#, "ok"),
+        (r#""error":"<nil>""#, "ok"),
+        (r#""error_type":"None","error_message":"null""#, "ok"),
+        (r#""error":{"code":0,"message":""}"#, "ok"),
+        (r#""error":{"code":null,"message":"success","details":[]}"#, "ok"),
+        (r#""error":{"code":0,"message":"too many requests"}"#, "rate_limit"),
+        (r#""failure":"Rate limit""#, "rate_limit"),
+        (r#""failure":"none""#, "ok"),
+        (r#""is_error":"true""#, "unknown"),
+        (r#""failure":{"message":"Rate limit"}"#, "rate_limit"),
+        (r#""success":"failed""#, "unknown"),
+        (r#""success":"partly""#, "ok"),
+        (r#""status":{"code":0}"#, "ok"),
+        (r#""status":{"code":1}"#, "ok"),
+        (r#""status":{"code":2}"#, "unknown"),
+        (r#""status":{"code":"STATUS_CODE_ERROR","message":"x"}"#, "unknown"),
+        (r#""status.code":14"#, "unknown"),
+        (r#""status":1"#, "ok"),
+        (r#""status":"429 Too Many Requests""#, "rate_limit"),
+        (r#""status_code":"OK""#, "ok"),
+        (r#""status_code":"ERROR""#, "unknown"),
+        (r#""status_code":"503 Service Unavailable""#, "server_error"),
         (r#""http_status":503"#, "server_error"),
         (r#""status":"ok","http_status":500"#, "server_error"),
         (r#""status":"ok","error_type":"rate_limit","retries":1"#, "ok"),
@@ -172,6 +244,8 @@ fn the_time_is_when_it_ended() {
         (r#""ts":"2023-11-14T22:13:29Z""#, Some(1_700_000_009_000_000)),
         (r#""start_time":1700000000,"latency_ms":1500"#, Some(1_700_000_001_500_000)),
         (r#""timestamp":1700000005,"asctime":"Tuesday""#, Some(1_700_000_005_000_000)),
+        (r#""start_time":"2024-05-01T00:00:00Z","error":"timeout""#, Some(1_714_521_600_000_000)),
+        (r#""start_time":1700000000,"ts":1700000009"#, Some(1_700_000_009_000_000)),
         (r#""timestamp":null"#, None),
         (r#""model":"m""#, None),
     ];
@@ -215,6 +289,33 @@ fn what_no_real_call_can_say_is_refused() {
         assert_eq!(verdict(&line), Verdict::Rejected(want), "{fields}");
     }
     assert_eq!(call(r#""model":"a","model":"a""#)["model"], "a");
+}
+
+#[test]
+fn what_another_name_says_makes_up_for_a_value_that_does_not_read() {
+    let cases = [
+        (r#""latency_ms":120,"elapsed":"long""#, "latency_us", json!(120_000)),
+        (r#""elapsed":"long","latency_ms":120"#, "latency_us", json!(120_000)),
+        (r#""latency_ms":"long","elapsed":0.12"#, "latency_us", json!(120_000)),
+        (r#""input_tokens":12,"prompt_tokens":"many""#, "input_tokens", json!(12)),
+        (r#""user_id":"u","user":true"#, "user_id", json!("u")),
+        (r#""timestamp":1700000005,"latency_ms":1,"start_time":"12:00:01""#, "latency_us", json!(1_000)),
+        (r#""retries":2,"attempts":"three""#, "retries", json!(2)),
+        (r#""elapsed":"0:00:00.120000""#, "latency_us", json!(120_000)),
+        (r#""latency":1528151000"#, "latency_us", json!(1_528_151)),
+        (r#""latency":1e12"#, "latency_us", Value::Null),
+    ];
+    for (fields, field, want) in cases {
+        assert_eq!(call(fields)[field], want, "{fields}");
+    }
+    for (fields, want) in [
+        (r#""latency_ms":null,"elapsed":"long""#, Reason::WrongType),
+        (r#""start_time":"12:00:01","latency_ms":1"#, Reason::BadTimestamp),
+        (r#""input_tokens":"many","output_tokens":1"#, Reason::WrongType),
+    ] {
+        let line = format!(r#"{{"event":"llm_call","request_id":"r",{fields}}}"#);
+        assert_eq!(verdict(&line), Verdict::Rejected(want), "{fields}");
+    }
 }
 
 #[test]
