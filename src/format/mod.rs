@@ -11,6 +11,7 @@ mod keys;
 mod names;
 mod native;
 mod number;
+pub mod parts;
 mod prefix;
 mod python;
 mod status;

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 /// Places in a text that are tried as the beginning of an object.
 const MAX_TRIES: usize = 16;
 
-/// `2024-01-01T12:00:00.123456789Z stdout F …`, as Kubernetes' runtimes write. A line in parts (`P`) is read as it stands.
+/// `2024-01-01T12:00:00.123456789Z stdout F …`, as Kubernetes' runtimes write. A line in parts (`P`) was put together
+/// before; one alone is read as it stands.
 #[derive(Debug)]
 pub struct Cri;
 

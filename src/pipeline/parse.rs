@@ -4,6 +4,7 @@ use super::{Parsed, Progress, Ticketed};
 use crate::batch::{Batch, Builder};
 use crate::event::{Reason, Verdict};
 use crate::format::Decoder;
+use crate::format::parts::{Joined, Joiner};
 use crate::snapshot::Rejected;
 use crate::source::{Chunk, Message};
 use crossbeam_channel::{Receiver, Sender};
@@ -32,7 +33,7 @@ impl Queue {
 /// A parsing thread: until the source has ended and the queue is empty, or the writer has gone.
 pub(super) fn work(queue: &Queue, out: &Sender<Ticketed<Parsed>>, now_us: fn() -> i64, progress: &Progress) {
     let mut parser = match Builder::new() {
-        Ok(builder) => Parser { decoder: Decoder::new(), builder },
+        Ok(builder) => Parser { decoder: Decoder::new(), joiner: Joiner::default(), builder },
         Err(error) => {
             let _ = out.send(Ticketed { number: 0, item: Parsed::Failed(error) });
             return;
@@ -59,18 +60,14 @@ pub(super) fn work(queue: &Queue, out: &Sender<Ticketed<Parsed>>, now_us: fn() -
 
 struct Parser {
     decoder: Decoder,
+    /// Within a chunk alone: sources part no line of which a runtime wrote parts, but at the end of the input.
+    joiner: Joiner,
     builder: Builder,
 }
 
 impl Parser {
     fn chunk(&mut self, chunk: &Chunk, now_us: i64) -> Parsed {
-        let mut start = 0;
-        while start < chunk.bytes.len() {
-            let rest = &chunk.bytes[start..];
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            self.line(chunk, start, &rest[..end], now_us);
-            start += end + 1;
-        }
+        self.lines(chunk, now_us);
         let batch = self.builder.batch();
         batch.counts.bytes = chunk.bytes.len() as u64;
         for (offset, len, beginning) in &chunk.too_long {
@@ -93,6 +90,24 @@ impl Parser {
             Ok(batch) => Parsed::Batch(Box::new(batch), chunk.raw_bytes),
             Err(error) => Parsed::Failed(error),
         }
+    }
+
+    /// Every line, those that came in parts put together again.
+    fn lines(&mut self, chunk: &Chunk, now_us: i64) {
+        let mut joiner = std::mem::take(&mut self.joiner);
+        let mut start = 0;
+        while start < chunk.bytes.len() {
+            let rest = &chunk.bytes[start..];
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            match joiner.take(&rest[..end], start) {
+                Joined::Alone => self.line(chunk, start, &rest[..end], now_us),
+                Joined::Pending => {}
+                Joined::Whole(line, start) => self.line(chunk, start, line, now_us),
+            }
+            start += end + 1;
+        }
+        joiner.rest().for_each(|(line, start)| self.line(chunk, start, line, now_us));
+        self.joiner = joiner;
     }
 
     fn line(&mut self, chunk: &Chunk, start: usize, line: &[u8], now_us: i64) {

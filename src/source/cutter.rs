@@ -1,7 +1,8 @@
-//! Cuts a stream of bytes into whole lines. Holds at most one unfinished line, and of one that is too long only its
-//! beginning.
+//! Cuts a stream of bytes into whole lines. Holds at most one unfinished line, the lines that a container's runtime has
+//! split one into so far, and of one that is too long only its beginning.
 
 use super::CHUNK;
+use crate::format::parts::Seam;
 use memchr::{memchr, memrchr};
 use std::io;
 use std::mem;
@@ -23,8 +24,10 @@ pub(super) struct Lines {
 /// The unfinished line at the end of what was read so far.
 #[derive(Debug)]
 pub(super) struct Cutter {
-    /// The unfinished line; holds no `\n`, so a line that grows too long is the only thing in here.
+    /// The unfinished line, and before it what may not be parted from it: a line of which a runtime has written parts.
     rest: Vec<u8>,
+    /// Where `rest` can be cut.
+    seam: Seam,
     /// Offset of `rest` in the input.
     offset: u64,
     skipping: Option<Skipped>,
@@ -42,7 +45,7 @@ struct Skipped {
 impl Cutter {
     /// Begins at an offset of the input that begins a line; lines longer than `limit` bytes are left out.
     pub fn new(offset: u64, limit: usize) -> Cutter {
-        Cutter { rest: Vec::new(), offset, skipping: None, limit: limit.max(1) }
+        Cutter { rest: Vec::new(), seam: Seam::default(), offset, skipping: None, limit: limit.max(1) }
     }
 
     /// Everything before this offset has been handed out.
@@ -82,6 +85,7 @@ impl Cutter {
             return Some(Lines { offset: self.offset, bytes: Vec::new(), too_long });
         }
         let bytes = mem::take(&mut self.rest);
+        self.seam = Seam::default();
         let offset = self.offset;
         self.offset += bytes.len() as u64;
         (!bytes.is_empty()).then(|| Lines { offset, bytes, too_long: Vec::new() })
@@ -99,6 +103,7 @@ impl Cutter {
         skipped.len += end as u64;
         let drop = newline.map_or(end, |_| end + 1);
         self.rest.drain(..drop);
+        self.seam = Seam::default();
         self.offset += drop as u64;
         match newline.and_then(|_| self.skipping.take()) {
             Some(line) => vec![(line.offset, line.len, line.first)],
@@ -109,9 +114,11 @@ impl Cutter {
         }
     }
 
-    /// Takes everything up to the last newline.
+    /// Takes everything up to the last newline, but for a line that goes on in the next.
     fn cut(&mut self, too_long: Vec<(u64, u64, Vec<u8>)>) -> Option<Lines> {
-        let end = memrchr(b'\n', &self.rest).map_or(0, |i| i + 1);
+        let whole = memrchr(b'\n', &self.rest).map_or(0, |i| i + 1);
+        let end = self.seam.find(&self.rest[..whole]);
+        self.seam.moved(end);
         if end == 0 && too_long.is_empty() {
             return None;
         }
@@ -221,6 +228,23 @@ mod tests {
         let lines = lines.expect("a line ended");
         assert_eq!((lines.bytes.as_slice(), lines.offset), (&b"b\n"[..], 7 + 10_000 * 1024 + 1));
         assert_eq!(lines.too_long, vec![(7, 10_000 * 1024, vec![b'a'; SNIPPET])]);
+    }
+
+    #[test]
+    fn a_line_in_parts_comes_out_in_one_piece() {
+        let before = "2025-03-01T10:15:30Z stdout F ready\n";
+        let parts = "2025-03-01T10:15:30Z stdout P {\"a\":\n2025-03-01T10:15:30Z stderr F other\n2025-03-01T10:15:30Z stdout F 1}\n";
+        let input = [before, parts].concat();
+        for size in [1, 7, 33, 40, 100, 1_000] {
+            let got = cut(input.as_bytes(), &[size], 1 << 10);
+            let ends: Vec<usize> = got.iter().map(|lines| lines.offset as usize + lines.bytes.len()).collect();
+            assert!(ends.iter().all(|end| [before.len(), input.len()].contains(end)), "{size}: {ends:?}");
+            assert_eq!(got.iter().flat_map(|lines| lines.bytes.clone()).collect::<Vec<u8>>(), input.as_bytes());
+        }
+        let got = cut(&input.as_bytes()[..before.len() + 40], &[8], 1 << 10);
+        assert_eq!(got.len(), 2, "at the end what there is comes out");
+        let too_long = cut(input.as_bytes(), &[16], 100);
+        assert_eq!(too_long.iter().flat_map(|lines| &lines.too_long).count(), 1);
     }
 
     #[test]
