@@ -85,7 +85,7 @@ pub struct Phases {
     pub queue_us: Option<i64>,
     /// On the network.
     pub network_us: Option<i64>,
-    /// Until the first token.
+    /// From the end of queue and network until the first token.
     pub first_token_us: Option<i64>,
     /// From the first to the last token.
     pub generation_us: Option<i64>,

@@ -133,6 +133,25 @@ pub struct Call<'a> {
     pub guardrail: Text<'a>,
 }
 
+/// Output speed in milli-tokens per second: output tokens over the generation time (latency − TTFT), or over the whole
+/// latency without a TTFT and where next to nothing is left after it: then the answer came in one piece, whatever it was
+/// called, and dividing by the rest would give any number. `None` without output or time.
+pub fn output_speed(output_tokens: Option<u64>, latency_us: Option<u64>, ttft_us: Option<u64>) -> Option<u64> {
+    /// Generation is at least this part of the latency, as 1/n.
+    const LEAST_PART: u64 = 20;
+    let (tokens, latency) = (output_tokens.filter(|tokens| *tokens > 0)?, latency_us?);
+    let generation = ttft_us.and_then(|ttft| latency.checked_sub(ttft));
+    let time = generation.filter(|time| time.saturating_mul(LEAST_PART) >= latency).unwrap_or(latency);
+    (time > 0).then(|| tokens.saturating_mul(1_000_000_000) / time)
+}
+
+/// How much of a call's time to the first token, which counts from its start, was the model's, µs: what queue and network
+/// leave of it. Where they are longer than it, it cannot have counted them.
+pub fn first_token_us(ttft_us: u64, queue_us: Option<u64>, network_us: Option<u64>) -> u64 {
+    let before = queue_us.unwrap_or(0).saturating_add(network_us.unwrap_or(0));
+    ttft_us.checked_sub(before).unwrap_or(ttft_us)
+}
+
 /// What kind of step a span is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SpanKind {

@@ -5,6 +5,7 @@ mod call;
 mod failure;
 
 pub use call::{CacheUse, Call, ScoreEvent, ScoreSource, ScoreTarget, SpanEvent, SpanKind, Text};
+pub use call::{first_token_us, output_speed};
 pub use failure::{Evidence, FailureMode, Outcome, classify};
 
 /// Receives the events of a line as a format finds them. Several events may come from one line.

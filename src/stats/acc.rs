@@ -3,7 +3,7 @@
 
 use super::histogram::Histogram;
 use super::varint::{put, put_signed, take, take_signed};
-use crate::event::{FailureMode, Outcome};
+use crate::event::{FailureMode, Outcome, first_token_us, output_speed};
 
 /// The sums an accumulator keeps, in their stored order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Sum {
     Queue = 7,
     /// Network time, µs.
     Network = 8,
-    /// Time to first token of calls that also have a latency, µs: the part of the latency breakdown.
+    /// The model's part of the time to first token of calls that also have a latency, µs: without queue and network.
     FirstToken = 9,
     /// Generation time (latency − TTFT) of calls that have both, µs.
     Generation = 10,
@@ -65,21 +65,15 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Output speed in milli-tokens per second: output tokens over the generation time (latency − TTFT), or over the
-    /// whole latency where there is no TTFT. `None` without output or time.
+    /// Output speed in milli-tokens per second, as [`output_speed`] has it.
     pub fn speed(&self) -> Option<u64> {
-        let tokens = self.output_tokens.filter(|t| *t > 0)?;
-        let latency = self.latency_us?;
-        let time = match self.ttft_us {
-            Some(ttft) if ttft < latency => latency - ttft,
-            _ => latency,
-        };
-        (time > 0).then(|| tokens.saturating_mul(1_000_000_000) / time)
+        output_speed(self.output_tokens, self.latency_us, self.ttft_us)
     }
 
+    /// The model's part of the time to the first token, and the time after it.
     fn generation(&self) -> Option<(u64, u64)> {
         let (latency, ttft) = (self.latency_us?, self.ttft_us?);
-        (ttft <= latency).then(|| (ttft, latency - ttft))
+        (ttft <= latency).then(|| (first_token_us(ttft, self.queue_us, self.network_us), latency - ttft))
     }
 }
 
@@ -285,6 +279,42 @@ mod tests {
             whole.encode(&mut b);
             prop_assert_eq!(a, b);
         }
+    }
+
+    #[test]
+    fn speed_is_of_the_time_in_which_tokens_came() {
+        let speed = |latency, ttft| {
+            Sample { output_tokens: Some(500), latency_us: Some(latency), ttft_us: ttft, ..Sample::default() }.speed()
+        };
+        let cases = [
+            (1_000_000, None, Some(500_000)),
+            (1_000_000, Some(500_000), Some(1_000_000)),
+            (1_000_000, Some(950_000), Some(10_000_000)),
+            // Buffered: the answer came in one piece.
+            (1_000_000, Some(950_001), Some(500_000)),
+            (1_000_000, Some(999_999), Some(500_000)),
+            (1_000_000, Some(1_000_000), Some(500_000)),
+            (100_000, Some(200_000), Some(5_000_000)),
+            (0, None, None),
+        ];
+        for (latency, ttft, want) in cases {
+            assert_eq!(speed(latency, ttft), want, "{latency} {ttft:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_token_is_what_queue_and_network_of_that_call_leave() {
+        let first = |samples: &[Sample]| {
+            let mut acc = Acc::default();
+            samples.iter().for_each(|sample| acc.record(sample));
+            acc.sum(Sum::FirstToken)
+        };
+        let streamed = Sample { latency_us: Some(1_000), ttft_us: Some(400), ..Sample::default() };
+        let whole = Sample { latency_us: Some(1_000), queue_us: Some(800), ..Sample::default() };
+        assert_eq!(first(&[streamed, whole]), Some(400), "what another waited does not matter");
+        assert_eq!(first(&[Sample { queue_us: Some(100), network_us: Some(50), ..streamed }]), Some(250));
+        assert_eq!(first(&[Sample { queue_us: Some(500), ..streamed }]), Some(400), "it did not count the queue");
+        assert_eq!(first(&[whole]), None);
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! One record: its phases as a bar on top, the facts on the left, the text on the right, covered until asked for.
 
 use super::clean::{self, clean};
-use super::figures;
 use super::live::Scene;
 use super::pen::{self, Pen};
 use super::theme::{Ink, Role};
 use super::ui::{Details, Found, Mask};
 use super::widgets::bar;
-use crate::event::Call;
+use crate::event::{Call, first_token_us, output_speed};
 use crate::snapshot::Record;
 use crate::units::{self, Zone};
 use ratatui::layout::Rect;
@@ -52,14 +51,9 @@ const NAMES: [(&str, Ink); 4] =
 fn timeline(call: &Call) -> Option<[f64; 4]> {
     let latency = call.latency_us? as f64;
     let of = |us: Option<u64>| us.unwrap_or(0) as f64;
-    let parts = match call.ttft_us {
-        Some(ttft) => {
-            let ttft = ttft as f64;
-            figures::phases(of(call.queue_us), of(call.network_us), ttft, (latency - ttft).max(0.0))
-        }
-        None => [of(call.queue_us), of(call.network_us), 0.0, 0.0],
-    };
-    Some(parts)
+    let first = call.ttft_us.map_or(0, |ttft| first_token_us(ttft, call.queue_us, call.network_us));
+    let generation = call.ttft_us.map_or(0.0, |ttft| (latency - ttft as f64).max(0.0));
+    Some([of(call.queue_us), of(call.network_us), first as f64, generation])
 }
 
 fn draw_timeline(pen: &mut Pen, area: Rect, call: &Call, parts: [f64; 4]) {
@@ -147,10 +141,8 @@ fn tokens(all: u64, parts: &[(&str, Option<u64>)]) -> String {
 }
 
 fn speed(call: &Call) -> Option<String> {
-    let tokens = call.output_tokens.filter(|n| *n > 0)? as f64;
-    let latency = call.latency_us?;
-    let time = call.ttft_us.filter(|t| *t < latency).map_or(latency, |t| latency - t);
-    (time > 0).then(|| format!("{} tokens/s", units::compact((tokens * 1e6 / time as f64).round())))
+    let milli = output_speed(call.output_tokens, call.latency_us, call.ttft_us)?;
+    Some(format!("{} tokens/s", units::compact((milli as f64 / 1e3).round())))
 }
 
 fn draw_facts(pen: &mut Pen, area: Rect, facts: &[Fact], skip: usize) {

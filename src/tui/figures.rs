@@ -221,14 +221,6 @@ pub(crate) fn failed(point: &Point) -> u64 {
     point.outcomes[1..].iter().sum()
 }
 
-/// Where the time of calls went: queue, network, first token, generation. Time to first token counts from the start of
-/// a call, so queue and network are taken out of it where they fit in.
-pub(crate) fn phases(queue: f64, network: f64, first: f64, generation: f64) -> [f64; 4] {
-    let before = queue + network;
-    let first = if first >= before { first - before } else { first };
-    [queue, network, first, generation].map(|p| p.max(0.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,11 +275,5 @@ mod tests {
         let step = |since_us: i64| whole_step(Range { since_us, until_us: since_us + 100 }, window);
         assert_eq!([step(0), step(100), step(980), step(2_000)], [2.0, 1.0, 4.0, 4.0]);
         assert_eq!(whole_step(Range::default(), window), 4.0);
-    }
-
-    #[test]
-    fn waiting_is_counted_once() {
-        assert_eq!(phases(10.0, 20.0, 100.0, 50.0), [10.0, 20.0, 70.0, 50.0]);
-        assert_eq!(phases(10.0, 20.0, 5.0, 50.0), [10.0, 20.0, 5.0, 50.0]);
     }
 }

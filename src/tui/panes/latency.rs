@@ -108,15 +108,13 @@ const NAMES: [(&str, Ink); 5] = [
     ("not told apart", Ink::Ghost),
 ];
 
-/// Where all the time of these calls went; zeros where none of them says. Sums do not tell how much of the waiting fell
-/// before a first token and how much into calls without one: it is shared out by their numbers. What no phase accounts
-/// for is the last part, so that the shares are of all the time.
+/// Where all the time of these calls went; zeros where none of them says. What no phase accounts for is the last part, so
+/// that the shares are of all the time.
 fn parts(stats: &Stats) -> [f64; 5] {
     let of = |us: Option<i64>| us.unwrap_or(0).max(0) as f64;
     let phases = &stats.phases;
-    let (queue, network, generation) = (of(phases.queue_us), of(phases.network_us), of(phases.generation_us));
-    let streamed = stats.ttft_us.count as f64 / stats.latency_us.count.max(1) as f64;
-    let first = (of(phases.first_token_us) - streamed.min(1.0) * (queue + network)).max(0.0);
+    let [queue, network] = [of(phases.queue_us), of(phases.network_us)];
+    let [first, generation] = [of(phases.first_token_us), of(phases.generation_us)];
     let told = queue + network + first + generation;
     let whole = stats.latency_us.mean.unwrap_or(0.0) * stats.latency_us.count as f64;
     let rest = if told > 0.0 { (whole - told).max(0.0) } else { 0.0 };
@@ -183,12 +181,17 @@ mod tests {
         let streamed = Stats {
             latency_us: dist(10, 100.0),
             ttft_us: dist(10, 40.0),
-            phases: phases(Some(400), Some(600)),
+            phases: phases(Some(280), Some(600)),
             ..Stats::default()
         };
         assert_eq!(parts(&streamed), [100.0, 20.0, 280.0, 600.0, 0.0]);
         let whole = Stats { latency_us: dist(10, 100.0), phases: phases(None, None), ..Stats::default() };
         assert_eq!(parts(&whole), [100.0, 20.0, 0.0, 0.0, 880.0]);
+        // A streamed call of 1,000 whose first token came after 400, and one in one piece that waited for 800.
+        let phases =
+            Phases { queue_us: Some(800), network_us: None, first_token_us: Some(400), generation_us: Some(600) };
+        let both = Stats { latency_us: dist(2, 1_000.0), ttft_us: dist(1, 400.0), phases, ..Stats::default() };
+        assert_eq!(parts(&both), [800.0, 0.0, 400.0, 600.0, 200.0]);
         let silent = Stats { latency_us: dist(10, 100.0), ..Stats::default() };
         assert_eq!(parts(&silent), [0.0; 5]);
     }
