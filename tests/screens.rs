@@ -181,7 +181,7 @@ fn two_keys_lead_from_a_figure_to_a_record_and_back() {
     let mut ui = ui("overview", (120, 40));
     let snapshot = typical(&ui.view());
     assert_eq!(press(&mut ui, &snapshot, "Enter"), Effect::Ask);
-    assert_eq!(ui.filter.to_string(), "model:gpt-4.1");
+    assert_eq!(ui.filter.to_string(), "model:\"gpt-4.1\"");
     let records = typical(&ui.view());
     let effect = press(&mut ui, &records, "Enter");
     let key = records.records[0].key();

@@ -23,7 +23,7 @@ fn is(value: &Option<String>, want: &str) -> bool {
 }
 
 /// Every field, every number, and what they say together.
-const FILTERS: [Case; 46] = [
+const FILTERS: [Case; 49] = [
     ("", |_| true),
     ("model:gpt-4o", |e| is(&e.model, "gpt-4o")),
     ("model:GPT-4o*", |e| e.model.as_deref().is_some_and(|m| m.starts_with("gpt-4o"))),
@@ -44,9 +44,12 @@ const FILTERS: [Case; 46] = [
     ("-error:rate_limit,timeout", |e| !matches!(e.failure, Some("rate_limit" | "timeout"))),
     ("error:", |e| !e.is_error()),
     ("error:*", |e| e.is_error()),
-    ("user:u_3", |e| is(&e.user, "u_3")),
+    ("user:u_3", |e| e.user.as_deref() == Some("u_3")),
+    ("user:U_*", |e| e.user.as_deref() == Some("U_3")),
     ("user:123e4567*", |e| e.user.as_deref().is_some_and(|u| u.starts_with("123e4567"))),
-    ("user:CAF\u{c9}", |e| is(&e.user, "caf\u{e9}")),
+    ("user:CAF\u{c9}", |_| false),
+    ("user:caf\u{e9}", |e| e.user.as_deref() == Some("caf\u{e9}")),
+    ("model:\"GPT-4o\"", |_| false),
     ("user:", |e| e.user.is_none()),
     ("session:s-1*", |e| e.session.as_deref().is_some_and(|s| s.starts_with("s-1"))),
     ("-session:", |e| e.session.is_some()),

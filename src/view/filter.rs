@@ -9,7 +9,7 @@ use super::Dim;
 use std::fmt;
 
 pub use parse::FilterError;
-pub use pattern::{Needle, Pattern};
+pub use pattern::{Case, Needle, Pattern};
 pub use subject::CallSubject;
 
 /// What a term looks at.
@@ -34,6 +34,25 @@ impl Field {
             Field::Trace => "trace",
             Field::Request => "request",
             Field::Tag => "tag",
+        }
+    }
+
+    /// Whether letters' case matters in a value that is typed without quotes: in ids, tags and files it does, and not in the
+    /// names of models, hosts and the like. In quotes it always does, but for words of the program's own.
+    pub const fn case(self) -> Case {
+        match self {
+            Field::Dim(Dim::User | Dim::Session | Dim::Source) | Field::Trace | Field::Request | Field::Tag => {
+                Case::Exact
+            }
+            Field::Dim(_) => Case::Any,
+        }
+    }
+
+    /// How a value in quotes is compared.
+    const fn quoted_case(self) -> Case {
+        match self {
+            Field::Dim(Dim::Status | Dim::Error | Dim::Hour | Dim::Day) => Case::Any,
+            _ => Case::Exact,
         }
     }
 
@@ -206,7 +225,7 @@ impl Filter {
     pub fn narrowed(&self, field: Field, value: Option<&str>) -> Filter {
         let same = |term: &&Term| !term.negated && matches!(&term.matches, Match::Any(f, _) if *f == field);
         let mut terms: Vec<Term> = self.terms.iter().filter(|term| !same(term)).cloned().collect();
-        let pattern = Pattern::exact(value.unwrap_or_default());
+        let pattern = Pattern::value(value.unwrap_or_default(), field.quoted_case());
         terms.push(Term { negated: false, matches: Match::Any(field, vec![pattern]) });
         Filter { terms }
     }
@@ -239,7 +258,8 @@ fn write_values(f: &mut fmt::Formatter<'_>, field: Field, patterns: &[Pattern]) 
     for (i, pattern) in patterns.iter().enumerate() {
         // Alone, nothing is unknown; among others only quotes show it.
         let blank = pattern.is_unknown() && patterns.len() > 1;
-        write!(f, "{}{pattern}{}", if i == 0 { "" } else { "," }, if blank { "\"\"" } else { "" })?;
+        let typed = pattern.typed(field.case());
+        write!(f, "{}{typed}{}", if i == 0 { "" } else { "," }, if blank { "\"\"" } else { "" })?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ mod filter;
 mod window;
 
 pub use filter::{
-    CallSubject, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
+    CallSubject, Case, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
 };
 pub use window::{Anchor, Range, Span, Window, WindowError};
 

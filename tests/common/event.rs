@@ -81,7 +81,7 @@ pub fn event(rng: &mut Rng, n: u64, ts_us: i64) -> Event {
             _ => format!("{n:032x}"),
         }),
         trace_id: rng.chance(50).then(|| format!("{:032x}", n / 3)),
-        user: maybe(rng, 80, &["u_1", "u_2", "U_3", "caf\u{e9}", "123e4567-e89b-12d3-a456-426614174000"]),
+        user: maybe(rng, 80, &["u_1", "u_2", "U_3", "u_3", "caf\u{e9}", "123e4567-e89b-12d3-a456-426614174000"]),
         session: rng.chance(60).then(|| format!("s-{}", n / 7)),
         provider: maybe(rng, 90, &["openai", "anthropic", "azure"]),
         model: maybe(rng, 90, &["gpt-4o", "gpt-4o-mini", "claude-sonnet-4", "o3"]),

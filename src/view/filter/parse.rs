@@ -175,7 +175,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             let start = self.column;
-            let pattern = self.value()?;
+            let pattern = self.value(field)?;
             check_value(field, &pattern, start)?;
             patterns.push(pattern);
             if !self.take(",") {
@@ -186,15 +186,15 @@ impl<'a> Cursor<'a> {
         Ok(Match::Any(field, patterns))
     }
 
-    fn value(&mut self) -> Result<Pattern, FilterError> {
+    fn value(&mut self, field: Field) -> Result<Pattern, FilterError> {
         if self.rest.starts_with('"') {
-            return Ok(Pattern::of(self.quoted()?));
+            return Ok(Pattern::of(self.quoted()?, field.quoted_case()));
         }
         let text = self.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '"'));
         if text.is_empty() {
             return self.fail("a value is missing here; write \"\" for calls that have none");
         }
-        Ok(Pattern::glob(text))
+        Ok(Pattern::glob(text, field.case()))
     }
 
     /// Reads `"…"`; the parts between unescaped stars.
@@ -287,7 +287,7 @@ fn check_value(field: Field, pattern: &Pattern, column: usize) -> Result<(), Fil
             if pattern.is_unknown() || matches_one(&words) {
                 return Ok(());
             }
-            let value = pattern.to_string();
+            let value = pattern.typed(field.case());
             let near = did_you_mean(&value, words);
             let all = if near.is_empty() { format!("; there are {}", words.join(", ")) } else { near };
             fail(column, format!("no failure mode {value}{all}"))

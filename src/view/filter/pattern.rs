@@ -1,32 +1,53 @@
-//! Patterns with `*`, and text to be found, both without regard to letters' case, in time linear in what they look at.
+//! Patterns with `*`, with regard to letters' case or without, and text to be found without, in time linear in what they
+//! look at.
 
 use std::borrow::Cow;
 use std::fmt;
+
+/// Whether letters' case matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    /// It does not: names that people type.
+    Any,
+    /// It does: ids, which programs make of letters of both cases.
+    Exact,
+}
 
 /// A pattern for a whole value; `*` stands for any run of characters. The empty pattern matches the unknown value.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// The literal parts between the stars, as typed: one more than there are stars.
     pieces: Vec<String>,
-    /// The same, folded.
-    folded: Vec<String>,
+    /// The same as they are compared: folded where case does not matter.
+    compared: Vec<String>,
+    case: Case,
 }
 
 impl Pattern {
     /// The pattern of these literal parts with a star between each.
-    pub(super) fn of(pieces: Vec<String>) -> Pattern {
-        let folded = pieces.iter().map(|piece| fold(piece).into_owned()).collect();
-        Pattern { pieces, folded }
+    pub(super) fn of(pieces: Vec<String>, case: Case) -> Pattern {
+        // Of nothing there is one spelling.
+        let case = if pieces.iter().all(String::is_empty) { Case::Any } else { case };
+        let compared = match case {
+            Case::Any => pieces.iter().map(|piece| fold(piece).into_owned()).collect(),
+            Case::Exact => pieces.clone(),
+        };
+        Pattern { pieces, compared, case }
     }
 
-    /// Matches exactly this value, a `*` in it meaning itself; empty is the unknown value.
+    /// Matches exactly this value, letters' case and all, a `*` in it meaning itself; empty is the unknown value.
     pub fn exact(value: &str) -> Pattern {
-        Pattern::of(vec![value.to_owned()])
+        Pattern::of(vec![value.to_owned()], Case::Exact)
     }
 
     /// Reads a pattern in which every `*` is a star.
-    pub fn glob(text: &str) -> Pattern {
-        Pattern::of(text.split('*').map(str::to_owned).collect())
+    pub fn glob(text: &str, case: Case) -> Pattern {
+        Pattern::of(text.split('*').map(str::to_owned).collect(), case)
+    }
+
+    /// The value in which every `*` means itself.
+    pub(super) fn value(value: &str, case: Case) -> Pattern {
+        Pattern::of(vec![value.to_owned()], case)
     }
 
     /// Whether this stands for the unknown value.
@@ -34,7 +55,7 @@ impl Pattern {
         matches!(self.pieces.as_slice(), [only] if only.is_empty())
     }
 
-    /// The one value this matches, letters' case apart; `None` where there is a star.
+    /// The one value this matches, in any case of letters unless that matters; `None` where there is a star.
     pub fn literal(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [only] => Some(only),
@@ -46,13 +67,16 @@ impl Pattern {
     pub fn matches(&self, value: Option<&str>) -> bool {
         match value.filter(|value| !value.is_empty()) {
             None => self.is_unknown(),
-            Some(value) => self.matches_folded(&fold(value)),
+            Some(value) => match self.case {
+                Case::Any => self.matches_as_compared(&fold(value)),
+                Case::Exact => self.matches_as_compared(value),
+            },
         }
     }
 
     /// Each middle part is taken where it is first found: a later place can only leave less room for the rest.
-    fn matches_folded(&self, value: &str) -> bool {
-        let (first, middle, last) = match self.folded.as_slice() {
+    fn matches_as_compared(&self, value: &str) -> bool {
+        let (first, middle, last) = match self.compared.as_slice() {
             [] => return value.is_empty(),
             [only] => return only == value,
             [first, middle @ .., last] => (first, middle, last),
@@ -73,20 +97,21 @@ impl Pattern {
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Pattern) -> bool {
-        self.folded == other.folded
+        self.compared == other.compared && self.case == other.case
     }
 }
 
 impl Eq for Pattern {}
 
-impl fmt::Display for Pattern {
-    /// As it is typed in a filter: bare where that reads back, else in quotes.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.pieces.iter().all(|piece| piece.chars().all(is_bare)) {
-            return f.write_str(&self.pieces.join("*"));
+impl Pattern {
+    /// As it is typed in a filter, where a value without quotes is of this case: bare where that reads back, else in quotes.
+    pub(super) fn typed(&self, bare: Case) -> String {
+        let same_case = self.case == bare || self.case == Case::Any;
+        if same_case && self.pieces.iter().all(|piece| piece.chars().all(is_bare)) {
+            return self.pieces.join("*");
         }
         let quoted: Vec<String> = self.pieces.iter().map(|piece| escape(piece)).collect();
-        write!(f, "\"{}\"", quoted.join("*"))
+        format!("\"{}\"", quoted.join("*"))
     }
 }
 
@@ -180,7 +205,7 @@ mod tests {
         #[test]
         fn stars_match_as_defined(pattern in "[ab*]{1,8}", value in "[ab]{1,10}") {
             let want = by_definition(&pattern.chars().collect::<Vec<_>>(), &value.chars().collect::<Vec<_>>());
-            prop_assert_eq!(Pattern::glob(&pattern).matches(Some(&value)), want);
+            prop_assert_eq!(Pattern::glob(&pattern, Case::Any).matches(Some(&value)), want);
         }
 
         #[test]
@@ -193,31 +218,36 @@ mod tests {
 
     #[test]
     fn case_does_not_matter_in_any_script() {
-        assert!(Pattern::glob("GPT-4o*").matches(Some("gpt-4O-mini")));
-        assert!(Pattern::glob("σ*").matches(Some("ΣΑΣ")));
+        assert!(Pattern::glob("GPT-4o*", Case::Any).matches(Some("gpt-4O-mini")));
+        assert!(Pattern::glob("σ*", Case::Any).matches(Some("ΣΑΣ")));
         assert!(Needle::new("Straße").is_in("die STRAßE"));
-        assert!(!Pattern::glob("gpt-4o").matches(Some("gpt-4o-mini")));
+        assert!(Pattern::glob("aB*", Case::Exact).matches(Some("aB3x")));
+        for other in ["Ab3x", "ab3x", "AB3X"] {
+            assert!(!Pattern::glob("aB*", Case::Exact).matches(Some(other)), "{other}");
+            assert!(!Pattern::exact("aB3x").matches(Some(other)), "{other}");
+        }
+        assert!(!Pattern::glob("gpt-4o", Case::Any).matches(Some("gpt-4o-mini")));
     }
 
     #[test]
     fn only_the_empty_pattern_matches_the_unknown() {
-        assert!(Pattern::glob("").matches(None));
-        assert!(Pattern::glob("").matches(Some("")));
-        assert!(!Pattern::glob("*").matches(None));
-        assert!(Pattern::glob("*").matches(Some("x")));
-        assert!(!Pattern::glob("").matches(Some("x")));
+        assert!(Pattern::glob("", Case::Any).matches(None));
+        assert!(Pattern::glob("", Case::Any).matches(Some("")));
+        assert!(!Pattern::glob("*", Case::Any).matches(None));
+        assert!(Pattern::glob("*", Case::Any).matches(Some("x")));
+        assert!(!Pattern::glob("", Case::Any).matches(Some("x")));
     }
 
     #[test]
     fn prefix_and_suffix_may_not_overlap() {
-        assert!(!Pattern::glob("aba*aba").matches(Some("aba")));
-        assert!(Pattern::glob("a*a").matches(Some("aa")));
-        assert!(!Pattern::glob("a*b*a").matches(Some("aa")));
+        assert!(!Pattern::glob("aba*aba", Case::Any).matches(Some("aba")));
+        assert!(Pattern::glob("a*a", Case::Any).matches(Some("aa")));
+        assert!(!Pattern::glob("a*b*a", Case::Any).matches(Some("aa")));
     }
 
     #[test]
     fn many_stars_stay_linear() {
-        let pattern = Pattern::glob(&"a*".repeat(2_000));
+        let pattern = Pattern::glob(&"a*".repeat(2_000), Case::Any);
         assert!(!pattern.matches(Some(&format!("{}b", "a".repeat(1_000)))));
         assert!(pattern.matches(Some(&"a".repeat(100_000))));
     }
@@ -227,6 +257,6 @@ mod tests {
         let pattern = Pattern::exact("openai/*");
         assert!(pattern.matches(Some("openai/*")));
         assert!(!pattern.matches(Some("openai/gpt")));
-        assert_eq!(pattern.to_string(), r#""openai/\*""#);
+        assert_eq!(pattern.typed(Case::Exact), r#""openai/\*""#);
     }
 }

@@ -117,7 +117,18 @@ impl Subject for Facts {
 fn terms_hold_as_documented() {
     let call =
         Facts { model: Some("gpt-4o-mini"), tags: vec!["rag", "beta"], text: "Rate limit hit", ..Facts::default() };
-    for yes in ["", "model:GPT-4O*", "user:", "-user:u_1", "tag:beta", "rate", "-latency>5s", "model:x,gpt-4o-mini"] {
+    for yes in [
+        "",
+        "model:GPT-4O*",
+        "user:",
+        "-user:u_1",
+        "-tag:BETA",
+        "tag:beta",
+        "model:\"gpt-4o*\"",
+        "rate",
+        "-latency>5s",
+        "model:x,gpt-4o-mini",
+    ] {
         assert!(parse(yes).holds(&call), "{yes}");
     }
     for no in [
@@ -125,6 +136,8 @@ fn terms_hold_as_documented() {
         "user:*",
         "-tag:rag",
         "tag:",
+        "tag:Beta",
+        "model:\"GPT-4o*\"",
         "latency>5s",
         "latency<5s",
         "-\"rate limit\"",
@@ -170,8 +183,31 @@ fn narrowing_replaces_the_field_and_takes_the_value_literally() {
     assert_eq!(filter.narrowed(model, None).to_string(), "status:error -model:x model:");
 }
 
-fn pattern() -> impl Strategy<Value = Pattern> {
-    prop_oneof![any::<String>().prop_map(|s| Pattern::exact(&s)), "[a*\\\\\", ]{0,6}".prop_map(|s| Pattern::glob(&s))]
+#[test]
+fn ids_that_differ_in_case_are_different() {
+    let call = |user| Facts { user: Some(user), ..Facts::default() };
+    for typed in ["user:aB3x", "user:\"aB3x\"", "user:aB*", "user:*B3x,other"] {
+        assert!(parse(typed).holds(&call("aB3x")), "{typed}");
+        assert!(!parse(typed).holds(&call("Ab3X")), "{typed}");
+    }
+    let user = Field::Dim(Dim::User);
+    let row = Filter::default().narrowed(user, Some("aB3x"));
+    assert_eq!(row.to_string(), "user:aB3x");
+    assert!(row.holds(&call("aB3x")) && !row.holds(&call("Ab3X")));
+    let model = Filter::default().narrowed(Field::Dim(Dim::Model), Some("GPT-4o"));
+    assert_eq!(model.to_string(), "model:\"GPT-4o\"", "without quotes it would be all spellings");
+    assert!(!model.holds(&Facts { model: Some("gpt-4o"), ..Facts::default() }));
+    assert_eq!(Filter::default().narrowed(Field::Dim(Dim::Error), Some("timeout")).to_string(), "error:timeout");
+    assert_eq!(parse("status:\"OK\""), parse("status:ok"));
+}
+
+/// A pattern as a filter on this field can have it.
+fn pattern(field: Field) -> impl Strategy<Value = Pattern> {
+    prop_oneof![
+        any::<String>().prop_map(move |s| Pattern::value(&s, field.quoted_case())),
+        "[aB*\\\\\", ]{0,6}".prop_map(move |s| Pattern::glob(&s, field.quoted_case())),
+        "[aB*\\\\]{0,6}".prop_map(move |s| Pattern::glob(&s, field.case())),
+    ]
 }
 
 fn field() -> impl Strategy<Value = Field> {
@@ -188,9 +224,9 @@ fn term() -> impl Strategy<Value = Term> {
     let op = prop::sample::select(vec![Op::Above, Op::AtLeast, Op::Below, Op::AtMost]);
     let errors = prop::collection::vec(prop::sample::select(FailureMode::ALL.to_vec()), 1..3);
     let matches = prop_oneof![
-        (field(), prop::collection::vec(pattern(), 1..4)).prop_map(|(f, p)| Match::Any(f, p)),
+        field().prop_flat_map(|f| prop::collection::vec(pattern(f), 1..4).prop_map(move |p| Match::Any(f, p))),
         errors.prop_map(|modes| {
-            Match::Any(Field::Dim(Dim::Error), modes.into_iter().map(|m| Pattern::exact(m.word())).collect())
+            Match::Any(Field::Dim(Dim::Error), modes.into_iter().map(|m| Pattern::value(m.word(), Case::Any)).collect())
         }),
         (prop::sample::select(Number::ALL.to_vec()), op, 0i64..i64::MAX).prop_map(|(n, o, b)| Match::Compare(n, o, b)),
         ".{1,12}".prop_map(|s| Match::Text(Needle::new(&s))),
