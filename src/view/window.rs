@@ -76,6 +76,12 @@ pub struct WindowError {
 
 const SECOND: i64 = 1_000_000;
 
+/// No window is longer, but the one of everything: all the time that events can be of, 1970 up to 2199, and some.
+const LONGEST: i64 = 250 * 366 * 86_400 * SECOND;
+
+/// What to say of one that is.
+const TOO_LONG: &str = "longer than 250 years; write all for everything";
+
 impl Window {
     /// Everything there is.
     pub const fn all() -> Window {
@@ -113,7 +119,8 @@ impl Window {
         if let Some((from, to)) = trimmed.split_once("..") {
             let since = parse_time(from).ok_or_else(|| fail("the start is no time"))?;
             let until = parse_time(to).ok_or_else(|| fail("the end is no time"))?;
-            return Window::between(since, until).ok_or_else(|| fail("the end is not after the start"));
+            let window = Window::between(since, until).ok_or_else(|| fail("the end is not after the start"))?;
+            return window.bounded().ok_or_else(|| fail(TOO_LONG));
         }
         if let Some(midnight) = parse_day(trimmed) {
             return Window::between(midnight, midnight.saturating_add(86_400 * SECOND))
@@ -123,7 +130,12 @@ impl Window {
         if us <= 0 {
             return Err(fail("a window has to be longer than nothing"));
         }
-        Ok(Window { span: Span::Micros(us), anchor })
+        Window { span: Span::Micros(us), anchor }.bounded().ok_or_else(|| fail(TOO_LONG))
+    }
+
+    /// This window, unless it is longer than any may be.
+    fn bounded(self) -> Option<Window> {
+        (!matches!(self.span, Span::Micros(us) if us > LONGEST)).then_some(self)
     }
 
     /// The window from one time up to another, µs; `None` where nothing is between.
@@ -147,11 +159,13 @@ impl Window {
         if since.eq_ignore_ascii_case("all") {
             return Ok(Window { span: Span::All, anchor: until_us.map_or(Anchor::Auto, Anchor::At) });
         }
-        match (units::parse_duration_us(since), until_us) {
-            (Some(us), None) if us > 0 => Ok(Window { span: Span::Micros(us), anchor: Anchor::Now }),
+        let fail = |why| WindowError { text: since.to_owned(), why };
+        let window = match (units::parse_duration_us(since), until_us) {
+            (Some(us), None) if us > 0 => Window { span: Span::Micros(us), anchor: Anchor::Now },
             (_, until_us) => Window::between(parse_moment(since, now_us)?, until_us.unwrap_or(now_us))
-                .ok_or_else(|| WindowError { text: since.to_owned(), why: "it does not start before it ends" }),
-        }
+                .ok_or_else(|| fail("it does not start before it ends"))?,
+        };
+        window.bounded().ok_or_else(|| fail(TOO_LONG))
     }
 
     /// The times of this window. `bounds` are the first and last call's times in the store, `now_us` the present.
@@ -275,6 +289,9 @@ mod tests {
             ("2026-05-02..2026-05-01", "the end is not after the start"),
             ("2026-05-01..2026-05-01", "the end is not after the start"),
             ("-262000-01-01..+262000-01-01", "the end is not after the start"),
+            ("0001-01-01..2026-05-01", "longer than 250 years"),
+            ("15000000w", "longer than 250 years"),
+            ("9223372036854s", "longer than 250 years"),
         ] {
             let error = Window::parse(text, Anchor::Now).map(|w| panic!("{text}: {w:?}")).map_err(|e| e.to_string());
             assert!(error.as_ref().is_err_and(|e| e.contains(why)), "{text}: {error:?}");
@@ -295,9 +312,15 @@ mod tests {
             read(Some("2026-05-01"), Some("2026-05-01T01:00")),
             Ok(Window::last(HOUR, Anchor::At(MAY_1 + HOUR)))
         );
-        for (since, until) in
-            [("1h", "2h"), ("0s", "now"), ("-1h", "now"), ("2027-01-01", "now"), ("x", "now"), ("1h", "x")]
-        {
+        for (since, until) in [
+            ("1h", "2h"),
+            ("0s", "now"),
+            ("-1h", "now"),
+            ("2027-01-01", "now"),
+            ("x", "now"),
+            ("1h", "x"),
+            ("20000w", "now"),
+        ] {
             assert!(read(Some(since), Some(until)).is_err(), "{since} {until}");
         }
     }
