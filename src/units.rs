@@ -176,8 +176,11 @@ pub fn usd(nano: i64) -> String {
     let sign = if nano < 0 { "-" } else { "" };
     match dollars.abs() {
         d if d >= 999.5 => format!("{sign}${}", count(d.round() as u64)),
-        // To the last nano-dollar: what is not nothing never reads like it.
-        d if d > 0.0 && d < 0.0001 => format!("{sign}${}", format!("{d:.9}").trim_end_matches('0')),
+        // Three digits wherever they begin, up to the last nano-dollar: what is not nothing never reads like it.
+        d if d > 0.0 && d < 0.00995 => {
+            let decimals = (2.0 - d.log10().floor()).clamp(4.0, 9.0) as usize;
+            format!("{sign}${}", format!("{d:.decimals$}").trim_end_matches('0'))
+        }
         d if d == 0.0 || d >= 0.995 => format!("{sign}${d:.2}"),
         d => format!("{sign}${}", digits3(d)),
     }
@@ -328,6 +331,9 @@ mod tests {
         assert_eq!(parse_usd_nano("9007199.254740993"), Some(9_007_199_254_740_993));
         assert_eq!(parse_usd_nano("0.0000000005"), Some(1));
         assert_eq!([usd(320), usd(90_000), usd(1)], ["$0.00000032", "$0.00009", "$0.000000001"]);
+        assert_eq!([usd(149_000), usd(99_000), usd(1_234_567)], ["$0.000149", "$0.000099", "$0.00123"]);
+        assert_eq!([usd(12_345), usd(9_949_999), usd(9_950_000)], ["$0.0000123", "$0.00995", "$0.0100"]);
+        assert_eq!([usd(-149_000), usd(99_999), usd(1_000_000)], ["-$0.000149", "$0.0001", "$0.001"]);
         assert_eq!(parse_usd_nano("NaN"), None);
         assert_eq!(parse_count("1.5M"), Some(1_500_000));
         assert_eq!(parse_count("8k"), Some(8_000));

@@ -178,12 +178,25 @@ pub(crate) fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
     (over_us > 0).then(|| nano.map(|n| n as f64 * 3.6e9 / over_us as f64)).flatten()
 }
 
-/// Money as text of at most eight columns below a million: `$4.12`, `<$0.0001`.
+/// A small amount of dollars with fewer digits; larger ones as they are.
+fn shorter(dollars: f64, text: String) -> String {
+    match dollars {
+        d if d > 0.0 && d < 0.001 => format!("${d:.5}"),
+        d if d > -0.001 && d <= -0.0001 => format!("-${:.4}", -d),
+        _ => text,
+    }
+}
+
+/// Money as text of at most eight columns from nothing to a million: `$4.12`, `$0.00015`, `<$0.0001`.
 pub(crate) fn money(nano: Option<f64>) -> String {
     match nano {
         None => units::UNKNOWN.to_owned(),
         Some(n) if n > 0.0 && n < 100_000.0 => "<$0.0001".to_owned(),
-        Some(n) => units::usd(n as i64),
+        Some(n) => {
+            let text = units::usd(n as i64);
+            // Two digits where there is no room for three.
+            if text.len() <= 8 { text } else { shorter(n / 1e9, text) }
+        }
     }
 }
 
