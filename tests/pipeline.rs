@@ -9,7 +9,7 @@ use common::naive::check;
 use common::stored::{NOW_US, Stored, view};
 use llmtop::batch::{Batch, Checkpoint};
 use llmtop::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
-use llmtop::source::{Chunk, Message, Sender, Stop};
+use llmtop::source::{Chunk, Message, Pipe, Sender, Stop};
 use llmtop::store::{Appended, Patient, Reader, Retained, Retention, Store, StoreError};
 use llmtop::view::Window;
 use std::collections::HashSet;
@@ -89,6 +89,50 @@ fn any_number_of_parsers_and_any_chunks_give_the_same_store() {
         assert_eq!(books.examples.len(), 1);
         let offset: usize = lines.iter().take_while(|l| *l != "{\"event\":\"llm_call\",").map(|l| l.len() + 1).sum();
         assert_eq!(books.examples[0].offset, offset as u64, "the example is where it says");
+    }
+}
+
+#[test]
+fn events_that_a_container_runtime_has_split_count_once_and_whole() {
+    let event = |id: u32| {
+        let prompt = "a \"long\" prompt ".repeat(2_000);
+        serde_json::json!({"event": "llm_call", "timestamp": "2025-03-01T10:15:30Z", "request_id": id, "model": "m",
+            "input_tokens": 8_000, "prompt": prompt})
+        .to_string()
+    };
+    let pieces = |line: &str| -> Vec<String> {
+        line.as_bytes().chunks(16 << 10).map(|piece| String::from_utf8(piece.to_vec()).expect("ASCII")).collect()
+    };
+    let cri = |id| {
+        let pieces = pieces(&event(id));
+        let tag = |i| if i + 1 == pieces.len() { "F" } else { "P" };
+        let record = |(i, piece)| {
+            format!("2025-03-01T10:15:30.1Z stdout {} {piece}\n2025-03-01T10:15:30.1Z stderr F x\n", tag(i))
+        };
+        pieces.iter().enumerate().map(record).collect::<String>()
+    };
+    let docker = |id| {
+        let mut pieces = pieces(&event(id));
+        pieces.last_mut().expect("there is one").push('\n');
+        let record = |piece| {
+            let text = serde_json::to_string(piece).expect("text");
+            format!("{{\"log\":{text},\"stream\":\"stdout\",\"time\":\"2025-03-01T10:15:30.1Z\"}}\n")
+        };
+        pieces.iter().map(record).collect::<String>()
+    };
+    for (log, others) in [((0..90).map(cri).collect::<String>(), 3 * 90), ((0..90).map(docker).collect(), 0)] {
+        assert!(log.len() > 2 * llmtop::source::CHUNK, "it comes in several chunks");
+        let mut stored = Stored::new();
+        let progress = Arc::<Progress>::default();
+        let pipe = Pipe::new("c.log", std::io::Cursor::new(log.into_bytes()));
+        let source = |out: Sender, stop: Stop| pipe.run(&out, &stop);
+        let settings = settings(2, OnRefusal::Fail);
+        let did = pipeline::run(source, stored.store(), &settings, &progress, &Stop::new()).expect("it runs");
+        assert_eq!((did.accepted, did.duplicate), (90, 0));
+        let counts = progress.counts();
+        assert_eq!((counts.lines, counts.skipped, counts.rejected), (90 + others, others, 0));
+        let totals = stored.ask(&view(Window::all(), "", &[])).totals;
+        assert_eq!((totals.calls, totals.input_tokens), (90, Some(720_000)));
     }
 }
 
