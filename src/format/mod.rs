@@ -168,16 +168,14 @@ impl Decoder {
     }
 
     fn text(&mut self, text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
+        if level > 0 && !may_open(level, &mut self.texts_left) {
+            return Verdict::Skipped;
+        }
         let text = text.trim_ascii();
         if let Some(verdict) = self.scanners[level.min(1)].read(text, around, sink) {
             return verdict;
         }
-        general(text, around, sink, &mut |text, around, sink| {
-            if !may_open(level, &mut self.texts_left) {
-                return Verdict::Skipped;
-            }
-            self.text(text, around, level + 1, sink)
-        })
+        general(text, around, sink, &mut |text, around, sink| self.text(text, around, level + 1, sink))
     }
 
     fn text_slowly(
@@ -187,18 +185,19 @@ impl Decoder {
         texts_left: &mut usize,
         sink: &mut dyn Sink,
     ) -> Verdict {
+        if level > 0 && !may_open(level, texts_left) {
+            return Verdict::Skipped;
+        }
         general(text, around, sink, &mut |text, around, sink| {
-            if !may_open(level, texts_left) {
-                return Verdict::Skipped;
-            }
             Decoder::text_slowly(text, around, level + 1, texts_left, sink)
         })
     }
 }
 
-/// Whether a text inside of one at this level is looked at; takes it off the number of those that may be.
+/// Whether a text at this level of envelopes is looked at; takes it off the number of those that may be.
+#[cold]
 fn may_open(level: usize, texts_left: &mut usize) -> bool {
-    let may = level + 1 < MAX_LEVELS && *texts_left > 0;
+    let may = level < MAX_LEVELS && *texts_left > 0;
     *texts_left -= usize::from(may);
     may
 }
