@@ -150,11 +150,16 @@ impl Decoder {
     /// Reads one line without its newline; a byte order mark and a carriage return are no part of it. Its events go to
     /// the sink, all of them before this returns; of a rejected line none do.
     pub fn decode(&mut self, line: &[u8], sink: &mut dyn Sink) -> Verdict {
-        self.texts_left = MAX_TEXTS;
-        match whole_text(line) {
-            Ok(text) => self.text(text, &Context::default(), 0, sink),
-            Err(reason) => Verdict::Rejected(reason),
+        let (text, around) = match whole_text(line) {
+            Ok(text) => (text, Context::default()),
+            Err(reason) => return Verdict::Rejected(reason),
+        };
+        // Most lines are bare calls: they go no further than here.
+        if let Some(verdict) = self.scanners[0].read(text, &around, sink) {
+            return verdict;
         }
+        self.texts_left = MAX_TEXTS;
+        general(text, &around, sink, &mut |text, around, sink| self.inside(text, around, 1, sink))
     }
 
     /// As [`Decoder::decode`], without the fast path: the reference for what it must do.
@@ -167,15 +172,16 @@ impl Decoder {
         }
     }
 
-    fn text(&mut self, text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
-        if level > 0 && !may_open(level, &mut self.texts_left) {
+    /// Reads a text inside of so many envelopes.
+    fn inside(&mut self, text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
+        if !may_open(level, &mut self.texts_left) {
             return Verdict::Skipped;
         }
         let text = text.trim_ascii();
-        if let Some(verdict) = self.scanners[level.min(1)].read(text, around, sink) {
+        if let Some(verdict) = self.scanners[1].read(text, around, sink) {
             return verdict;
         }
-        general(text, around, sink, &mut |text, around, sink| self.text(text, around, level + 1, sink))
+        general(text, around, sink, &mut |text, around, sink| self.inside(text, around, level + 1, sink))
     }
 
     fn text_slowly(
