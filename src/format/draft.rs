@@ -10,6 +10,7 @@ use super::number::Num;
 use super::status;
 use crate::event::{Call, FailureMode, Reason, Text};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// No name has been seen for a field.
 const NONE: u16 = u16::MAX;
@@ -118,13 +119,24 @@ impl<'a> Draft<'a> {
             return self.nest(key, raw);
         }
         if let Err(reason) = self.take(key, value) {
-            self.faults.push(Fault { field: Some(key.field), reason });
+            self.blame(Some(key.field), reason);
         }
+    }
+
+    /// Notes a fault.
+    #[cold]
+    fn blame(&mut self, field: Option<Field>, reason: Reason) {
+        self.faults.push(Fault { field, reason });
     }
 
     /// The first fault that nothing makes up for.
     #[inline]
     fn fault(&self) -> Option<Reason> {
+        if self.faults.is_empty() { None } else { self.first_fault() }
+    }
+
+    #[cold]
+    fn first_fault(&self) -> Option<Reason> {
         let counts = |fault: &&Fault| fault.field.is_none_or(|field| !self.can_do_without(field));
         self.faults.iter().find(counts).map(|fault| fault.reason)
     }
@@ -161,12 +173,12 @@ impl<'a> Draft<'a> {
         let object = match Object::parse(raw) {
             Ok(object) => object,
             Err(reason) => {
-                self.faults.push(Fault { field: None, reason });
+                self.blame(None, reason);
                 return;
             }
         };
         if object.contradicts {
-            self.faults.push(Fault { field: None, reason: Reason::DuplicateKey });
+            self.blame(None, Reason::DuplicateKey);
         }
         for (name, raw) in &object.entries {
             if let Some(key) = keys::find_inside(outer, name) {
@@ -283,7 +295,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Fields that speak of success or failure in more than one way.
+    #[inline(never)]
     fn evidence(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
+        if key.field == Field::Status {
+            return self.status(key, value);
+        }
         if key.field == Field::Failure
             && let Ok(Some(failed)) = convert::flag(value.clone())
         {
@@ -292,7 +308,6 @@ impl<'a> Draft<'a> {
         }
         match (key.field, value) {
             (_, Value::Null) => {}
-            (Field::Status, value) => return self.status(key, value),
             (Field::Success, value) => return self.success(value),
             (_, value) if status::is_no_error(&value) => {}
             (_, Value::Bool(_)) => self.note(Some(false)),
@@ -312,6 +327,7 @@ impl<'a> Draft<'a> {
     }
 
     /// A code that is an HTTP status, or a word or number of the provider's own.
+    #[cold]
     fn error_code(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
         let code = convert::http_status(value.clone()).ok().flatten();
         let is_http = code.is_some_and(|code| (400..600).contains(&code));
@@ -320,6 +336,7 @@ impl<'a> Draft<'a> {
     }
 
     /// `success`: a flag, or a word as `status` has it.
+    #[inline(never)]
     fn success(&mut self, value: Value<'a>) -> Result<(), Reason> {
         let ok = match (&value, convert::flag(value.clone())) {
             (Value::Text(word), Err(_)) => status::read(word).ok,
@@ -330,10 +347,15 @@ impl<'a> Draft<'a> {
     }
 
     /// `http_status`: a number; where it is a word instead, it is one of `status`.
+    #[inline(never)]
     fn http_status(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
-        match (convert::http_status(value.clone()), value) {
-            (Err(Reason::WrongType), Value::Text(word)) => self.status(key, Value::Text(word)),
-            (read, _) => put(&mut self.best[Field::HttpStatus as usize], key, &mut self.call.http_status, read),
+        let slot = &mut self.call.http_status;
+        match value {
+            Value::Text(word) => match convert::http_status(Value::Text(Cow::Borrowed(&*word))) {
+                Err(Reason::WrongType) => self.status(key, Value::Text(word)),
+                read => put(&mut self.best[Field::HttpStatus as usize], key, slot, read),
+            },
+            value => put(&mut self.best[Field::HttpStatus as usize], key, slot, convert::http_status(value)),
         }
     }
 

@@ -150,11 +150,18 @@ impl Decoder {
     /// Reads one line without its newline; a byte order mark and a carriage return are no part of it. Its events go to
     /// the sink, all of them before this returns; of a rejected line none do.
     pub fn decode(&mut self, line: &[u8], sink: &mut dyn Sink) -> Verdict {
-        self.texts_left = MAX_TEXTS;
-        match whole_text(line) {
-            Ok(text) => self.text(text, &Context::default(), 0, sink),
-            Err(reason) => Verdict::Rejected(reason),
+        let (text, around) = match whole_text(line) {
+            Ok(text) => (text, Context::default()),
+            Err(reason) => return Verdict::Rejected(reason),
+        };
+        // Most lines are bare calls: they go no further than here.
+        match self.scanners[0].read(text, &around, sink) {
+            Some(verdict @ (Verdict::Taken | Verdict::Skipped)) => return verdict,
+            // What is no event by itself may still be an envelope of one.
+            Some(Verdict::Rejected(_)) | None => {}
         }
+        self.texts_left = MAX_TEXTS;
+        general(text, &around, sink, &mut |text, around, sink| self.inside(text, around, 1, sink))
     }
 
     /// As [`Decoder::decode`], without the fast path: the reference for what it must do.
@@ -167,19 +174,18 @@ impl Decoder {
         }
     }
 
-    fn text(&mut self, text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
+    /// Reads a text inside of so many envelopes.
+    fn inside(&mut self, text: &str, around: &Context<'_>, level: usize, sink: &mut dyn Sink) -> Verdict {
+        if !may_open(level, &mut self.texts_left) {
+            return Verdict::Skipped;
+        }
         let text = text.trim_ascii();
-        match self.scanners[level.min(1)].read(text, around, sink) {
+        match self.scanners[1].read(text, around, sink) {
             Some(verdict @ (Verdict::Taken | Verdict::Skipped)) => return verdict,
             // What is no event by itself may still be an envelope of one.
             Some(Verdict::Rejected(_)) | None => {}
         }
-        general(text, around, sink, &mut |text, around, sink| {
-            if !may_open(level, &mut self.texts_left) {
-                return Verdict::Skipped;
-            }
-            self.text(text, around, level + 1, sink)
-        })
+        general(text, around, sink, &mut |text, around, sink| self.inside(text, around, level + 1, sink))
     }
 
     fn text_slowly(
@@ -189,18 +195,19 @@ impl Decoder {
         texts_left: &mut usize,
         sink: &mut dyn Sink,
     ) -> Verdict {
+        if level > 0 && !may_open(level, texts_left) {
+            return Verdict::Skipped;
+        }
         general(text, around, sink, &mut |text, around, sink| {
-            if !may_open(level, texts_left) {
-                return Verdict::Skipped;
-            }
             Decoder::text_slowly(text, around, level + 1, texts_left, sink)
         })
     }
 }
 
-/// Whether a text inside of one at this level is looked at; takes it off the number of those that may be.
+/// Whether a text at this level of envelopes is looked at; takes it off the number of those that may be.
+#[cold]
 fn may_open(level: usize, texts_left: &mut usize) -> bool {
-    let may = level + 1 < MAX_LEVELS && *texts_left > 0;
+    let may = level < MAX_LEVELS && *texts_left > 0;
     *texts_left -= usize::from(may);
     may
 }
