@@ -1,5 +1,5 @@
 //! How long an answer takes: every pane of the screen over every window, on a store that is there, newest call as "now".
-//! `cargo bench --bench snapshot -- STORE [ROUNDS]`
+//! `cargo bench --bench snapshot -- STORE [ROUNDS [PANE [WINDOW]]]`
 
 use llmtop::store::sqlite::SqliteReader;
 use llmtop::store::{Patient, Reader};
@@ -20,9 +20,10 @@ fn main() {
     println!("{} calls; median of {rounds}, ms", holds.calls);
     println!("{:<12}{}", "pane", Window::STEPS.map(|(name, _)| format!("{name:>8}")).join(""));
     for filter in ["", "model:gpt-4o*"] {
-        for (number, name) in Ui::pane_names().enumerate() {
+        let only = |at: usize, name: &str| args.get(at).is_none_or(|wanted| wanted == name);
+        for (number, name) in Ui::pane_names().enumerate().filter(|(_, name)| only(2, name)) {
             let mut line = format!("{name:<12}");
-            for (_, span) in Window::STEPS {
+            for (_, span) in Window::STEPS.into_iter().filter(|(name, _)| only(3, name)) {
                 let span = span.map_or(Span::All, Span::Micros);
                 let window = Window { span, anchor: Anchor::Auto };
                 let mut ui = Ui::new(window, Filter::parse(filter).expect("a filter"));

@@ -23,7 +23,7 @@ pub struct Group {
     pub stats: Stats,
     /// Its figures in the window before.
     pub previous: Stats,
-    /// Its chart of counts and sums, if asked for, with the same times as the snapshot's.
+    /// Its chart of counts and sums, if asked for, in steps that may be longer than those of the snapshot's.
     pub points: Vec<Point>,
 }
 

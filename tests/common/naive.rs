@@ -171,7 +171,7 @@ fn check_group_points(snapshot: &Snapshot, now: &[&Event], what: &str) {
     let groups = groups(now, &table.grouping.name());
     for group in table.groups.iter().take(snapshot.view.sections.group_points) {
         let what = format!("{what}: chart of {:?}", group.key);
-        assert_eq!(group.points.len(), snapshot.chart.points.len(), "{what}");
+        assert!(group.points.len() <= snapshot.chart.points.len(), "{what}");
         for point in &group.points {
             let calls = groups[&group.key].iter().filter(|e| point.range.contains(e.ts_us)).count();
             assert_eq!(point.calls, calls as u64, "{what} at {}", point.range.since_us);

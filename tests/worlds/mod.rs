@@ -310,6 +310,7 @@ fn failures(now: &[Made], before: &[Made], range: Range, steps: usize) -> Vec<Fa
                 example: Some(message(mode, newest)),
                 example_key: Some(RecordKey { ts_us: newest.ts_us, id: 1 }),
                 retry_after_us: (mode == FailureMode::RateLimit).then_some(12_000_000),
+                partial: false,
             })
         })
         .collect();

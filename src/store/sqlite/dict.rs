@@ -66,7 +66,7 @@ pub struct Dicts {
 
 /// Builders that have been silent while so many others spoke are forgotten: those that have started anew under another
 /// number. There are a few at a time, one for each parsing thread, and they speak in turn.
-const MAX_BUILDERS: usize = 32;
+const MAX_BUILDERS: usize = 64;
 
 /// Templates are looked up again above this.
 const MAX_TEMPLATES: usize = 4_096;

@@ -1,6 +1,6 @@
 //! Retention, by age and by size: text goes first, then rows, then fine rollups, the oldest first; the day tier stays.
 
-use super::rollup::Tier;
+use super::rollup::{Tier, shelf, shelves};
 use crate::store::{Retained, Retention};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -68,7 +68,9 @@ fn delete_fine(tx: &Transaction<'_>, cut: i64) -> rusqlite::Result<u64> {
     let mut gone = 0;
     for tier in FINE {
         let bucket = day.div_euclid(tier.len_us());
-        gone += tx.execute("DELETE FROM rollup WHERE tier = ?1 AND bucket < ?2", (tier as u8, bucket))?;
+        for shelf in shelves(tier) {
+            gone += tx.execute("DELETE FROM rollup WHERE tier = ?1 AND bucket < ?2", (shelf, bucket))?;
+        }
     }
     tx.execute("DELETE FROM member WHERE hour < ?1", [day.div_euclid(HOUR_US)])?;
     note_horizon(tx, "fine_since_us", day)?;
@@ -160,7 +162,8 @@ fn bounds(conn: &Connection, part: Part) -> rusqlite::Result<Option<(i64, i64)>>
         }
         Part::Fine => {
             for tier in FINE {
-                let of = format!("WHERE tier = {}", tier as u8);
+                // What is of lanes is of everything together.
+                let of = format!("WHERE tier = {}", shelf(tier, 0));
                 found.push(ask(&ends("rollup", "bucket", &of), tier.len_us())?);
             }
         }

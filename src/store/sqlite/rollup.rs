@@ -51,6 +51,17 @@ pub const MAIN_CHUNKS: (u32, u32) = (1, chunk(HOST_LANES));
 /// See [`MAIN_CHUNKS`].
 pub const HOST_CHUNKS: (u32, u32) = (chunk(HOST_LANES), u32::MAX);
 
+/// The number by which the table has a chunk of a tier. Everything together stands apart from the lanes: charts read it of
+/// many buckets, and would have to pass by all lanes of each.
+pub const fn shelf(tier: Tier, chunk: u32) -> u8 {
+    tier as u8 + if chunk == 0 { Tier::ALL.len() as u8 } else { 0 }
+}
+
+/// Both numbers of a tier: that of its lanes, and that of everything together.
+pub const fn shelves(tier: Tier) -> [u8; 2] {
+    [shelf(tier, 1), shelf(tier, 0)]
+}
+
 /// Adds to the rollups of one transaction.
 pub struct Writer<'c> {
     insert: CachedStatement<'c>,
@@ -75,7 +86,7 @@ impl<'c> Writer<'c> {
     pub fn add(&mut self, place: &Place, deltas: &[Delta]) -> Result<(), StoreError> {
         let sql = |e| place.wrap(e);
         for Delta { tier, bucket, chunk, data } in deltas {
-            let tier = *tier as u8;
+            let tier = shelf(*tier, *chunk);
             // Most are the first of their bucket.
             if self.insert.execute(params![tier, bucket, chunk, data]).map_err(sql)? == 1 {
                 continue;

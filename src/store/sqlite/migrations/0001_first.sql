@@ -117,8 +117,8 @@ CREATE TABLE score (
   PRIMARY KEY (ts_us, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE rollup (            -- accumulators of up to 16 lanes of one bucket of time; chunk 0 is everything together
-  tier INTEGER NOT NULL,         -- 0 minute, 1 hour, 2 six hours, 3 day
+CREATE TABLE rollup (            -- accumulators of up to 16 lanes of one bucket of time
+  tier INTEGER NOT NULL,         -- 0 minute, 1 hour, 2 six hours, 3 day; the same + 4 for chunk 0, which is everything together
   bucket INTEGER NOT NULL,       -- ts_us / length of the tier
   chunk INTEGER NOT NULL,
   data BLOB NOT NULL,

@@ -67,15 +67,17 @@ pub fn group_charts(answer: &Answer<'_>, chart: &Chart, tables: &mut [Table], wa
     let count = answer.view.sections.group_points;
     let Some(table) = tables.first_mut().filter(|_| count > 0 && chart.step_us > 0) else { return Ok(()) };
     let groups = &table.groups[..count.min(table.groups.len())];
+    // Half as many points are enough for a trend, and are often made of hours where a chart is of minutes.
+    let step_us = step_us(answer.range.len_us(), answer.view.sections.points / 2, chart.step_us);
     let mut lanes = GroupSteps {
         groups,
         grouping: &table.grouping,
-        steps: groups.iter().map(|_| Steps::new(answer.range, chart.step_us)).collect(),
+        steps: groups.iter().map(|_| Steps::new(answer.range, step_us)).collect(),
         lanes: HashMap::default(),
     };
     // Trends are drawn of counts and sums; percentiles of single groups over time nobody asks for.
     let by_hour = table.grouping.dims.contains(&Dim::Hour);
-    let coarsest = tier_of_step(chart.step_us).map(|tier| if by_hour { tier.min(Tier::Hour) } else { tier });
+    let coarsest = tier_of_step(step_us).map(|tier| if by_hour { tier.min(Tier::Hour) } else { tier });
     let pass = Pass { depth: Depth::Sums, ..answer.pass(answer.range, coarsest) };
     pass.run(answer.context, &mut lanes, watch)?;
     let charts: Vec<Vec<Point>> = lanes.steps.iter().map(|s| points_of(s, false)).collect();

@@ -12,7 +12,7 @@ use super::subject::passes;
 use crate::event::Outcome;
 use crate::stats::acc::{Acc, Depth};
 use crate::store::Watch;
-use crate::store::sqlite::rollup::{Tier, each_lane};
+use crate::store::sqlite::rollup::{Tier, each_lane, shelf};
 use crate::view::{Dim, Filter, Range};
 
 /// Where calls go.
@@ -119,7 +119,7 @@ impl Pass<'_> {
             "SELECT bucket, data FROM rollup WHERE tier = ?1 AND bucket >= ?2 AND bucket < ?3 AND chunk >= ?4 AND chunk < ?5",
         )?;
         let chunks = cube.chunks();
-        let mut rows = select.query((tier as u8, from, to, chunks.0, chunks.1))?;
+        let mut rows = select.query((shelf(tier, chunks.0), from, to, chunks.0, chunks.1))?;
         while let Some(row) = rows.next()? {
             let ts_us = row.get::<_, i64>(0)?.saturating_mul(tier.len_us());
             let blob = row.get_ref(1)?.as_blob().map_err(|_| ReadError::Damaged("a rollup is no blob"))?;

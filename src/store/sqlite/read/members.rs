@@ -5,7 +5,7 @@ use super::pace::Pace;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
 use super::row::{self, Flow, Order};
-use crate::batch::{Id, unpack_id};
+use crate::batch::{Id, pack_id, unpack_id};
 use crate::snapshot::{Dist, Group, Stats, Table};
 use crate::stats::acc::{Acc, Sum};
 use crate::store::Watch;
@@ -14,7 +14,33 @@ use crate::store::sqlite::runs::{Kind, Totals, each_member};
 use crate::view::{Dim, Grouping, Range};
 use foldhash::HashMap;
 
-type Sums = HashMap<String, Totals>;
+/// Sums by name, apart for names that are text and for packed ones: the most are never unpacked.
+#[derive(Default)]
+struct Sums([HashMap<Box<[u8]>, Totals>; 2]);
+
+impl Sums {
+    fn get_mut(&mut self, (packed, name): Name<'_>) -> Option<&mut Totals> {
+        self.0[usize::from(packed)].get_mut(name)
+    }
+
+    fn insert(&mut self, (packed, name): Name<'_>, totals: Totals) {
+        self.0[usize::from(packed)].insert(name.into(), totals);
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(HashMap::len).sum()
+    }
+}
+
+/// A name as it is stored, whether packed or text.
+type Name<'a> = (bool, &'a [u8]);
+
+/// A name that is kept.
+type Kept = (bool, Box<[u8]>);
+
+fn text((packed, name): &Kept) -> String {
+    if *packed { unpack_id(name).unwrap_or_default() } else { String::from_utf8_lossy(name).into_owned() }
+}
 
 /// What is asked of members: which, of what is left, for whom.
 #[derive(Clone, Copy)]
@@ -28,7 +54,7 @@ pub struct Members<'a> {
 pub type Whole<'a> = (Range, Option<&'a Acc>);
 
 /// The name of the calls that name nobody: no member has it.
-const NOBODY: &str = "";
+const NOBODY: Name<'static> = (false, b"");
 
 /// A maximum that is not known.
 const UNKNOWN: i64 = -1;
@@ -41,23 +67,24 @@ impl Members<'_> {
         let mut sums = Sums::default();
         let nobody = self.sum(kind, now, &mut |name, totals| match sums.get_mut(name) {
             Some(sum) => sum.merge(totals),
-            None => drop(sums.insert(name.to_owned(), *totals)),
+            None => sums.insert(name, *totals),
         })?;
-        sums.extend(nobody.map(|totals| (NOBODY.to_owned(), totals)));
+        nobody.into_iter().for_each(|totals| sums.insert(NOBODY, totals));
         let total = sums.len();
         let list = first(sums, grouping);
         // Of the window before only the listed members are asked for.
-        let mut listed: Sums = list.iter().map(|(name, _)| (name.clone(), Totals::default())).collect();
+        let mut listed = Sums::default();
+        list.iter().for_each(|((packed, name), _)| listed.insert((*packed, name), Totals::default()));
         if !list.is_empty() {
             let nobody = self.sum(kind, before, &mut |name, totals| {
                 listed.get_mut(name).into_iter().for_each(|sum| sum.merge(totals));
             })?;
-            listed.extend(nobody.map(|totals| (NOBODY.to_owned(), totals)));
+            nobody.into_iter().for_each(|totals| listed.insert(NOBODY, totals));
         }
         let groups = list.into_iter().map(|(name, totals)| Group {
-            previous: listed.get(&name).map(stats).unwrap_or_default(),
+            previous: listed.get_mut((name.0, &name.1)).map(|totals| stats(totals)).unwrap_or_default(),
             stats: stats(&totals),
-            key: vec![(name != NOBODY).then_some(name)],
+            key: vec![Some(text(&name)).filter(|text| !text.is_empty())],
             points: Vec::new(),
         });
         Ok(Table { grouping: grouping.clone(), groups: groups.collect(), total })
@@ -69,10 +96,10 @@ impl Members<'_> {
         self,
         kind: Kind,
         (range, all): Whole<'_>,
-        each: &mut dyn FnMut(&str, &Totals),
+        each: &mut dyn FnMut(Name<'_>, &Totals),
     ) -> ReadResult<Option<Totals>> {
         let mut named = Totals::default();
-        let mut each = |name: &str, totals: &Totals| {
+        let mut each = |name: Name<'_>, totals: &Totals| {
             named.merge(totals);
             each(name, totals);
         };
@@ -89,7 +116,7 @@ impl Members<'_> {
         Ok(all.and_then(|all| rest(all, &named)))
     }
 
-    fn hours(self, kind: Kind, (from, to): (i64, i64), each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
+    fn hours(self, kind: Kind, (from, to): (i64, i64), each: &mut dyn FnMut(Name<'_>, &Totals)) -> ReadResult<()> {
         let mut select =
             self.context.conn.prepare_cached("SELECT data FROM member WHERE kind = ?1 AND hour >= ?2 AND hour < ?3")?;
         let mut rows = select.query((kind as u8, from, to))?;
@@ -98,22 +125,24 @@ impl Members<'_> {
                 return Err(ReadError::Cancelled);
             }
             let run = row.get_ref(0)?.as_blob().map_err(|_| ReadError::Damaged("hourly totals are no blob"))?;
-            each_member(run, |packed, name, totals| match packed {
-                true => each(&unpack_id(name).unwrap_or_default(), totals),
-                false => each(std::str::from_utf8(name).unwrap_or_default(), totals),
-            })
-            .ok_or(ReadError::Damaged("hourly totals do not read"))?;
+            each_member(run, |packed, name, totals| each((packed, name), totals))
+                .ok_or(ReadError::Damaged("hourly totals do not read"))?;
         }
         Ok(())
     }
 
-    fn rows(self, kind: Kind, range: Range, each: &mut dyn FnMut(&str, &Totals)) -> ReadResult<()> {
+    fn rows(self, kind: Kind, range: Range, each: &mut dyn FnMut(Name<'_>, &Totals)) -> ReadResult<()> {
         let id = if kind == Kind::User { Id::User } else { Id::Session };
         let mut pace = Pace::of(self.watch);
         row::each_row(&self.context.conn, range, Order::OldestFirst, |call| {
             pace.step()?;
             if let Some(name) = call.id(id) {
-                each(&name, &Totals::of(&call.sample(self.context)));
+                let mut packed = [0; 17];
+                let name = match pack_id(&name, &mut packed) {
+                    Some(len) => (true, &packed[..len]),
+                    None => (false, name.as_bytes()),
+                };
+                each(name, &Totals::of(&call.sample(self.context)));
             }
             Ok(Flow::On)
         })
@@ -121,11 +150,14 @@ impl Members<'_> {
 }
 
 /// The first members in the order of a grouping, as many as it asks for.
-fn first(sums: Sums, grouping: &Grouping) -> Vec<(String, Totals)> {
+fn first(sums: Sums, grouping: &Grouping) -> Vec<(Kept, Totals)> {
     let order = grouping.order;
     let figure = |totals: &Totals| Group { stats: stats(totals), ..Group::default() }.measure(order.by);
-    let mut list: Vec<_> = sums.into_iter().map(|(name, totals)| (figure(&totals), name, totals)).collect();
-    let compare = |a: &(Option<f64>, String, Totals), b: &(Option<f64>, String, Totals)| {
+    let [texts, packed] = sums.0;
+    let all = texts.into_iter().map(|(name, totals)| ((false, name), totals));
+    let all = all.chain(packed.into_iter().map(|(name, totals)| ((true, name), totals)));
+    let mut list: Vec<_> = all.map(|(name, totals)| (figure(&totals), name, totals)).collect();
+    let compare = |a: &(Option<f64>, Kept, Totals), b: &(Option<f64>, Kept, Totals)| {
         order.compare(a.0, b.0).then_with(|| b.2.calls.cmp(&a.2.calls)).then_with(|| a.1.cmp(&b.1))
     };
     let top = grouping.top.unwrap_or(usize::MAX).min(list.len());

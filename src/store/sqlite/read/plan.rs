@@ -101,9 +101,10 @@ fn end_us(piece: Piece) -> i64 {
     }
 }
 
-/// The lengths a chart's steps may have, µs: those from a minute on are whole minutes and divide a day or are whole days.
-const STEPS: [i64; 25] = [
-    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 345_600,
+/// The lengths a chart's steps may have, s: those from a minute on are whole minutes and divide a day or are whole days. There
+/// is no half hour: a day in hours is read of hours, a day in half hours of sixty times as many minutes.
+const STEPS: [i64; 24] = [
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 345_600,
     691_200, 1_382_400, 2_764_800, 5_529_600, 11_059_200,
 ];
 
@@ -170,6 +171,7 @@ mod tests {
     fn steps_are_the_shortest_that_fit() {
         assert_eq!(step_us(900_000_000, 90, 0), 10_000_000);
         assert_eq!(step_us(86_400_000_000, 100, 0), 900_000_000);
+        assert_eq!(step_us(86_400_000_000, 50, 0), 3_600_000_000);
         assert_eq!(tier_of_step(900_000_000), Some(Tier::Minute));
         assert_eq!(tier_of_step(10_000_000), None);
         assert_eq!(tier_of_step(7_200_000_000), Some(Tier::Hour));
