@@ -305,7 +305,6 @@ fn failures(now: &[Made], before: &[Made], range: Range, steps: usize) -> Vec<Fa
                 trend: points(&calls, range, steps).iter().map(|p| p.calls).collect(),
                 models,
                 users: Some(users.len() as u64),
-                partial: false,
                 error_types: vec![(mode.word().to_owned() + "_error", calls.len() as u64)],
                 example: Some(message(mode, newest)),
                 example_key: Some(RecordKey { ts_us: newest.ts_us, id: 1 }),
