@@ -19,6 +19,9 @@ const LATE: Duration = Duration::from_secs(5);
 /// An answer is made again after so many times its own cost: the reader's share of a core stays below 1/REST.
 const REST: u32 = 20;
 
+/// The same while nothing has changed but the time.
+const LONG_REST: u32 = 400;
+
 /// How often the store is asked whether it has changed.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -221,6 +224,6 @@ impl Worker {
         drop(board);
         (self.answered, self.version) = (question, version);
         self.due = clock::ticks() + SOON.max(cost * REST);
-        self.late = clock::ticks() + LATE.max(cost * REST);
+        self.late = clock::ticks() + LATE.max(cost * LONG_REST);
     }
 }

@@ -73,6 +73,8 @@ pub enum TuiError {
 
 /// Longest wait for a key before the backend is looked at again.
 const WAIT: Duration = Duration::from_millis(100);
+/// The same while an answer is awaited.
+const AWAITING: Duration = Duration::from_millis(8);
 /// Shortest time between frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(200);
 
@@ -146,6 +148,7 @@ impl<'a> Session<'a> {
 
     fn wait(&self) -> Duration {
         match self.changed {
+            Changed::Nothing if self.snapshot.view != self.ui.view() => AWAITING,
             Changed::Nothing => WAIT,
             _ => FRAME.saturating_sub(self.drawn.elapsed()).min(WAIT),
         }
@@ -156,8 +159,10 @@ impl<'a> Session<'a> {
         if let Some(next) = self.backend.poll()
             && self.ui.wants(&self.snapshot, &next)
         {
+            // What a key has asked for is shown at once.
+            let changed = if next.view == self.snapshot.view { Changed::Figures } else { Changed::Keys };
             self.snapshot = next;
-            self.note(Changed::Figures);
+            self.note(changed);
         }
         if let Some((key, record)) = self.backend.poll_detail() {
             self.ui.take_record(key, record);
