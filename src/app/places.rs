@@ -2,8 +2,9 @@
 //! which is bounded by size and age.
 
 use super::feed::STDIN;
+use super::temporary::Temporary;
 use crate::config::{self, CacheLimits, Effective, Env};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -17,6 +18,8 @@ const LOCK: &str = "-lock";
 pub struct Place {
     path: PathBuf,
     private: Option<InUse>,
+    /// Of a pipe, which cannot be resumed: the store does not outlive this.
+    _temporary: Option<Temporary>,
 }
 
 /// The lock of a private store. `None` on file systems that lock nothing.
@@ -54,18 +57,24 @@ impl Place {
     }
 }
 
-/// The store for a set of logs: the one named by `--store`, else their private one.
+/// The store for a set of logs: the one named by `--store`, else a temporary one for a pipe, else their private one.
 pub fn store_of(files: &[PathBuf], settings: &Effective) -> Result<Place> {
     if let (config::Origin::Flag(_), Some(path)) = (settings.origin("store"), &settings.config.store) {
-        return Ok(Place { path: path.clone(), private: None });
+        return Ok(Place { path: path.clone(), private: None, _temporary: None });
+    }
+    if files.iter().any(|file| file == Path::new(STDIN)) {
+        let temporary = Temporary::new().context("no temporary store can be made; name one with --store")?;
+        return Ok(Place { path: temporary.store(), private: None, _temporary: Some(temporary) });
     }
     let env: Env<'_> = &|name| std::env::var_os(name);
     let folder = config::cache_dir(env)?;
     let path = config::private_store(&folder, &files.iter().map(|f| whole(f)).collect::<Vec<_>>());
-    let private = Some(take(&path)?);
+    let private = Some(take(&path).with_context(|| {
+        format!("{} cannot be written; set XDG_CACHE_HOME, or name a store with --store", folder.display())
+    })?);
     // A cache that cannot be tidied is no reason not to show a log.
     let _ = tidy(&folder, &path, &settings.config.cache);
-    Ok(Place { path, private })
+    Ok(Place { path, private, _temporary: None })
 }
 
 /// The same log under one name, wherever the command was typed.
@@ -202,12 +211,12 @@ mod tests {
     fn a_store_is_emptied_by_its_only_user() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = store(folder.path(), "a.db");
-        let place = || Place { path: path.clone(), private: Some(take(&path).expect("locked")) };
+        let place = || Place { path: path.clone(), private: Some(take(&path).expect("locked")), _temporary: None };
         let (one, two) = (place(), place());
         assert!(!one.empty().expect("asked") && path.exists(), "somebody else reads it");
         drop(two);
         assert!(one.empty().expect("asked") && !path.exists());
         assert!(!remove_unused(&path).expect("asked"), "it is in use still");
-        assert!(!Place { path, private: None }.empty().expect("asked"));
+        assert!(!Place { path, private: None, _temporary: None }.empty().expect("asked"));
     }
 }

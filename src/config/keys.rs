@@ -151,8 +151,8 @@ pub(super) static KEYS: [Key; 13] = [
         name: "retention.size",
         kind: Kind::Amount,
         about: "How big the store may grow; the oldest text goes first, then the oldest calls.",
-        allowed: "a size such as 20GB, or unlimited",
-        set: |config, text, _| put(&mut config.retention.size, size(text)),
+        allowed: "a size such as 20GB, at least 1MB, or unlimited",
+        set: |config, text, _| put(&mut config.retention.size, store_size(text)),
         get: |config| size_text(config.retention.size),
     },
     Key {
@@ -216,6 +216,16 @@ fn size(text: &str) -> Result<Option<u64>, String> {
     }
     let bytes = units::parse_bytes(text).filter(|bytes| *bytes > 0);
     bytes.map(Some).ok_or_else(|| format!("{text:?} is no size"))
+}
+
+/// The least a store may be held to: what is smaller was meant in another unit, and would delete nearly everything.
+const LEAST_STORE: u64 = 1_000_000;
+
+fn store_size(text: &str) -> Result<Option<u64>, String> {
+    match size(text)? {
+        Some(bytes) if bytes < LEAST_STORE => Err(format!("{text:?} is less than 1MB; is a unit missing, as in 20GB?")),
+        size => Ok(size),
+    }
 }
 
 fn size_text(bytes: Option<u64>) -> String {

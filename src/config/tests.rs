@@ -73,6 +73,7 @@ fn faults_name_the_line_and_what_is_allowed() {
         ("pane = \"latncy\"", "did you mean latency?; there are overview, latency, errors"),
         ("filter = \"modle:x\"", "filter: column 1: no field \"modle\"; did you mean model?"),
         ("store = \"calls.db\"", "an absolute path"),
+        ("retention.size = 20", "\"20\" is less than 1MB; is a unit missing"),
         ("retention.size = -1", "retention.size: \"-1\" is no size"),
         ("retention.text = \"soon\"", "a length such as 30d, or forever"),
         ("retention = 5", "no setting \"retention\""),

@@ -23,7 +23,7 @@ pub struct Progress {
 /// The counters at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Lines committed.
+    /// Lines committed, or put aside to be.
     pub lines: u64,
     /// New events.
     pub accepted: u64,
@@ -85,8 +85,9 @@ impl Progress {
         self.commits.fetch_add(1, Relaxed);
     }
 
-    /// So many raw bytes have been read and put aside, to be committed with what follows.
-    pub(super) fn parked(&self, raw_bytes: u64) {
+    /// So many lines and raw bytes have been read and put aside, to be committed with what follows.
+    pub(super) fn parked(&self, lines: u64, raw_bytes: u64) {
+        self.lines.fetch_add(lines, Relaxed);
         self.raw_done.fetch_add(raw_bytes, Relaxed);
     }
 

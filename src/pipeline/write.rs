@@ -174,7 +174,8 @@ impl<'s> Writer<'s> {
         let batches = std::mem::take(&mut self.group.batches);
         self.surely(|store| store.park(&batches))?;
         self.group.weight = 0;
-        self.progress.parked(std::mem::take(&mut self.group.counts.raw_done));
+        let counts = &mut self.group.counts;
+        self.progress.parked(std::mem::take(&mut counts.lines), std::mem::take(&mut counts.raw_done));
         Ok(())
     }
 
