@@ -193,7 +193,7 @@ impl Default for Facts<'_> {
 }
 
 impl<'b> Facts<'b> {
-    /// Reads what [`put`] wrote; `None` for anything else.
+    /// Reads the facts of a call; `None` for anything else.
     #[inline]
     pub fn read(bytes: &'b [u8]) -> Option<Facts<'b>> {
         let (mask, mut rest) = bytes.split_first_chunk::<MASK>()?;
