@@ -6,6 +6,7 @@ mod common;
 use common::Rng;
 use common::event::{Event, START_US, event};
 use common::program::{Home, Ran};
+use llmtop::store::sqlite::SqliteStore;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -167,6 +168,24 @@ fn two_loads_at_once_into_one_store() {
         (&books["read"], &books["accepted"], &books["duplicate"]),
         (&8_000.into(), &6_000.into(), &2_000.into())
     );
+}
+
+#[test]
+fn a_new_store_is_made_once_however_many_open_it() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("new.db");
+        let barrier = std::sync::Barrier::new(6);
+        let open = || {
+            barrier.wait();
+            SqliteStore::open(&path).map(drop).map_err(|e| format!("{e:#?}"))
+        };
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..6).map(|_| scope.spawn(&open)).collect();
+            threads.into_iter().map(|t| t.join().expect("no panic")).collect()
+        });
+        assert_eq!(opened, vec![Ok(()); 6]);
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use super::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Append-only: the layout's version is how many have been run.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
@@ -75,9 +75,23 @@ fn open_writer(path: &Path) -> Result<(Connection, Place), StoreError> {
     let mut conn = Connection::open_with_flags(path, flags).map_err(|e| place.wrap(e))?;
     settle(&conn).map_err(|e| place.wrap(e))?;
     check_owner(&conn, &place)?;
-    prepare_writer(&conn).map_err(|e| place.wrap(e))?;
+    patiently(|| prepare_writer(&conn)).map_err(|e| place.wrap(e))?;
     migrate(&mut conn, &place)?;
     Ok((conn, place))
+}
+
+/// Tries again while another is in the way. SQLite itself waits for locks, but not for the one by which a new file gets
+/// its write-ahead log: two programs that open the same new store would refuse each other.
+fn patiently<T>(mut action: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let began = Instant::now();
+    loop {
+        match action() {
+            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && began.elapsed() < BUSY => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Opens for reading an existing store.
@@ -152,15 +166,13 @@ fn check_kind(path: &Path) -> Result<(), StoreError> {
     if head.is_empty() || head == MAGIC { Ok(()) } else { Err(StoreError::Foreign { path: path.to_owned() }) }
 }
 
-/// Refuses the database of another program: one with tables but without this program's mark.
+/// Refuses the database of another program: one with tables but without this program's mark. The tables are looked for
+/// first: another process may be making the store, and both come at once.
 fn check_owner(conn: &Connection, place: &Place) -> Result<(), StoreError> {
-    let mark: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(|e| place.wrap(e))?;
-    if mark == APPLICATION {
-        return Ok(());
-    }
-    let tables: i64 =
-        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(|e| place.wrap(e))?;
-    if tables == 0 { Ok(()) } else { Err(StoreError::Foreign { path: place.0.clone() }) }
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| place.wrap(e));
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    let mark = number("PRAGMA application_id")?;
+    if tables == 0 || mark == APPLICATION { Ok(()) } else { Err(StoreError::Foreign { path: place.0.clone() }) }
 }
 
 fn newer(path: &Path, found: i64) -> StoreError {
