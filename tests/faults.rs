@@ -181,7 +181,7 @@ fn a_new_store_is_made_once_however_many_open_it() {
             SqliteStore::open(&path).map(drop).map_err(|e| format!("{e:#?}"))
         };
         let opened: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..6).map(|_| scope.spawn(&open)).collect();
+            let threads: Vec<_> = (0..6).map(|_| scope.spawn(open)).collect();
             threads.into_iter().map(|t| t.join().expect("no panic")).collect()
         });
         assert_eq!(opened, vec![Ok(()); 6]);
