@@ -237,8 +237,9 @@ fn write_error(
     let series = state.dicts.of(builder)?.series(tx, row.series)?;
     let template = state.dicts.template(tx, &error.template)?;
     let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 0, row.id, row.ts_us)? };
-    tx.prepare_cached("INSERT OR IGNORE INTO error VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![ts_us, row.id, series.id, template, error.message, error.retry_after_us])
+    let ErrorRow { message, retry_after_us, user, error_type, .. } = error;
+    tx.prepare_cached("INSERT OR IGNORE INTO error VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+        .execute(params![ts_us, row.id, series.id, template, message, retry_after_us, user, error_type])
         .map(|_| ())
 }
 

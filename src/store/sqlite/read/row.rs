@@ -12,7 +12,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use std::borrow::Cow;
 
-/// The columns every reading of rows selects first, in this order.
+/// The columns every reading of rows selects together, in this order.
 pub const COLUMNS: &str = "c.ts_us, c.id, c.series, c.source, c.attrs, c.text, c.facts";
 
 /// How many they are.
