@@ -78,14 +78,17 @@ fn percentile_part(name: &str, dist: &Dist, q: Quantile) -> String {
     format!("{name} {}", units::duration_cell(value))
 }
 
-/// Where the slowest calls take many times as long as usual ones, an even axis would press these flat.
-fn spread(dist: &Dist, area: Rect) -> Spread {
+/// Where the slowest of what is drawn takes many times as long as the fastest, an even axis would press this flat. The
+/// percentiles of the window do not tell: a minute of slow calls is little of an hour.
+fn spread(dist: &Dist, series: &[Series], area: Rect) -> Spread {
     const MANY: f64 = 10.0;
-    // Too low for the word that says so.
-    let low = area.height < 4;
-    match (dist.p50, dist.p99) {
-        (Some(p50), Some(p99)) if !low && p50 > 0.0 && p99 / p50 >= MANY => Spread::Factors { from: p50 / MANY },
-        _ => Spread::Even,
+    let drawn = series.iter().flat_map(|s| s.values.iter().filter_map(|v| v.1)).filter(|v| *v > 0.0);
+    let (low, high) = drawn.fold((f64::INFINITY, 0.0), |(low, high), v: f64| (v.min(low), v.max(high)));
+    // On a low chart there is no room for the word that says so.
+    let is_wide = area.height >= 4 && high / low >= MANY;
+    match dist.p50.filter(|p50| is_wide && *p50 > 0.0) {
+        Some(p50) => Spread::Factors { from: p50 / MANY },
+        None => Spread::Even,
     }
 }
 
@@ -116,7 +119,8 @@ fn percentiles(pen: &mut Pen, area: Rect, scene: &Scene, name: &str, pick: fn(&P
         return pen.words(inner, &[(format!("no call in this window says its {name}"), Role::Dim)]);
     }
     // By the whole window: the axis stays as it is while the cursor moves.
-    LineChart { axis: axis(scene), series, write: axis_duration, spread: spread(whole, inner) }.draw(pen, inner);
+    let spread = spread(whole, &series, inner);
+    LineChart { axis: axis(scene), series, write: axis_duration, spread }.draw(pen, inner);
 }
 
 /// Percentiles of latency over time.
