@@ -98,7 +98,7 @@ fn percentiles(pen: &mut Pen, area: Rect, scene: &Scene, name: &str, pick: fn(&P
     let p50 = percentile_part("p50", dist, Quantile::P50);
     let p95 = percentile_part("p95", dist, Quantile::P95);
     let p99 = percentile_part("p99", dist, Quantile::P99);
-    let before = if scene.snapshot.chart.previous.is_empty() { "" } else { "dim: p95 before" };
+    let before = if scene.snapshot.chart.previous.is_empty() { "" } else { "p95 before" };
     let title = [
         (name, Role::Title),
         (&at, Role::Strong),
@@ -247,10 +247,10 @@ pub(super) fn tokens(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>)
 pub(super) fn cost(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     let totals = &scene.snapshot.totals;
     let at = when(scene);
-    let spent = figures::money(pointed(scene).map_or(totals.cost_nusd, |p| p.cost_nusd).map(|n| n as f64));
-    let unpriced = match totals.unpriced_calls {
-        0 => String::new(),
-        n => format!("{} calls without a price", figures::count(n)),
+    let spent = pointed(scene).map_or(totals.cost_nusd, |p| p.cost_nusd).map(|n| n as f64);
+    let (spent, unpriced) = match (spent, totals.unpriced_calls) {
+        (_, 0) | (None, _) => (figures::money(spent), String::new()),
+        (Some(n), unpriced) => (figures::least_money(n), format!("{} unpriced", figures::count(unpriced))),
     };
     let title = [
         ("spend", Role::Title),
@@ -269,7 +269,7 @@ pub(super) fn cost(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
 /// Latency over time as a heat map.
 pub(super) fn heat_map(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     let at = when(scene);
-    let title = [("latency over time", Role::Title), (&at, Role::Strong), ("brighter: more calls", Role::Dim)];
+    let title = [("latency over time", Role::Title), (&at, Role::Strong), ("brighter: more", Role::Dim)];
     let inner = pen.panel_with(area, &title);
     heat::draw(pen, inner, axis(scene), &scene.snapshot.chart.points);
 }

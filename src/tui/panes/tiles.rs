@@ -208,20 +208,27 @@ fn spend(scene: &Scene) -> Tile {
     let now = &scene.snapshot.totals;
     let per_hour = figures::per_hour(now.cost_nusd, figures::seen_us(scene.snapshot));
     let least = if now.unpriced_calls > 0 { "≥" } else { "" };
-    let spent = figures::money(now.cost_nusd.map(|n| n as f64));
     Tile {
         name: "spend",
         figure: per_hour.map_or_else(|| units::UNKNOWN.to_owned(), |n| format!("{least}{}/h", figures::short_money(n))),
         role: Role::Strong,
         change: grown(scene, |s| s.cost_nusd.map(|n| n as f64), Bad::FarUp),
         trend: sums(scene, |p| p.cost_nusd.map(|n| n as f64)),
-        details: match now.unpriced_calls {
-            0 => vec![format!("{spent} in all"), spent],
-            n => {
-                let unpriced = format!("{} unpriced", figures::count(n));
-                vec![format!("≥{spent}, {unpriced}"), unpriced, format!("≥{spent}")]
-            }
-        },
+        details: spent_in_all(now),
+    }
+}
+
+/// What was spent, and how many calls may come on top of it; without any price that is unknown, not at least something.
+fn spent_in_all(now: &Stats) -> Vec<String> {
+    let unpriced = format!("{} unpriced", figures::count(now.unpriced_calls));
+    let spent = now.cost_nusd.map(|n| n as f64);
+    match (spent, now.unpriced_calls) {
+        (_, 0) => vec![format!("{} in all", figures::money(spent)), figures::money(spent)],
+        (None, _) => vec![format!("{}, {unpriced}", units::UNKNOWN), unpriced],
+        (Some(n), _) => {
+            let least = figures::least_money(n);
+            vec![format!("{least}, {unpriced}"), unpriced, least]
+        }
     }
 }
 
