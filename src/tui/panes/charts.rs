@@ -143,7 +143,7 @@ pub(super) fn calls(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) 
     let at = when(scene);
     let ok = format!("ok {}", figures::count(all.saturating_sub(failed)));
     let limits = format!("429 {}", figures::count(limited));
-    let other = format!("failed {}", figures::count(failed.saturating_sub(limited)));
+    let other = format!("other {}", figures::count(failed.saturating_sub(limited)));
     let step = axis_duration(scene.snapshot.chart.step_us as f64);
     let every = if scene.snapshot.chart.step_us > 0 { format!("each {step}") } else { String::new() };
     let title = [
@@ -168,13 +168,15 @@ pub(super) fn failures(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize
         None => (totals.errors, totals.rate_limited),
     };
     let at = when(scene);
-    let other = format!("failed {}", figures::count(failed.saturating_sub(limited)));
+    let all = format!("{} in all", figures::count(failed));
     let limits = format!("429 {}", figures::count(limited));
+    let other = format!("other {}", figures::count(failed.saturating_sub(limited)));
     let title = [
         ("failed calls", Role::Title),
         (at.as_str(), Role::Strong),
-        (&other, Role::Series(Ink::Failed)),
+        (&all, Role::Strong),
         (&limits, Role::Series(Ink::Limited)),
+        (&other, Role::Series(Ink::Failed)),
     ];
     let inner = pen.panel_with(area, &title);
     let columns = columns(scene, |p| outcome_parts(p)[..2].to_vec());
