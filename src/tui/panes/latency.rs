@@ -27,6 +27,7 @@ const GROUPS: usize = 5;
 pub(super) static PANE: Pane = Pane {
     name: "latency",
     title: "Latency",
+    short: "Lat",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), distribution: true, heat: true, ..Sections::default() },
