@@ -239,6 +239,20 @@ fn spend_without_any_price_is_unknown() {
 }
 
 #[test]
+fn rates_that_stand_together_are_per_the_same_time() {
+    let ui = ui("overview", (80, 24));
+    let mut snapshot = typical(&ui.view());
+    snapshot.totals.calls = 300;
+    let row = |snapshot: &Snapshot| {
+        let tiles: Vec<String> = shown(&ui, snapshot).lines().take(7).map(str::to_owned).collect();
+        ["/s", "/min"].map(|unit| tiles.join("").matches(unit).count())
+    };
+    assert_eq!(row(&snapshot), [2, 0], "the window before had some a second");
+    snapshot.previous.calls = 300;
+    assert_eq!(row(&snapshot), [0, 2]);
+}
+
+#[test]
 fn two_keys_lead_from_a_figure_to_a_record_and_back() {
     let mut ui = ui("overview", (120, 40));
     let snapshot = typical(&ui.view());
