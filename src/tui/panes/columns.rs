@@ -161,9 +161,10 @@ fn tokens<'a>(n: Option<i64>) -> Cell<'a> {
 
 /// What calls without a price would have cost is unknown, and said so.
 fn cost<'a>(group: &Group) -> Cell<'a> {
-    let text = figures::money(group.stats.cost_nusd.map(|n| n as f64));
-    let whole = group.stats.unpriced_calls == 0 && group.stats.cost_nusd.is_some();
-    if whole || group.stats.cost_nusd.is_none() { Cell::plain(text) } else { Cell::plain(format!("≥{text}")) }
+    match group.stats.cost_nusd.map(|n| n as f64) {
+        Some(spent) if group.stats.unpriced_calls > 0 => Cell::plain(figures::least_money(spent)),
+        spent => Cell::plain(figures::money(spent)),
+    }
 }
 
 fn per_hour<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
