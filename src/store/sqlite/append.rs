@@ -184,22 +184,12 @@ fn write_rest(
         }
     }
     for span in &batch.spans {
-        match write_span(tx, w.source, span, w.since_us).map_err(sql)? {
-            Some(new) => {
-                totals.spans += i64::from(new);
-                w.count(new);
-            }
-            None => w.expire(),
-        }
+        let new = write_span(tx, w.source, span, w.since_us).map_err(sql)?;
+        totals.spans += i64::from(w.settle(new));
     }
     for score in &batch.scores {
-        match write_score(tx, w.source, score, w.since_us).map_err(sql)? {
-            Some(new) => {
-                totals.scores += i64::from(new);
-                w.count(new);
-            }
-            None => w.expire(),
-        }
+        let new = write_score(tx, w.source, score, w.since_us).map_err(sql)?;
+        totals.scores += i64::from(w.settle(new));
     }
     ledger::count_lines(tx, &mut state.dicts, batch, w.did).map_err(sql)?;
     batch.checkpoint.as_ref().map_or(Ok(()), |checkpoint| ledger::put_checkpoint(tx, checkpoint).map_err(sql))

@@ -78,20 +78,8 @@ impl<'r> Stored<'r> {
     /// The whole record but its text.
     pub fn record(&self, context: &Context) -> ReadResult<Record> {
         let series = context.series.key(Who::Series(self.series)).cloned().unwrap_or_default();
-        let own = |t: Option<Box<str>>| t.map(|t| Cow::Owned(t.into_string()));
-        let [provider, model, operation, app, environment, host, variant] = series.dims.map(own);
-        let mut call = Call {
-            ts_us: Some(self.key.ts_us),
-            outcome: series.outcome,
-            provider,
-            model,
-            operation,
-            app,
-            environment,
-            host,
-            variant,
-            ..Call::default()
-        };
+        let mut call = Call { ts_us: Some(self.key.ts_us), ..Call::default() };
+        series.restore(&mut call);
         self.facts.restore(&mut call);
         self.attrs(context)?.restore(&mut call);
         let RecordKey { ts_us, id } = self.key;
