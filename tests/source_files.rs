@@ -495,10 +495,31 @@ fn unreadable_files_are_told_and_stop_nothing() {
         return; // The superuser reads everything.
     }
     let error = Files::new(vec![bad.clone()], Follow::UntilEnd, Vec::new()).map(drop).expect_err("not readable");
-    assert!(error.to_string().contains("permissions"));
+    let want = format!("{}: cannot be read: Permission denied; check its permissions", bad.display());
+    assert!(error.to_string().starts_with(&want), "{error}");
     let dir = play.dir();
     assert_eq!(play.ingest(&[&dir]), "good\n");
     assert_eq!(play.troubles().len(), 1);
+}
+
+#[test]
+fn what_can_be_read_is_read_beside_what_cannot() {
+    let mut play = Play::new();
+    let (good, missing, knot) = (play.write("good.log", "good\n"), play.path("missing.log"), play.path("knot.log"));
+    let archive = play.write_bytes("a.xz", b"\xfd7zXZ\0\0\0");
+    std::os::unix::fs::symlink(&knot, &knot).expect("links");
+    assert_eq!(play.ingest(&[&missing, &good, &knot, &archive]), "good\n");
+    let told = play.troubles();
+    for (path, why) in [(&missing, "no such file"), (&knot, "cannot be read: "), (&archive, "unpack it")] {
+        let about: Vec<&String> = told.iter().filter(|t| t.contains(&*path.to_string_lossy())).collect();
+        assert!(about.len() == 1 && about[0].contains(why), "{told:?}");
+        assert_eq!(about[0].matches(&*path.to_string_lossy()).count(), 1, "{told:?}");
+    }
+    play.follow(&[&good, &knot]);
+    assert_eq!(play.take(), "", "on the screen too");
+    assert_eq!(play.present_troubles().len(), 1);
+    let none = Files::new(vec![knot, archive], Follow::UntilEnd, Vec::new()).map(drop).expect_err("nothing to read");
+    assert!(none.to_string().contains("cannot be read"), "{none}");
 }
 
 #[test]
@@ -560,7 +581,7 @@ fn a_rotated_log_that_is_compressed_later_is_not_read_again() {
 #[test]
 fn a_cut_archive_gives_its_lines_and_says_so() {
     let text = lines(0, 3_000);
-    for pack in [gzip, zst] {
+    for (pack, of) in [(gzip as fn(&[u8]) -> Vec<u8>, "gzip stream"), (zst, "zstd frame")] {
         let whole = pack(text.as_bytes());
         for cut in [5, 20, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
             let mut play = Play::new();
@@ -568,6 +589,9 @@ fn a_cut_archive_gives_its_lines_and_says_so() {
             let got = play.ingest(&[&path]);
             assert!(text.starts_with(&got) && (got.is_empty() || got.ends_with('\n')), "cut at {cut}");
             assert_eq!(play.corrupt().len(), 1, "cut at {cut}");
+            let told = play.troubles();
+            let want = format!("a.gz: it ends too early, in the middle of a {of}, at byte {cut};");
+            assert!(told.len() == 1 && told[0].contains(&want), "{told:?}");
             assert_eq!(play.ingest(&[&path]), "", "unchanged, so not read again");
             fs::write(&path, &whole).expect("writes");
             assert!(got + &play.ingest(&[&path]) == text, "complete now, so the rest is read");

@@ -42,8 +42,8 @@ impl Files {
             Ok(None) => return Ok(None),
             // Renamed or removed since it was found; the next look tells.
             Err(e) if e.kind() == io::ErrorKind::NotFound && self.follow == Follow::Forever => return Ok(None),
-            Err(source) => {
-                let error = SourceError::Unreadable { path: found.path.clone(), source };
+            Err(cause) => {
+                let error = SourceError::Unreadable { path: found.path.clone(), cause };
                 self.trouble(&found.name, &error, Until::Opened, out)?;
                 return Ok(None);
             }
