@@ -60,7 +60,14 @@ fn slips_are_explained_where_they_are() {
     let err = home.run(["report", "--since", "tomorrowish"]).bad();
     assert!(err.contains("tomorrowish"), "{err}");
     let err = home.run(["export", "--since", "2026-05-02", "--until", "2026-05-01"]).bad();
-    assert!(err.contains("does not start before it ends"), "{err}");
+    assert!(err.contains("2026-05-02..2026-05-01") && err.contains("the end is before the beginning"), "{err}");
+    let err = home.run(["report", "--since", "2026-05-02..2026-05-01"]).bad();
+    assert!(err.contains("the end is before the beginning"), "{err}");
+    home.run(["report", "--since", "2026-05-01..2026-05-02"]).good();
+    let mut command = home.llmtop(["report"]);
+    let ran = Ran::of(command.env("LLMTOP_WINDWO", "6h").env("LLMTOP_UTC", "true").output().expect("it starts"));
+    assert_eq!(ran.err, "llmtop: LLMTOP_WINDWO: no such setting; did you mean LLMTOP_WINDOW?\n");
+    ran.good();
 }
 
 #[test]
