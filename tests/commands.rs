@@ -332,6 +332,17 @@ fn rotated_lines_reach_the_store() {
 }
 
 #[test]
+fn a_line_of_which_parts_are_missing_is_counted() {
+    let home = Home::new();
+    let part = "2026-03-01T10:15:30Z stdout P {\"event\":\"llm_call\",\n2026-03-01T10:15:30Z stderr F other\n";
+    let said = home.ingest(&home.write("app.log", part));
+    assert!(said.contains("read 2 lines") && said.contains("1 skipped, 1 rejected"), "{said}");
+    let rest = "2026-03-01T10:15:30Z stdout P {\"event\":\"llm_call\",\n";
+    let piped = home.feed(["ingest", "-"], rest.as_bytes()).good();
+    assert!(piped.contains("read 1 lines") && piped.contains("1 rejected"), "nothing comes after a pipe: {piped}");
+}
+
+#[test]
 fn what_could_not_be_read_is_a_failure() {
     let home = Home::new();
     let torn = "{\"event\":\"llm_call\",\"request_id\":\"t\",\"mo";

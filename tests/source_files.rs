@@ -72,6 +72,39 @@ fn a_torn_object_is_left_until_it_is_whole() {
     assert_eq!(play.ingest(&[&path]), "{}\n");
 }
 
+/// A line of Docker's log.
+fn docker(text: &str) -> String {
+    let log = text.replace('"', "\\\"").replace('\n', "\\n");
+    format!("{{\"log\":\"{log}\",\"stream\":\"stdout\",\"time\":\"2026-03-01T10:15:30Z\"}}\n")
+}
+
+#[test]
+fn a_line_that_a_runtime_has_written_parts_of_is_left_until_it_is_whole() {
+    let first = format!("{{\"event\":\"llm_call\",\"prompt\":\"{}", "x".repeat(16 << 10));
+    let cri = |tag: &str, text: &str| format!("2026-03-01T10:15:30Z stdout {tag} {text}\n");
+    for (before, part, rest) in [
+        (docker("ready\n"), docker(&first), docker("\"}\n")),
+        (cri("F", "ready"), cri("P", "{\"event\":\"llm_call\""), cri("F", "}")),
+        (cri("F", "ready"), cri("P", "one"), cri("F", "two")),
+    ] {
+        let mut play = Play::new();
+        let path = play.write("app.log", &(before.clone() + &part));
+        assert_eq!(play.ingest(&[&path]), before);
+        play.follow(&[&path]);
+        assert_eq!(play.take() + &play.stop(), "", "leaving between two parts");
+        append(&path, rest.trim_end());
+        assert_eq!(play.ingest(&[&path]), part.clone() + rest.trim_end(), "whole, though without a newline");
+        let path = play.write("without_newline.log", part.trim_end());
+        assert_eq!(play.ingest(&[&path]), "");
+        append(&path, &("\n".to_owned() + &rest));
+        assert_eq!(play.ingest(&[&path]), part + &rest);
+    }
+    let part = cri("P", "{\"event\":\"llm_call\"") + &cri("F", "other").replace("stdout", "stderr");
+    let mut play = Play::new();
+    let path = play.write("app.log", &part);
+    assert_eq!(play.ingest(&[&path]), part, "whole lines do not wait for it");
+}
+
 #[test]
 fn while_following_the_last_line_waits() {
     let mut play = Play::new();
