@@ -6,9 +6,11 @@ mod paths;
 mod write;
 
 use crate::cli::{PlaceArgs, ScreenArgs};
+use crate::nearest::did_you_mean;
 use crate::view::{Anchor, Filter, Window};
 use keys::{KEYS, Key, Scope, key, pane};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -179,12 +181,15 @@ pub struct Inputs<'a> {
     pub panes: &'a [&'a str],
 }
 
+/// Names the configuration file.
+const CONFIG_VARIABLE: &str = "LLMTOP_CONFIG";
+
 /// The configuration file to read: `--config`, else `LLMTOP_CONFIG`, else the default one.
 ///
 /// # Errors
 /// Where nothing says where things live.
 pub fn chosen_file(places: &PlaceArgs, env: Env<'_>) -> Result<PathBuf, NoHome> {
-    let named = places.config.clone().or_else(|| env("LLMTOP_CONFIG").filter(|v| !v.is_empty()).map(PathBuf::from));
+    let named = places.config.clone().or_else(|| env(CONFIG_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from));
     named.map_or_else(|| config_file(env), Ok)
 }
 
@@ -205,6 +210,18 @@ pub fn load(inputs: Inputs<'_>) -> Result<Effective, Problems> {
         }
         Err(source) => Err(Problems(vec![Problem::Unreadable { path, source }])),
     }
+}
+
+/// What to say of environment variables that look like settings and are none.
+pub fn strangers(variables: impl IntoIterator<Item = OsString>) -> Vec<String> {
+    let known: Vec<String> = KEYS.iter().map(Key::variable).chain([CONFIG_VARIABLE.to_owned()]).collect();
+    let names = variables.into_iter().map(|name| name.to_string_lossy().into_owned());
+    let strange = names.filter(|name| name.starts_with("LLMTOP_") && !known.contains(name));
+    let tell = |name: String| {
+        let near = did_you_mean(&name, known.iter().map(String::as_str));
+        format!("{name}: no such setting{near}")
+    };
+    strange.map(tell).collect()
 }
 
 /// Puts all layers together: pure.

@@ -60,7 +60,14 @@ fn slips_are_explained_where_they_are() {
     let err = home.run(["report", "--since", "tomorrowish"]).bad();
     assert!(err.contains("tomorrowish"), "{err}");
     let err = home.run(["export", "--since", "2026-05-02", "--until", "2026-05-01"]).bad();
-    assert!(err.contains("does not start before it ends"), "{err}");
+    assert!(err.contains("2026-05-02..2026-05-01") && err.contains("the end is before the beginning"), "{err}");
+    let err = home.run(["report", "--since", "2026-05-02..2026-05-01"]).bad();
+    assert!(err.contains("the end is before the beginning"), "{err}");
+    home.run(["report", "--since", "2026-05-01..2026-05-02"]).good();
+    let mut command = home.llmtop(["report"]);
+    let ran = Ran::of(command.env("LLMTOP_WINDWO", "6h").env("LLMTOP_UTC", "true").output().expect("it starts"));
+    assert_eq!(ran.err, "llmtop: LLMTOP_WINDWO: no such setting; did you mean LLMTOP_WINDOW?\n");
+    ran.good();
 }
 
 #[test]
@@ -325,6 +332,17 @@ fn rotated_lines_reach_the_store() {
 }
 
 #[test]
+fn a_line_of_which_parts_are_missing_is_counted() {
+    let home = Home::new();
+    let part = "2026-03-01T10:15:30Z stdout P {\"event\":\"llm_call\",\n2026-03-01T10:15:30Z stderr F other\n";
+    let said = home.ingest(&home.write("app.log", part));
+    assert!(said.contains("read 2 lines") && said.contains("1 skipped, 1 rejected"), "{said}");
+    let rest = "2026-03-01T10:15:30Z stdout P {\"event\":\"llm_call\",\n";
+    let piped = home.feed(["ingest", "-"], rest.as_bytes()).good();
+    assert!(piped.contains("read 1 lines") && piped.contains("1 rejected"), "nothing comes after a pipe: {piped}");
+}
+
+#[test]
 fn what_could_not_be_read_is_a_failure() {
     let home = Home::new();
     let torn = "{\"event\":\"llm_call\",\"request_id\":\"t\",\"mo";
@@ -335,6 +353,53 @@ fn what_could_not_be_read_is_a_failure() {
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     assert!(ran.err.contains(&format!("at least {} bytes", torn.len())), "{}", ran.err);
     assert!(ran.out.contains("read 1 lines"), "what can be read is read: {}", ran.out);
+}
+
+#[test]
+fn an_archive_that_is_not_whole_is_a_failure() {
+    let text: String = events(5, 400, 1).iter().map(|e| e.line() + "\n").collect();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(text.as_bytes()).expect("to memory");
+    let packed = [gz.finish().expect("to memory"), zstd::encode_all(text.as_bytes(), 1).expect("to memory")];
+    for whole in packed {
+        let home = Home::new();
+        let cut = whole.len() / 2;
+        home.write("trunc", &whole[..cut]);
+        home.write("good.log", events(6, 1, 1)[0].line());
+        for args in [["ingest", "trunc", "good.log"], ["report", "good.log", "trunc"]] {
+            let ran = home.run(args);
+            let want = format!("at byte {cut}; what could be unpacked before that is read\n");
+            assert!(ran.code == Some(1) && ran.err.ends_with(&want), "{ran:?}");
+            assert!(ran.err.starts_with("llmtop: trunc: it ends too early") && ran.err.lines().count() == 1, "{ran:?}");
+        }
+        let piped = home.feed(["ingest", "-", "--store", "piped.db"], &whole[..cut]);
+        assert!(piped.code == Some(1) && piped.err.contains("stdin: it ends too early"), "{piped:?}");
+        let before = home.report(&[])["accounting"]["read"].as_u64().expect("a count");
+        home.write("trunc", &whole);
+        home.ingest(&home.path("trunc"));
+        let books = &home.report(&[])["accounting"];
+        assert!(before < 401 && books["duplicate"] == 0, "{books}");
+        assert_eq!((&books["accepted"], &books["read"]), (&Value::from(401), &Value::from(402)), "the break counts");
+    }
+}
+
+#[test]
+fn one_file_that_cannot_be_read_keeps_no_other_from_it() {
+    let home = Home::new();
+    home.write("good.log", events(6, 1, 1)[0].line());
+    home.write("a.xz", b"\xfd7zXZ\0\0\0");
+    for args in [["ingest", "none.log", "good.log"], ["ingest", "a.xz", "good.log"], ["report", "good.log", "none.log"]]
+    {
+        let ran = home.run(args);
+        let bad = args.iter().find(|a| **a == "none.log" || **a == "a.xz").expect("one is bad");
+        assert_eq!((ran.code, ran.err.matches(bad).count()), (Some(1), 1), "{ran:?}");
+        assert!(!ran.out.is_empty());
+    }
+    let piped = home.feed(["ingest", "none.log", "-"], b"{\"event\":\"llm_call\",\"model\":\"m\"}\n");
+    assert!(piped.code == Some(1) && piped.out.contains("1 accepted"), "{piped:?}");
+    let none = home.run(["ingest", "none.log", "a.xz"]).bad();
+    assert_eq!(none.matches("none.log").count(), 1, "{none}");
+    assert!(home.run(["ingest", "none.log", "a.xz"]).out.is_empty());
 }
 
 #[test]

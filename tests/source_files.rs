@@ -18,8 +18,12 @@ fn lines(from: usize, to: usize) -> String {
 }
 
 fn append(path: &PathBuf, text: &str) {
+    append_bytes(path, text.as_bytes());
+}
+
+fn append_bytes(path: &PathBuf, bytes: &[u8]) {
     let mut file = fs::OpenOptions::new().append(true).create(true).open(path).expect("opens");
-    file.write_all(text.as_bytes()).expect("writes");
+    file.write_all(bytes).expect("writes");
 }
 
 #[test]
@@ -66,6 +70,39 @@ fn a_torn_object_is_left_until_it_is_whole() {
     assert_eq!(play.ingest(&[&path]), "");
     fs::write(&path, "{}\n").expect("writes");
     assert_eq!(play.ingest(&[&path]), "{}\n");
+}
+
+/// A line of Docker's log.
+fn docker(text: &str) -> String {
+    let log = text.replace('"', "\\\"").replace('\n', "\\n");
+    format!("{{\"log\":\"{log}\",\"stream\":\"stdout\",\"time\":\"2026-03-01T10:15:30Z\"}}\n")
+}
+
+#[test]
+fn a_line_that_a_runtime_has_written_parts_of_is_left_until_it_is_whole() {
+    let first = format!("{{\"event\":\"llm_call\",\"prompt\":\"{}", "x".repeat(16 << 10));
+    let cri = |tag: &str, text: &str| format!("2026-03-01T10:15:30Z stdout {tag} {text}\n");
+    for (before, part, rest) in [
+        (docker("ready\n"), docker(&first), docker("\"}\n")),
+        (cri("F", "ready"), cri("P", "{\"event\":\"llm_call\""), cri("F", "}")),
+        (cri("F", "ready"), cri("P", "one"), cri("F", "two")),
+    ] {
+        let mut play = Play::new();
+        let path = play.write("app.log", &(before.clone() + &part));
+        assert_eq!(play.ingest(&[&path]), before);
+        play.follow(&[&path]);
+        assert_eq!(play.take() + &play.stop(), "", "leaving between two parts");
+        append(&path, rest.trim_end());
+        assert_eq!(play.ingest(&[&path]), part.clone() + rest.trim_end(), "whole, though without a newline");
+        let path = play.write("without_newline.log", part.trim_end());
+        assert_eq!(play.ingest(&[&path]), "");
+        append(&path, &("\n".to_owned() + &rest));
+        assert_eq!(play.ingest(&[&path]), part + &rest);
+    }
+    let part = cri("P", "{\"event\":\"llm_call\"") + &cri("F", "other").replace("stdout", "stderr");
+    let mut play = Play::new();
+    let path = play.write("app.log", &part);
+    assert_eq!(play.ingest(&[&path]), part, "whole lines do not wait for it");
 }
 
 #[test]
@@ -484,10 +521,31 @@ fn unreadable_files_are_told_and_stop_nothing() {
         return; // The superuser reads everything.
     }
     let error = Files::new(vec![bad.clone()], Follow::UntilEnd, Vec::new()).map(drop).expect_err("not readable");
-    assert!(error.to_string().contains("permissions"));
+    let want = format!("{}: cannot be read: Permission denied; check its permissions", bad.display());
+    assert!(error.to_string().starts_with(&want), "{error}");
     let dir = play.dir();
     assert_eq!(play.ingest(&[&dir]), "good\n");
     assert_eq!(play.troubles().len(), 1);
+}
+
+#[test]
+fn what_can_be_read_is_read_beside_what_cannot() {
+    let mut play = Play::new();
+    let (good, missing, knot) = (play.write("good.log", "good\n"), play.path("missing.log"), play.path("knot.log"));
+    let archive = play.write_bytes("a.xz", b"\xfd7zXZ\0\0\0");
+    std::os::unix::fs::symlink(&knot, &knot).expect("links");
+    assert_eq!(play.ingest(&[&missing, &good, &knot, &archive]), "good\n");
+    let told = play.troubles();
+    for (path, why) in [(&missing, "no such file"), (&knot, "cannot be read: "), (&archive, "unpack it")] {
+        let about: Vec<&String> = told.iter().filter(|t| t.contains(&*path.to_string_lossy())).collect();
+        assert!(about.len() == 1 && about[0].contains(why), "{told:?}");
+        assert_eq!(about[0].matches(&*path.to_string_lossy()).count(), 1, "{told:?}");
+    }
+    play.follow(&[&good, &knot]);
+    assert_eq!(play.take(), "", "on the screen too");
+    assert_eq!(play.present_troubles().len(), 1);
+    let none = Files::new(vec![knot, archive], Follow::UntilEnd, Vec::new()).map(drop).expect_err("nothing to read");
+    assert!(none.to_string().contains("cannot be read"), "{none}");
 }
 
 #[test]
@@ -501,7 +559,7 @@ fn compressed_files_are_read_by_content_and_once() {
         assert_eq!(play.ingest(&[&path]), "");
         let mut more = fs::OpenOptions::new().append(true).open(&path).expect("opens");
         more.write_all(&pack(b"more")).expect("writes");
-        assert_eq!(play.ingest(&[&path]), format!("{text}more"), "a grown one is read anew");
+        assert_eq!(play.ingest(&[&path]), "more", "of a grown one the rest");
         assert_eq!(play.ingest(&[&path]), "");
     }
 }
@@ -549,7 +607,7 @@ fn a_rotated_log_that_is_compressed_later_is_not_read_again() {
 #[test]
 fn a_cut_archive_gives_its_lines_and_says_so() {
     let text = lines(0, 3_000);
-    for pack in [gzip, zst] {
+    for (pack, of) in [(gzip as fn(&[u8]) -> Vec<u8>, "gzip stream"), (zst, "zstd frame")] {
         let whole = pack(text.as_bytes());
         for cut in [5, 20, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
             let mut play = Play::new();
@@ -557,10 +615,53 @@ fn a_cut_archive_gives_its_lines_and_says_so() {
             let got = play.ingest(&[&path]);
             assert!(text.starts_with(&got) && (got.is_empty() || got.ends_with('\n')), "cut at {cut}");
             assert_eq!(play.corrupt().len(), 1, "cut at {cut}");
+            let told = play.troubles();
+            let want = format!("a.gz: it ends too early, in the middle of a {of}, at byte {cut};");
+            assert!(told.len() == 1 && told[0].contains(&want), "{told:?}");
             assert_eq!(play.ingest(&[&path]), "", "unchanged, so not read again");
             fs::write(&path, &whole).expect("writes");
-            assert_eq!(play.ingest(&[&path]), text, "complete now");
+            assert!(got + &play.ingest(&[&path]) == text, "complete now, so the rest is read");
         }
+    }
+}
+
+#[test]
+fn an_archive_that_was_read_in_part_goes_on_where_it_was() {
+    let text = lines(0, 60_000);
+    for pack in [gzip, zst] {
+        for steps in 1..6 {
+            for lost in 0..2 {
+                let mut play = Play::new();
+                let path = play.write_bytes("a.log", &pack(text.as_bytes()));
+                play.follow(&[&path]);
+                play.some(steps);
+                play.kill(lost, &path);
+                play.some(2);
+                play.restart(&path);
+                play.take();
+                assert!(play.stored() == text.as_bytes(), "after {steps} steps, {lost} lost");
+                assert!(play.offsets().is_sorted() && play.corrupt().is_empty());
+                assert_eq!(play.ingest(&[&path]), "", "unchanged, so not read again");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_archive_that_is_another_by_now_is_read_from_its_beginning() {
+    for pack in [gzip, zst] {
+        let mut play = Play::new();
+        let path = play.write_bytes("a.log", &pack(lines(0, 60_000).as_bytes()));
+        play.follow(&[&path]);
+        play.some(3);
+        play.stop();
+        play.write_bytes("a.log", &pack(lines(70_000, 70_010).as_bytes()));
+        assert_eq!(play.ingest(&[&path]), lines(70_000, 70_010));
+        // Another member, as `gzip >> file` adds it: what comes with it is new, and a line that broke off is whole.
+        append_bytes(&path, &pack(b"one\ntw"));
+        assert_eq!(play.ingest(&[&path]), "one\ntw");
+        append_bytes(&path, &pack(b"o\nthree\n"));
+        assert_eq!(play.ingest(&[&path]), "two\nthree\n");
     }
 }
 

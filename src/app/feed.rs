@@ -21,16 +21,21 @@ pub const STDIN: &str = "-";
 pub struct Feed {
     files: Option<Files>,
     stdin: Option<Pipe>,
+    troubles: Troubles,
 }
 
 impl Feed {
     /// What was named on the command line. `known` is how far files have been read before.
     pub fn of(args: &[PathBuf], follow: Follow, known: Vec<Checkpoint>) -> Result<Feed, SourceError> {
         let (stdin, files): (Vec<_>, Vec<_>) = args.iter().cloned().partition(|arg| arg == Path::new(STDIN));
-        Ok(Feed {
-            files: if files.is_empty() { None } else { Some(Files::new(files, follow, known)?) },
-            stdin: if stdin.is_empty() { None } else { Some(Pipe::stdin()?) },
-        })
+        let files = match (files.is_empty(), stdin.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some(Files::new(files, follow, known)?),
+            (false, false) => Some(Files::beside_others(files, follow, known)?),
+        };
+        let troubles = files.as_ref().map(Files::troubles).unwrap_or_default();
+        let stdin = if stdin.is_empty() { None } else { Some(Pipe::stdin()?.telling(troubles.clone())) };
+        Ok(Feed { files, stdin, troubles })
     }
 
     /// Named logs into their store, going on where it ends. A private store that holds what a log was before it was written
@@ -49,9 +54,9 @@ impl Feed {
         Ok(Feed::of(args, follow, Vec::new())?)
     }
 
-    /// What is the matter with the files, now and while they are read.
+    /// What is the matter with what is read, now and while they are read.
     pub fn troubles(&self) -> Troubles {
-        self.files.as_ref().map(Files::troubles).unwrap_or_default()
+        self.troubles.clone()
     }
 
     /// Reads everything: standard input on a thread of its own where there are files too.

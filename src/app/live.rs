@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::pipeline::Progress;
-use crate::source::{Trouble, Troubles};
+use crate::source::Troubles;
 use crate::tui::{Feed, Live};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,7 +49,7 @@ impl Status {
             source: self.source.clone(),
             feed: self.feed(),
             lost: 0,
-            troubles: self.troubles.list().into_iter().map(once).chain(failure).collect(),
+            troubles: self.troubles.list().into_iter().map(|trouble| trouble.line()).chain(failure).collect(),
             stale_us: None,
             store_error: self.progress.refusal(),
         }
@@ -76,12 +76,6 @@ impl Status {
             }
         }
     }
-}
-
-/// A trouble in one line, which names its source once.
-fn once(trouble: Trouble) -> String {
-    let Trouble { source, message } = trouble;
-    if message.starts_with(&*source) { message } else { format!("{source}: {message}") }
 }
 
 /// Sources in short: `api.jsonl +2`.

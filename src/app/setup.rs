@@ -3,6 +3,7 @@
 use crate::cli::{Cli, ConfigCommand, ScreenArgs};
 use crate::config::{self, Effective, Env, Inputs};
 use crate::tui::Ui;
+use crate::units::clean;
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,13 +12,22 @@ use std::process::ExitCode;
 pub fn settings(cli: &Cli, screen: Option<&ScreenArgs>) -> Result<Effective> {
     let env: Env<'_> = &|name| std::env::var_os(name);
     let panes: Vec<&str> = Ui::pane_names().collect();
+    warn_of_strangers();
     config::load(Inputs { places: &cli.places, screen, env, panes: &panes }).context("the configuration does not read")
+}
+
+/// A setting with a slip in its name would hold for nothing, and nobody would know.
+fn warn_of_strangers() {
+    for warning in config::strangers(std::env::vars_os().map(|(name, _)| name)) {
+        eprintln!("llmtop: {}", clean(&warning));
+    }
 }
 
 /// `llmtop config`
 pub fn configure(cli: &Cli, command: ConfigCommand, out: &mut dyn Write) -> Result<ExitCode> {
     let env: Env<'_> = &|name| std::env::var_os(name);
     let panes: Vec<&str> = Ui::pane_names().collect();
+    warn_of_strangers();
     let inputs = Inputs { places: &cli.places, screen: None, env, panes: &panes };
     match command {
         ConfigCommand::Init => {

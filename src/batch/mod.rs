@@ -117,6 +117,9 @@ pub struct Checkpoint {
     /// Raw bytes of the file that are done: everything before is in the store. For a compressed file it is 0 until the whole
     /// file is done, then its size.
     pub offset: u64,
+    /// Of a compressed file, the unpacked bytes that are done, whole lines: where reading goes on that was interrupted. 0
+    /// for plain text.
+    pub unpacked: u64,
     /// Hash of the last bytes (at most 1,024) before `offset`: with the first bytes' hash it tells a copy of the same log, or
     /// the same log, from another that only begins alike. 0 where unknown.
     pub tail_fingerprint: u64,

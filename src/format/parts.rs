@@ -133,6 +133,14 @@ impl Seam {
         self.open.iter().any(Option::is_some)
     }
 
+    /// Whether nothing but lines that are not ended yet stands behind where the log can be cut, `last` being what comes after
+    /// the last newline. Where whole lines of the other stream stand there too, they do not wait for what may never come.
+    pub fn is_waiting(&self, last: &[u8]) -> bool {
+        let mut then = Seam { open: self.open, seen: self.seen };
+        part(last).iter().for_each(|part| then.note(part));
+        then.is_open() && then.open.iter().flatten().all(|open| open.between == 0)
+    }
+
     /// So many bytes at the beginning have been taken away.
     pub fn moved(&mut self, bytes: usize) {
         self.seen = self.seen.saturating_sub(bytes);

@@ -6,7 +6,7 @@ use crate::event::{Reason, Verdict};
 use crate::format::Decoder;
 use crate::format::parts::{Joined, Joiner};
 use crate::snapshot::Rejected;
-use crate::source::{Chunk, Message};
+use crate::source::{Chunk, Message, Trouble};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,7 +48,7 @@ pub(super) fn work(queue: &Queue, out: &Sender<Ticketed<Parsed>>, now_us: fn() -
                 Parsed::Batch(Box::default(), 0)
             }
             Message::Trouble { source, message } => {
-                progress.trouble(format!("{source}: {message}"));
+                progress.trouble(Trouble { source, message }.line());
                 Parsed::Batch(Box::default(), 0)
             }
         };

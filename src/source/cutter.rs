@@ -78,10 +78,11 @@ impl Cutter {
         Ok((n, self.cut(too_long)))
     }
 
-    /// Whether the unfinished line breaks off within an object, so that it can be no whole event: its writer is at it, or
-    /// was stopped.
+    /// Whether the unfinished line breaks off within an object, or between the parts that a runtime wrote of it, so that it
+    /// can be no whole event: its writer is at it, or was stopped.
     pub fn is_torn(&self) -> bool {
-        self.skipping.is_none() && breaks_off(&self.rest)
+        let last = &self.rest[memrchr(b'\n', &self.rest).map_or(0, |i| i + 1)..];
+        self.skipping.is_none() && (breaks_off(last) || self.seam.is_waiting(last))
     }
 
     /// Hands out the unfinished line as the last one: the input has ended.

@@ -256,12 +256,12 @@ impl<R: Read> Decoder<R> {
                 State::Plain(raw) => match raw.read(out) {
                     Ok(0) => Next::Say(Got::End),
                     Ok(n) => Next::Say(Got::Bytes(n)),
-                    Err(e) => Next::Say(dry(e, false)?),
+                    Err(e) => Next::Say(dry(e, None)?),
                 },
                 State::Gzip(gz) => match gz.read(out) {
                     Ok(0) => Next::Ended(0),
                     Ok(n) => Next::Say(Got::Bytes(n)),
-                    Err(e) => Next::Say(dry(e, true)?),
+                    Err(e) => Next::Say(dry(e, Some(gz.get_ref().taken))?),
                 },
                 State::Zstd(raw, frames) => frames.read(raw, out)?,
                 State::Over(_) => Next::Say(Got::End),
@@ -352,7 +352,7 @@ impl Frames {
             // Without input it is called only for what it held back for want of room: it takes idle calls for a fault.
             if input.is_empty() && !self.held {
                 let broken =
-                    || Got::Broken(format!("it breaks off in the middle of a zstd frame, at byte {}", raw.taken));
+                    || Got::Broken(format!("it ends too early, in the middle of a zstd frame, at byte {}", raw.taken));
                 return Ok(Next::Say(if ended { broken() } else { Got::Dry { inside: true } }));
             }
             let (mut from, mut to) = (InBuffer::around(input), OutBuffer::around(&mut *out));
@@ -361,7 +361,9 @@ impl Frames {
             raw.consume(used);
             self.held = n == out.len();
             match result {
-                Err(e) => return Ok(Next::Say(Got::Broken(format!("zstd: {e}, near byte {}", raw.taken)))),
+                Err(e) => {
+                    return Ok(Next::Say(Got::Broken(format!("it is damaged near byte {} (zstd: {e})", raw.taken))));
+                }
                 Ok(0) => return Ok(Next::Ended(n)),
                 Ok(_) if n > 0 => return Ok(Next::Say(Got::Bytes(n))),
                 Ok(_) => {}
@@ -370,14 +372,17 @@ impl Frames {
     }
 }
 
-/// Tells a decoder's error: nothing for now, a broken stream, or a failure of the reader below.
-fn dry(error: io::Error, inside: bool) -> io::Result<Got> {
-    match error.kind() {
-        ErrorKind::WouldBlock => Ok(Got::Dry { inside }),
-        ErrorKind::UnexpectedEof if inside => {
-            Ok(Got::Broken("it breaks off in the middle of a gzip stream".to_owned()))
+/// Tells a decoder's error: nothing for now, a broken stream, or a failure of the reader below. In a gzip member with how
+/// many raw bytes were taken.
+fn dry(error: io::Error, inside: Option<u64>) -> io::Result<Got> {
+    match (error.kind(), inside) {
+        (ErrorKind::WouldBlock, _) => Ok(Got::Dry { inside: inside.is_some() }),
+        (ErrorKind::UnexpectedEof, Some(at)) => {
+            Ok(Got::Broken(format!("it ends too early, in the middle of a gzip stream, at byte {at}")))
         }
-        ErrorKind::InvalidInput | ErrorKind::InvalidData if inside => Ok(Got::Broken(format!("gzip: {error}"))),
+        (ErrorKind::InvalidInput | ErrorKind::InvalidData, Some(at)) => {
+            Ok(Got::Broken(format!("it is damaged near byte {at} (gzip: {error})")))
+        }
         _ => Err(error),
     }
 }

@@ -35,12 +35,20 @@ pub enum SourceError {
         form: &'static str,
     },
     /// A file that cannot be opened or read.
-    #[error("{}: cannot be read; {}", path.display(), advice(.source))]
+    #[error("{}: cannot be read: {}; {}", path.display(), said(.cause), advice(.cause))]
     Unreadable {
         /// As given, or as found.
         path: PathBuf,
-        /// What the system says.
-        source: io::Error,
+        /// What the system says; told by the message already.
+        cause: io::Error,
+    },
+    /// A compressed file or stream that ends too early, or is damaged.
+    #[error("{name}: {why}; what could be unpacked before that is read")]
+    Damaged {
+        /// Its name, as shown.
+        name: String,
+        /// What is the matter, and where.
+        why: String,
     },
     /// A file whose content went before all of it was read, as far as can be told.
     #[error("{}: what it held up to byte {offset} has gone, and no rotated file beside it goes on from there; {}", path.display(), loss(.unread))]
@@ -71,6 +79,12 @@ fn loss(unread: &u64) -> String {
         0 => "lines written to it after that, if there were any, are not read".to_owned(),
         bytes => format!("at least {bytes} bytes after that are not read"),
     }
+}
+
+/// What the system says, without its number.
+fn said(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.find(" (os error").map_or(text.as_str(), |i| &text[..i]).to_owned()
 }
 
 /// What to do about an error of the file system.

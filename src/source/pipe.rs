@@ -3,7 +3,7 @@
 use super::cutter::{Cutter, Lines};
 use super::decode::{Decoder, Got};
 use super::files::send;
-use super::{CHUNK, Chunk, Follow, MAX_LINE, Message, Sender, SourceError, Stop};
+use super::{CHUNK, Chunk, Follow, MAX_LINE, Message, Sender, SourceError, Stop, Troubles};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd};
@@ -24,6 +24,7 @@ pub struct Pipe {
     /// A named pipe that is opened again when its writer has gone.
     again: Option<PathBuf>,
     limit: usize,
+    troubles: Troubles,
 }
 
 impl Pipe {
@@ -34,7 +35,7 @@ impl Pipe {
     }
 
     fn of(name: &str, input: Box<dyn Read + Send>) -> Pipe {
-        Pipe { name: name.into(), input, again: None, limit: MAX_LINE }
+        Pipe { name: name.into(), input, again: None, limit: MAX_LINE, troubles: Troubles::new() }
     }
 
     /// Standard input, under a descriptor of its own: what is put over descriptor 0 afterwards does not matter.
@@ -63,6 +64,12 @@ impl Pipe {
     /// Lines longer than this many bytes are left out; [`MAX_LINE`] unless said.
     pub fn line_limit(mut self, bytes: usize) -> Pipe {
         self.limit = bytes;
+        self
+    }
+
+    /// Puts what is the matter on a board of others.
+    pub fn telling(mut self, troubles: Troubles) -> Pipe {
+        self.troubles = troubles;
         self
     }
 
@@ -118,7 +125,8 @@ impl Pipe {
                 Got::Bytes(_) | Got::Dry { .. } => {}
                 Got::End => break,
                 Got::Broken(why) => {
-                    deliver(None, decoder.taken(), Some(why))?;
+                    deliver(None, decoder.taken(), Some(why.clone()))?;
+                    self.tell_damage(why, out)?;
                     return Ok(cutter.done());
                 }
             }
@@ -128,6 +136,14 @@ impl Pipe {
             deliver(cutter.finish(), decoder.taken(), None)?;
         }
         Ok(cutter.done())
+    }
+
+    fn tell_damage(&self, why: String, out: &Sender) -> Result<(), SourceError> {
+        let (source, name) = (Arc::clone(&self.name), self.name.to_string());
+        let message = SourceError::Damaged { name, why }.to_string();
+        self.troubles.begin(&source, &message);
+        self.troubles.miss();
+        send(out, Message::Trouble { source, message })
     }
 
     fn chunk(&self, lines: Lines, raw_bytes: u64, corrupt: Option<String>) -> Chunk {

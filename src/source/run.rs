@@ -3,6 +3,7 @@
 use super::clock::{Clock, SystemClock};
 use super::watch::Watcher;
 use super::{Files, Follow, Pipe, Sender, SourceError, Step, Stop};
+use std::path::Path;
 use std::time::Duration;
 
 /// Looks are at most this often, however much happens.
@@ -22,12 +23,10 @@ impl Files {
     /// A named pipe that cannot be read. Problems of single files are told as messages.
     pub fn run(mut self, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
         let follow = self.follow();
-        let streams = self.streams();
+        let (streams, troubles) = (self.streams(), self.troubles());
+        let read = |path: &Path| Pipe::open(path, follow)?.telling(troubles.clone()).run(out, stop);
         std::thread::scope(|scope| {
-            let readers: Vec<_> = streams
-                .into_iter()
-                .map(|path| scope.spawn(move || Pipe::open(&path, follow).and_then(|pipe| pipe.run(out, stop))))
-                .collect();
+            let readers: Vec<_> = streams.iter().map(|path| scope.spawn(|| read(path))).collect();
             let mut result = self.drive(out, stop);
             for reader in readers {
                 // A panic of the reader is passed on as one.

@@ -163,7 +163,7 @@ impl Finding {
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 self.problem(path, SourceError::Missing { path: path.to_owned() });
             }
-            Err(source) => self.problem(path, SourceError::Unreadable { path: path.to_owned(), source }),
+            Err(cause) => self.problem(path, SourceError::Unreadable { path: path.to_owned(), cause }),
         }
     }
 
@@ -176,7 +176,7 @@ impl Finding {
                         Ok(path) => self.look_at(&path, By::Search),
                         Err(e) => {
                             let path = e.path().to_owned();
-                            let error = SourceError::Unreadable { path, source: e.into() };
+                            let error = SourceError::Unreadable { path, cause: e.into() };
                             self.unreadable.push((pattern.into(), error));
                         }
                     }
@@ -214,9 +214,9 @@ impl Finding {
         match error.into_io_error() {
             // Gone between listing and looking, or a link into nowhere.
             Some(e) if e.kind() == ErrorKind::NotFound => {}
-            Some(source) => {
+            Some(cause) => {
                 let list = if top { &mut self.problems } else { &mut self.unreadable };
-                list.push((path.to_string_lossy().into(), SourceError::Unreadable { path, source }));
+                list.push((path.to_string_lossy().into(), SourceError::Unreadable { path, cause }));
             }
             // A circle of links: everything in it is found on the way in.
             None => {}

@@ -26,6 +26,15 @@ pub struct Trouble {
     pub message: String,
 }
 
+impl Trouble {
+    /// In one line, which names its source once.
+    pub fn line(&self) -> String {
+        let Trouble { source, message } = self;
+        let named = message.strip_prefix(&**source).is_some_and(|rest| rest.starts_with(':'));
+        if named { message.clone() } else { format!("{source}: {message}") }
+    }
+}
+
 impl Troubles {
     /// Nothing is the matter.
     pub fn new() -> Troubles {

@@ -2,6 +2,7 @@
 
 use crate::units;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use std::cmp::Ordering;
 use std::fmt;
 
 /// How long a window is.
@@ -119,7 +120,7 @@ impl Window {
         if let Some((from, to)) = trimmed.split_once("..") {
             let since = parse_time(from).ok_or_else(|| fail("the start is no time"))?;
             let until = parse_time(to).ok_or_else(|| fail("the end is no time"))?;
-            let window = Window::between(since, until).ok_or_else(|| fail("the end is not after the start"))?;
+            let window = Window::between(since, until).ok_or_else(|| fail(no_window(since, until)))?;
             return window.bounded().ok_or_else(|| fail(TOO_LONG));
         }
         if let Some(midnight) = parse_day(trimmed) {
@@ -146,7 +147,7 @@ impl Window {
 
     /// Reads a start and an end as they are given apart, `--since 24h --until 2026-05-01`. Either is a time, or a length
     /// before the present `now_us`; the start may be `all`, and is if it is missing; the end is the present if it is missing
-    /// or `now`.
+    /// or `now`. The start alone may be `FROM..TO` too.
     ///
     /// # Errors
     /// Says which of the two does not read, or that they are the wrong way round.
@@ -159,11 +160,16 @@ impl Window {
         if since.eq_ignore_ascii_case("all") {
             return Ok(Window { span: Span::All, anchor: until_us.map_or(Anchor::Auto, Anchor::At) });
         }
-        let fail = |why| WindowError { text: since.to_owned(), why };
+        if until_us.is_none() && since.contains("..") {
+            return Window::parse(since, Anchor::Auto);
+        }
+        let fail = |why| WindowError { text: format!("{since}..{}", until.unwrap_or("now")), why };
         let window = match (units::parse_duration_us(since), until_us) {
             (Some(us), None) if us > 0 => Window { span: Span::Micros(us), anchor: Anchor::Now },
-            (_, until_us) => Window::between(parse_moment(since, now_us)?, until_us.unwrap_or(now_us))
-                .ok_or_else(|| fail("it does not start before it ends"))?,
+            (_, until_us) => {
+                let (since_us, until_us) = (parse_moment(since, now_us)?, until_us.unwrap_or(now_us));
+                Window::between(since_us, until_us).ok_or_else(|| fail(no_window(since_us, until_us)))?
+            }
         };
         window.bounded().ok_or_else(|| fail(TOO_LONG))
     }
@@ -199,6 +205,15 @@ impl fmt::Display for Window {
             (Span::Micros(86_400_000_000), _) => f.write_str("24h"),
             (Span::Micros(us), _) => f.write_str(&units::exact_duration(us)),
         }
+    }
+}
+
+/// Why nothing is between two times.
+fn no_window(since_us: i64, until_us: i64) -> &'static str {
+    match until_us.cmp(&since_us) {
+        Ordering::Less => "the end is before the beginning",
+        Ordering::Equal => "it ends where it begins",
+        Ordering::Greater => TOO_LONG,
     }
 }
 
@@ -286,9 +301,9 @@ mod tests {
             ("-1h", "longer than nothing"),
             ("..", "the start is no time"),
             ("2026-05-01..", "the end is no time"),
-            ("2026-05-02..2026-05-01", "the end is not after the start"),
-            ("2026-05-01..2026-05-01", "the end is not after the start"),
-            ("-262000-01-01..+262000-01-01", "the end is not after the start"),
+            ("2026-05-02..2026-05-01", "the end is before the beginning"),
+            ("2026-05-01..2026-05-01", "it ends where it begins"),
+            ("-262000-01-01..+262000-01-01", "longer than 250 years"),
             ("0001-01-01..2026-05-01", "longer than 250 years"),
             ("15000000w", "longer than 250 years"),
             ("9223372036854s", "longer than 250 years"),

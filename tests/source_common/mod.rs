@@ -244,6 +244,11 @@ impl Play {
         lines
     }
 
+    /// Everything in the store, as it came.
+    pub fn stored(&self) -> &[u8] {
+        &self.stored
+    }
+
     pub fn total(&self) -> u64 {
         self.heard.total
     }

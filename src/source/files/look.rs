@@ -12,22 +12,22 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 impl Files {
-    /// Whether there is anything to begin with.
+    /// Whether there is anything to begin with: fails where all that was named leads to nothing that can be read.
     pub(super) fn check(&self) -> Result<(), SourceError> {
-        let finding = self.selection.find();
-        for (_, problem) in finding.problems {
-            if self.follow == Follow::UntilEnd || !may_come(&problem) {
-                return Err(problem);
+        let Finding { files, streams, problems, unreadable } = self.selection.find();
+        let waits = |problem: &SourceError| self.follow == Follow::Forever && may_come(problem);
+        if !streams.is_empty() || problems.iter().any(|(_, problem)| waits(problem)) {
+            return Ok(());
+        }
+        let mut all: Vec<SourceError> = problems.into_iter().chain(unreadable).map(|(_, problem)| problem).collect();
+        for found in files {
+            match refused(&found) {
+                None => return Ok(()),
+                Some(problem) => all.push(problem),
             }
         }
-        for found in finding.files.into_iter().filter(|f| f.by == By::Name) {
-            let path = found.path;
-            let file = File::open(&path).map_err(|source| SourceError::Unreadable { path: path.clone(), source })?;
-            if let Some(form) = other_form(&file) {
-                return Err(SourceError::WrongForm { path, form });
-            }
-        }
-        Ok(())
+        // None at all: an empty folder, which may be filled.
+        all.into_iter().next().map_or(Ok(()), Err)
     }
 
     /// Pipes and devices among the arguments; they are read as streams, beside the files.
@@ -118,6 +118,17 @@ pub(super) fn sibling(found: &Found, known: &Checkpoint) -> Option<Found> {
     })
 }
 
+/// Why a file that was found cannot be read, if it cannot. What is no log is passed over where it was not named.
+fn refused(found: &Found) -> Option<SourceError> {
+    let path = found.path.clone();
+    match File::open(&path) {
+        Err(cause) => Some(SourceError::Unreadable { path, cause }),
+        Ok(file) => {
+            other_form(&file).filter(|_| found.by == By::Name).map(|form| SourceError::WrongForm { path, form })
+        }
+    }
+}
+
 /// Whether waiting may help: a file not there yet in a folder that is, a pattern without matches.
 fn may_come(problem: &SourceError) -> bool {
     match problem {
@@ -126,7 +137,7 @@ fn may_come(problem: &SourceError) -> bool {
             folder.is_dir()
         }
         SourceError::NoMatch { .. } => true,
-        SourceError::Unreadable { source, .. } => source.kind() == ErrorKind::NotFound,
+        SourceError::Unreadable { cause, .. } => cause.kind() == ErrorKind::NotFound,
         _ => false,
     }
 }

@@ -135,10 +135,20 @@ impl Files {
     /// the newest of each device and inode. `-` has no meaning here; [`super::Pipe::stdin`] is for that.
     ///
     /// # Errors
-    /// An argument that leads to nothing or cannot be read. When following, a named file that is not there yet, but whose
-    /// folder is, and a pattern without matches, are waited for.
+    /// Nothing of it can be read; what else cannot be is told when it is looked for. When following, a named file that is
+    /// not there yet, but whose folder is, and a pattern without matches, are waited for.
     pub fn new(args: Vec<PathBuf>, follow: Follow, known: Vec<Checkpoint>) -> Result<Files, SourceError> {
-        let files = Files {
+        let files = Files::beside_others(args, follow, known)?;
+        files.check()?;
+        Ok(files)
+    }
+
+    /// The same beside other sources: it does not matter if nothing of it can be read.
+    ///
+    /// # Errors
+    /// A pattern that is none.
+    pub fn beside_others(args: Vec<PathBuf>, follow: Follow, known: Vec<Checkpoint>) -> Result<Files, SourceError> {
+        Ok(Files {
             selection: Arc::new(Selection::new(args)?),
             follow,
             limit: MAX_LINE,
@@ -159,9 +169,7 @@ impl Files {
             told: Told::default(),
             total: 0,
             total_told: None,
-        };
-        files.check()?;
-        Ok(files)
+        })
     }
 
     /// Lines longer than this many bytes are left out; [`MAX_LINE`] unless said.
@@ -274,9 +282,9 @@ impl Files {
     ) -> Result<Option<T>, SourceError> {
         match act(self, file) {
             Ok(value) => Ok(Some(value)),
-            Err(source) => {
+            Err(cause) => {
                 let path = file.path.clone();
-                let error = SourceError::Unreadable { path: path.clone(), source };
+                let error = SourceError::Unreadable { path: path.clone(), cause };
                 self.trouble(&path.to_string_lossy(), &error, Until::OpenedAgain, out)?;
                 Ok(None)
             }

@@ -26,6 +26,8 @@ enum Start {
     After(Print),
     /// After what was read of what it is a copy of.
     Copied(Print),
+    /// After so many unpacked bytes that were read of it before.
+    Unpacked(u64),
     /// As it seems, after what a log is known by that this is the compressed copy of.
     Packed(Print),
 }
@@ -40,8 +42,8 @@ impl Files {
             Ok(None) => return Ok(None),
             // Renamed or removed since it was found; the next look tells.
             Err(e) if e.kind() == io::ErrorKind::NotFound && self.follow == Follow::Forever => return Ok(None),
-            Err(source) => {
-                let error = SourceError::Unreadable { path: found.path.clone(), source };
+            Err(cause) => {
+                let error = SourceError::Unreadable { path: found.path.clone(), cause };
                 self.trouble(&found.name, &error, Until::Opened, out)?;
                 return Ok(None);
             }
@@ -128,6 +130,7 @@ impl Files {
                 return Ok(true);
             }
             Start::Beginning => Some(()),
+            Start::Unpacked(bytes) => self.attempt(file, out, |_, f| f.tail.resume_packed(bytes))?,
             Start::Packed(print) => self.attempt(file, out, |_, f| f.tail.pass_over(print))?,
             Start::After(known) | Start::Copied(known) => self.attempt(file, out, |_, f| f.tail.resume(known))?,
         };
@@ -157,9 +160,10 @@ impl Files {
         }
         if let Some(known) = self.known.get(&stamp.id) {
             if stamp.size >= known.offset && Print::of(known).fits(file)? {
-                return Ok(match known.offset {
-                    0 => Start::Beginning,
-                    offset if packed && offset == stamp.size => Start::Nowhere,
+                return Ok(match (known.offset, known.unpacked) {
+                    (offset @ 1.., _) if packed && offset == stamp.size => Start::Nowhere,
+                    (_, unpacked @ 1..) if packed => Start::Unpacked(unpacked),
+                    (0, _) => Start::Beginning,
                     _ if packed => Start::Beginning,
                     _ => Start::After(Print::of(known)),
                 });

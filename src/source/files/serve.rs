@@ -1,12 +1,13 @@
 //! Serving: reads on in open files, ends those whose content is gone or that will not go on, and closes what is too many.
 
 use super::lineage::carries;
+use super::tell::Until;
 use super::{Advance, Files, Followed, ORPHAN_PATIENCE, PACKED_PATIENCE, Pending, RETIRED, send};
 use crate::batch::Checkpoint;
 use crate::source::error::SourceError;
 use crate::source::select::Found;
 use crate::source::tail::Progress;
-use crate::source::{Message, Sender};
+use crate::source::{Chunk, Message, Sender};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,7 +54,7 @@ impl Files {
                     chunk.map_or(Ok(()), |chunk| send(out, Message::Chunk(chunk)))?;
                 }
                 // That it is over is found again when it has its turn.
-                Some(Progress::Done(chunk)) => return send(out, Message::Chunk(chunk)),
+                Some(Progress::Done(chunk)) => return self.last_of(chunk, out),
                 Some(Progress::Dry | Progress::Replaced) | None => return Ok(()),
             }
         }
@@ -104,11 +105,19 @@ impl Files {
                 Ok(Advance::More)
             }
             Some(Progress::Done(chunk)) => {
-                send(out, Message::Chunk(chunk))?;
+                self.last_of(chunk, out)?;
                 Ok(Advance::Over)
             }
             Some(Progress::Replaced) => self.replaced(file, out),
         }
+    }
+
+    /// Delivers the last lines of a compressed file, and tells where it is not whole.
+    fn last_of(&mut self, chunk: Chunk, out: &Sender) -> Result<(), SourceError> {
+        let damage = chunk.corrupt.clone().map(|why| SourceError::Damaged { name: chunk.source.to_string(), why });
+        let name = Arc::clone(&chunk.source);
+        send(out, Message::Chunk(chunk))?;
+        damage.map_or(Ok(()), |error| self.trouble(&name, &error, Until::OpenedAgain, out))
     }
 
     /// The old content is gone. Its rest is read from where rotation has copied it to, before anything of the new content:

@@ -104,9 +104,14 @@ impl Files {
 
     fn words(&self, error: &SourceError) -> String {
         let mut message = chain(error);
-        if self.follow == Follow::Forever && matches!(error, SourceError::Missing { .. } | SourceError::NoMatch { .. })
-        {
-            message.push_str("; it is read as soon as it is there");
+        match error {
+            SourceError::Missing { path } if self.follow == Follow::Forever => {
+                message = format!("{}: no such file yet; waiting for it", path.display());
+            }
+            SourceError::NoMatch { .. } if self.follow == Follow::Forever => {
+                message.push_str("; waiting for one");
+            }
+            _ => {}
         }
         message
     }

@@ -56,6 +56,8 @@ pub(super) struct Tail {
     stamp: Stamp,
     /// Whether the last line delivered had no newline, so that what follows may belong to it.
     torn: bool,
+    /// Unpacked bytes of whole lines that were delivered.
+    unpacked: u64,
     /// What of the unpacked content is passed over, as long as it lasts.
     passing: Option<Passing>,
 }
@@ -78,6 +80,7 @@ impl Tail {
             // Nothing was read at this size yet.
             stamp: Stamp { mtime_ns: i64::MIN, ..stamp },
             torn: false,
+            unpacked: 0,
             passing: None,
         })
     }
@@ -114,6 +117,7 @@ impl Tail {
         (self.print, self.mark) = (Print::default(), Print::default());
         self.told = 0;
         self.torn = false;
+        self.unpacked = 0;
         self.passing = None;
         self.stamp.mtime_ns = i64::MIN;
     }
@@ -242,6 +246,7 @@ impl Tail {
             fingerprint: print.head,
             fingerprint_len: print.head_len,
             offset: print.offset,
+            unpacked: self.unpacked,
             tail_fingerprint: print.tail,
             size: self.stamp.size,
             mtime_ns: self.stamp.mtime_ns,
@@ -307,8 +312,9 @@ impl Tail {
 
     fn chunk(&mut self, lines: Lines) -> io::Result<Chunk> {
         let done = match &self.body {
-            // What is in the middle of a stream is not resumed.
+            // Within a stream, the unpacked bytes tell where to go on, not the raw ones.
             Body::Packed(decoder) => {
+                self.unpacked = self.cutter.done();
                 self.mark = Print { tail: 0, offset: 0, ..self.print };
                 decoder.taken()
             }

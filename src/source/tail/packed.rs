@@ -1,5 +1,5 @@
-//! Compressed files: unpacked from their beginnings; what is the compressed copy of a log that was read already is passed
-//! over, as far as it was read.
+//! Compressed files: unpacked from their beginnings; what was read of them before, or of a log that they are the compressed
+//! copy of, is passed over.
 
 use super::{Body, Progress, Tail, rewound};
 use crate::source::cutter::{Cutter, Lines};
@@ -12,8 +12,10 @@ use std::sync::Arc;
 
 /// The unpacked content up to an offset, on the way there.
 pub(in crate::source) struct Passing {
-    /// What it has to be known by at the end.
-    print: Print,
+    /// Where it ends.
+    until: u64,
+    /// What it has to be known by there; where it was read of this very file, only that a line ends.
+    print: Option<Print>,
     at: u64,
     /// The last bytes, at most [`PRINT`].
     last: Vec<u8>,
@@ -22,8 +24,19 @@ pub(in crate::source) struct Passing {
 impl Tail {
     /// A compressed file begins like a log that was read: passes over as much if it goes on alike, else reads all of it.
     pub fn pass_over(&mut self, print: Print) -> io::Result<()> {
+        self.pass_until(print.offset, Some(print))
+    }
+
+    /// Goes on after so many unpacked bytes, which are in the store. Nothing can go on within a stream, so they are unpacked
+    /// again.
+    pub fn resume_packed(&mut self, unpacked: u64) -> io::Result<()> {
+        self.unpacked = unpacked;
+        self.pass_until(unpacked, None)
+    }
+
+    fn pass_until(&mut self, until: u64, print: Option<Print>) -> io::Result<()> {
         self.body = Body::Packed(Box::new(Decoder::new(rewound(&self.file)?)));
-        self.passing = Some(Passing { print, at: 0, last: Vec::new() });
+        self.passing = Some(Passing { until, print, at: 0, last: Vec::new() });
         Ok(())
     }
 
@@ -57,7 +70,7 @@ impl Tail {
     /// Passes over a piece.
     fn pass(&mut self, mut passing: Passing) -> io::Result<Progress> {
         let Body::Packed(decoder) = &mut self.body else { return Ok(Progress::Dry) };
-        let left = passing.print.offset.saturating_sub(passing.at);
+        let left = passing.until.saturating_sub(passing.at);
         let mut piece = vec![0; usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK))];
         let (n, got) = decoder.read_full(&mut piece)?;
         passing.add(&piece[..n]);
@@ -65,7 +78,8 @@ impl Tail {
         self.print.move_to(&self.file, taken)?;
         match (passing.is_through(), got) {
             (Some(true), _) => {
-                self.cutter = Cutter::new(passing.print.offset, self.limit);
+                self.cutter = Cutter::new(passing.until, self.limit);
+                self.unpacked = passing.until;
             }
             (Some(false), _) | (None, Got::End | Got::Broken(_)) => self.begin_again()?,
             (None, Got::Dry { inside: false }) if taken >= self.stamp.size => self.begin_again()?,
@@ -88,12 +102,15 @@ impl Tail {
         }
         self.body = Body::Packed(Box::new(decoder));
         self.print = Print::default();
+        self.unpacked = 0;
         Ok(())
     }
 
     /// The end of a compressed file. What of a broken one was no whole line yet is not delivered: the break stands for it.
     fn unpacked(&mut self, lines: Option<Lines>, corrupt: Option<String>) -> io::Result<Progress> {
         let mut lines = lines.unwrap_or_else(|| Lines { offset: self.cutter.done(), ..Lines::default() });
+        // Without a last line that has no newline: should the file grow, it may go on.
+        self.unpacked = self.cutter.done();
         if let (None, Some(mut last)) = (&corrupt, self.cutter.finish()) {
             lines.bytes.append(&mut last.bytes);
             lines.too_long.append(&mut last.too_long);
@@ -138,7 +155,7 @@ impl Passing {
 
     /// At the end: whether the content is the one that was read, up to the end of a line. `None` before.
     fn is_through(&self) -> Option<bool> {
-        let ends = || self.last.last() == Some(&b'\n') && self.print.ends(&self.last);
-        (self.at >= self.print.offset).then(ends)
+        let is_it = || self.print.is_none_or(|print| print.ends(&self.last));
+        (self.at >= self.until).then(|| self.last.last() == Some(&b'\n') && is_it())
     }
 }

@@ -106,8 +106,8 @@ fn keep_examples(conn: &Connection, counts: &LineCounts) -> rusqlite::Result<()>
 
 /// Notes how far a file is done. Numbers that SQLite has no type for are stored bit by bit.
 pub fn put_checkpoint(conn: &Connection, c: &Checkpoint) -> rusqlite::Result<()> {
-    conn.prepare_cached("INSERT OR REPLACE INTO checkpoint VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(
-        params![
+    conn.prepare_cached("INSERT OR REPLACE INTO checkpoint VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+        .execute(params![
             c.dev as i64,
             c.ino as i64,
             c.source,
@@ -116,16 +116,16 @@ pub fn put_checkpoint(conn: &Connection, c: &Checkpoint) -> rusqlite::Result<()>
             c.offset as i64,
             c.size as i64,
             c.mtime_ns,
-            c.tail_fingerprint as i64
-        ],
-    )?;
+            c.tail_fingerprint as i64,
+            c.unpacked as i64
+        ])?;
     Ok(())
 }
 
 /// All that is known of how far files are done.
 pub fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<Checkpoint>> {
     let mut select = conn
-        .prepare("SELECT source, dev, ino, fingerprint, fingerprint_len, offset, size, mtime_ns, tail_fingerprint FROM checkpoint")?;
+        .prepare("SELECT source, dev, ino, fingerprint, fingerprint_len, offset, size, mtime_ns, tail_fingerprint, unpacked FROM checkpoint")?;
     let rows = select.query_map([], |row| {
         Ok(Checkpoint {
             source: row.get(0)?,
@@ -137,6 +137,7 @@ pub fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<Checkpoint>> {
             size: row.get::<_, i64>(6)? as u64,
             mtime_ns: row.get(7)?,
             tail_fingerprint: row.get::<_, i64>(8)? as u64,
+            unpacked: row.get::<_, i64>(9)? as u64,
         })
     })?;
     rows.collect()

@@ -42,6 +42,7 @@ CREATE TABLE checkpoint (        -- how far files are done
   fingerprint INTEGER NOT NULL, fingerprint_len INTEGER NOT NULL,
   offset INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
   tail_fingerprint INTEGER NOT NULL,
+  unpacked INTEGER NOT NULL,     -- of compressed files
   PRIMARY KEY (dev, ino)
 ) STRICT, WITHOUT ROWID;
 
