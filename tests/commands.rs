@@ -426,11 +426,12 @@ fn nothing_hostile_reaches_the_terminal() {
 fn broken_lines_are_shown_without_what_they_say() {
     let home = Home::new();
     let line = "{\"event\":\"llm_call\",\"timestamp\":\"nope\",\"prompt\":\"my key is sk-ant-api03-SECRET\"}\n";
-    home.ingest(&home.write("app.log", line));
+    home.ingest(&home.write("app.log", line.to_owned() + &line.replace("nope", "2026-13-45T10:00:00Z")));
     for format in ["text", "json"] {
         let args = ["report", "--since", "all", "--format", format];
         let masked = home.run(args).good();
         assert!(!masked.contains("sk-ant") && masked.contains("timestamp") && masked.contains('…'), "{masked}");
+        assert!(masked.contains("2026-13-45T10:00:00Z"), "the fault can be seen: {masked}");
         let shown = home.run(args.iter().chain(&["--unmask"])).good();
         assert!(shown.contains("sk-ant-api03-SECRET"), "{shown}");
     }

@@ -203,10 +203,16 @@ impl Play {
 
     /// Dies with everything committed but the last messages, and begins again.
     pub fn kill(&mut self, lost: usize, arg: &PathBuf) {
+        self.die(lost);
+        self.follow(&[arg]);
+    }
+
+    /// Dies with everything committed but the last messages.
+    pub fn die(&mut self, lost: usize) {
         let keep = self.receiver.len().saturating_sub(lost);
         self.commit(keep);
         while self.receiver.try_recv().is_ok() {}
-        self.follow(&[arg]);
+        self.files = None;
     }
 
     /// Takes messages into the store: lines and checkpoint together.

@@ -208,6 +208,7 @@ impl Files {
         }
         while let Some(next) = self.pending.pop_front() {
             self.queued.remove(&next.found.stamp.id);
+            self.drain_named(&next.found.name, out)?;
             if let Some(file) = self.open(next, out)? {
                 self.keep(file);
             }

@@ -103,8 +103,8 @@ impl Files {
     /// it, now or later.
     pub(super) fn decide(&mut self, file: &mut Followed, out: &Sender) -> Result<bool, SourceError> {
         let Some(found) = file.undecided.take() else { return Ok(true) };
-        let there = || std::fs::metadata(&file.path).is_ok_and(|m| m.len() > 0 && Stamp::of(&m).id == file.id);
-        if file.waited && self.is_log(file) && there() {
+        let is_filled = || file.tail.file().metadata().is_ok_and(|meta| meta.len() > 0);
+        if file.waited && self.is_log(file) && is_filled() {
             // It may have been filled, copied and cut in between: what was copied comes before what is in it now.
             self.read_rotated(file, out)?;
         }

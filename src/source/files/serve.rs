@@ -33,9 +33,19 @@ impl Files {
 
     /// Reads all that is left in the open files beside a path, as far as their content has not gone.
     pub(super) fn drain_folder(&mut self, path: &Path, out: &Sender) -> Result<(), SourceError> {
+        self.drain_those(|file| file.path.parent() == path.parent(), out)
+    }
+
+    /// Reads all that is left in the open files of a name before the next of that name is begun: what a log was comes into
+    /// the store before what it is now, so that after a crash the newest that is known of it tells what is not read yet.
+    pub(super) fn drain_named(&mut self, name: &str, out: &Sender) -> Result<(), SourceError> {
+        self.drain_those(|file| &**file.tail.name() == name, out)
+    }
+
+    fn drain_those(&mut self, wanted: impl Fn(&Followed) -> bool, out: &Sender) -> Result<(), SourceError> {
         let mut turn = 0;
         while turn < self.tails.len() {
-            if self.tails[turn].path.parent() == path.parent() && self.tails[turn].undecided.is_none() {
+            if wanted(&self.tails[turn]) && self.tails[turn].undecided.is_none() {
                 let mut file = self.tails.swap_remove(turn);
                 self.drain(&mut file, out)?;
                 self.put_back(file, turn);
