@@ -88,7 +88,8 @@ fn grown(scene: &Scene, sum: impl Fn(&Stats) -> Option<f64>, bad: Bad) -> Option
 fn per(scene: &Scene) -> Per {
     let snapshot = scene.snapshot;
     let now = Per::of(snapshot.totals.calls, figures::seen_us(snapshot));
-    let before = figures::whole_before(snapshot).map(|s| Per::of(s.calls, snapshot.range.len_us()));
+    let before =
+        figures::whole_before(snapshot).filter(|s| s.calls > 0).map(|s| Per::of(s.calls, snapshot.range.len_us()));
     before.map_or(now, |before| now.min(before))
 }
 
