@@ -57,6 +57,8 @@ fn slips_are_explained_where_they_are() {
         let ran = home.run(args);
         assert!(ran.code == Some(2) && ran.err.contains(why) && ran.out.is_empty(), "{args:?}: {ran:?}");
     }
+    let err = home.run(["reprot"]).bad();
+    assert!(err.contains("no file \"reprot\"; did you mean `llmtop report`?"), "{err}");
     let err = home.run(["report", "--since", "tomorrowish"]).bad();
     assert!(err.contains("tomorrowish"), "{err}");
     let err = home.run(["export", "--since", "2026-05-02", "--until", "2026-05-01"]).bad();
