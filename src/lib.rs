@@ -3,8 +3,8 @@
 //! One direction: bytes → `source` → chunk of lines → `format` → event → `batch` → `pipeline` (the only writer) → `store`;
 //! and back: `View` → `store.snapshot` → `Snapshot` → `tui` | `report`.
 //!
-//! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest`; 1 `format` `stats` `batch` `snapshot`; 2 `source` `store`;
-//! 3 `pipeline`; 4 `tui` `report`; above all `app` `cli` `config`.
+//! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest` `listed`; 1 `format` `stats` `batch` `snapshot`;
+//! 2 `source` `store`; 3 `pipeline`; 4 `tui` `report`; above all `app` `cli` `config`.
 
 pub mod app;
 pub mod batch;
@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod event;
 pub mod format;
+mod listed;
 pub mod nearest;
 pub mod pipeline;
 pub mod report;

@@ -223,17 +223,45 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
-/// A rate of events over a length of time: per second for windows up to a minute or rates above one, per minute or hour below.
+/// What a rate is per, the shortest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Per {
+    /// A second.
+    Second,
+    /// A minute.
+    Minute,
+    /// An hour.
+    Hour,
+}
+
+impl Per {
+    /// What suits so many events in a time, µs: seconds up to a minute or from one a second on, else minutes or hours.
+    pub fn of(n: u64, over_us: i64) -> Per {
+        let per_s = n as f64 / (over_us.max(1) as f64 / 1e6);
+        match per_s {
+            r if r >= 0.9995 || n == 0 || over_us <= 60_000_000 => Per::Second,
+            r if r * 60.0 >= 0.9995 => Per::Minute,
+            _ => Per::Hour,
+        }
+    }
+}
+
+/// A rate of events over a length of time, µs, per what suits it: `42.7/s`, `12.2/min`, `30.0/h`.
 pub fn rate(n: u64, over_us: i64) -> String {
+    rate_per(n, over_us, Per::of(n, over_us))
+}
+
+/// The same per a time that is given, for rates that stand beside each other.
+pub fn rate_per(n: u64, over_us: i64, per: Per) -> String {
     if over_us <= 0 {
         return UNKNOWN.to_owned();
     }
-    let per_s = n as f64 / (over_us as f64 / 1e6);
-    match per_s {
-        r if r >= 0.9995 || n == 0 || over_us <= 60_000_000 => format!("{}/s", compact_rate(r)),
-        r if r * 60.0 >= 0.9995 => format!("{}/min", compact_rate(r * 60.0)),
-        r => format!("{}/h", compact_rate(r * 3_600.0)),
-    }
+    let (unit_us, unit) = match per {
+        Per::Second => (1e6, "s"),
+        Per::Minute => (60e6, "min"),
+        Per::Hour => (3_600e6, "h"),
+    };
+    format!("{}/{unit}", compact_rate(n as f64 * unit_us / over_us as f64))
 }
 
 fn compact_rate(value: f64) -> String {
@@ -369,6 +397,10 @@ mod tests {
             (bytes(2_720_000_000), "2.72 GB"),
             (rate(427, 10_000_000), "42.7/s"),
             (rate(30, 3_600_000_000), "30.0/h"),
+            (rate(734, 3_600_000_000), "12.2/min"),
+            (rate_per(734, 3_600_000_000, Per::Second), "0.204/s"),
+            (rate_per(511_000, 3_600_000_000, Per::Minute), "8.52k/min"),
+            (rate(3, 0), "–"),
             (rfc3339(1_700_000_000_250_000), "2023-11-14T22:13:20.250Z"),
             (hour(1_700_000_000_250_000), "2023-11-14T22:00:00Z"),
             (day(1_700_000_000_250_000), "2023-11-14"),

@@ -36,7 +36,7 @@ impl Show {
             let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
             while let Ok(n @ 1..) = output.read(&mut buffer) {
                 all.extend_from_slice(&buffer[..n]);
-                if String::from_utf8_lossy(&all).contains("Overview") {
+                if String::from_utf8_lossy(&all).contains("1 Over") {
                     let _ = seen.send(());
                     return;
                 }

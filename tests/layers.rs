@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules of each layer, the lowest first. A module may use lower layers, and on layers that say so its siblings.
 const LAYERS: [(&[&str], Siblings); 5] = [
-    (&["event", "view", "units", "nearest"], Siblings::Allowed),
+    (&["event", "view", "units", "nearest", "listed"], Siblings::Allowed),
     (&["format", "provider", "price", "stats", "batch", "snapshot"], Siblings::Allowed),
     (&["source", "store", "proxy"], Siblings::Forbidden),
     (&["pipeline"], Siblings::Forbidden),

@@ -179,6 +179,81 @@ fn the_header_says_how_fresh_the_figures_are() {
 }
 
 #[test]
+fn the_header_gives_way_before_what_was_rejected_does() {
+    let mut ui = ui("overview", (80, 24));
+    let mut snapshot = typical(&ui.view());
+    snapshot.now_us += 900 * 86_400_000_000;
+    let head = |snapshot: &Snapshot, ui: &Ui| shown(ui, snapshot).lines().next().unwrap_or_default().to_owned();
+    let old = head(&snapshot, &ui);
+    assert_eq!(old, "● live  15m  2026-05-01 14:02–14:17 UTC                  read 1.20M  rejected 12");
+    ui.filter = Filter::parse("model:gpt-4.1 user:u_120 -status:ok latency>5s").expect("reads");
+    snapshot.view = ui.view();
+    let filtered = head(&snapshot, &ui);
+    assert!(filtered.contains("15m") && filtered.contains("/ model:gpt-4.1"), "{filtered}");
+    assert!(filtered.ends_with("read 1.20M  rejected 12"), "{filtered}");
+    snapshot.accounting.rejected = 0;
+    assert!(head(&snapshot, &ui).ends_with("read 1.20M  rejected 0"));
+}
+
+#[test]
+fn every_footer_says_how_to_get_help_and_how_to_leave() {
+    let snapshot = typical(&ui("users", (80, 10)).view());
+    for pane in Ui::pane_names() {
+        for width in 28..=200 {
+            let frame = shown(&ui(pane, (width, 3)), &snapshot);
+            let footer = frame.lines().last().unwrap_or_default();
+            assert!(footer.ends_with("? help  q quit"), "{width}: {footer}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_a_key_sets_is_said() {
+    let mut ui = ui("models", (80, 24));
+    let snapshot = typical(&ui.view());
+    assert_eq!(press(&mut ui, &snapshot, "e"), Effect::Ask);
+    assert_eq!(ui.filter.to_string(), "status:error");
+    assert!(shown(&ui, &snapshot).contains("filter status:error set; Esc goes back"));
+    press(&mut ui, &snapshot, "Esc");
+    assert!(ui.filter.is_empty() && ui.pane == Ui::pane_named("models").expect("a pane"));
+}
+
+#[test]
+fn text_that_is_not_there_is_not_offered() {
+    let mut ui = ui("requests", (120, 40));
+    let mut snapshot = typical(&ui.view());
+    let call = &mut snapshot.records[0].call;
+    (call.prompt, call.prompt_preview, call.response, call.tool_calls) = (None, None, None, None);
+    press(&mut ui, &snapshot, "Enter");
+    let frame = shown(&ui, &snapshot);
+    assert!(frame.contains("the log held no text of this call"), "{frame}");
+    assert!(!frame.contains("m shows it") && !frame.contains("m text"), "{frame}");
+}
+
+#[test]
+fn spend_without_any_price_is_unknown() {
+    let ui = ui("overview", (200, 60));
+    let mut snapshot = typical(&ui.view());
+    (snapshot.totals.cost_nusd, snapshot.totals.unpriced_calls) = (None, 734);
+    let frame = shown(&ui, &snapshot);
+    assert!(frame.contains("–, 734 unpriced") && !frame.contains("≥–"), "{frame}");
+}
+
+#[test]
+fn rates_that_stand_together_are_per_the_same_time() {
+    let ui = ui("overview", (80, 24));
+    let mut snapshot = typical(&ui.view());
+    snapshot.totals.calls = 300;
+    let row = |snapshot: &Snapshot| {
+        let tiles: Vec<String> = shown(&ui, snapshot).lines().take(7).map(str::to_owned).collect();
+        ["/s", "/min"].map(|unit| tiles.join("").matches(unit).count())
+    };
+    assert_eq!(row(&snapshot), [2, 0], "the window before had some a second");
+    snapshot.previous.calls = 300;
+    assert_eq!(row(&snapshot), [0, 2]);
+}
+
+#[test]
 fn two_keys_lead_from_a_figure_to_a_record_and_back() {
     let mut ui = ui("overview", (120, 40));
     let snapshot = typical(&ui.view());

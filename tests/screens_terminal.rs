@@ -179,7 +179,7 @@ impl Terminal {
 #[test]
 fn keys_sizes_and_quit() {
     let mut terminal = Terminal::start("$SCREEN; stty -a");
-    terminal.shows("1 Overview");
+    terminal.shows("1 Over");
     terminal.shows("gpt-4.1");
     assert!(terminal.screen.screen().alternate_screen());
     terminal.press("2");
@@ -209,7 +209,7 @@ fn the_mouse_goes_to_panes_and_into_rows_and_is_given_back() {
     terminal.shows("gpt-4.1");
     assert_eq!(terminal.screen.screen().mouse_protocol_mode(), MouseProtocolMode::PressRelease);
     terminal.click(23, "6");
-    terminal.shows("6 Requests");
+    terminal.shows("in this window");
     terminal.click(6, "gpt-4.1");
     // The wheel moves the cursor, so the next click is a first one again.
     terminal.press("\x1b[<65;5;5M\x1b[<64;5;5M");

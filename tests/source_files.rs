@@ -5,7 +5,7 @@ mod source_common;
 
 use llmtop::source::{Files, Follow, SourceError};
 use proptest::prelude::*;
-use source_common::{Play, gzip, zst};
+use source_common::{Play, gzip, sorted, zst};
 use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
@@ -131,9 +131,7 @@ fn rotation_by_rename_reads_the_rest_of_the_old_file() {
         fs::rename(&path, play.path("app.log.1")).expect("renames");
         append(&play.path("app.log.1"), &lines(110, 120));
         append(&path, &lines(120, 130));
-        let mut got: Vec<String> = play.take().lines().map(str::to_owned).collect();
-        got.sort();
-        assert_eq!(got, lines(100, 130).lines().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(play.take_sorted(), sorted(&lines(100, 130)));
         append(&play.path("app.log.1"), "late\n");
         assert_eq!(play.take(), "late\n", "a writer that has not noticed yet");
         play.stop();
@@ -198,9 +196,7 @@ fn copy_and_truncate_reads_nothing_twice_and_loses_nothing() {
     append(&path, &lines(100, 105));
     fs::copy(&path, play.path("app.log.1")).expect("copies");
     fs::write(&path, lines(105, 108)).expect("writes");
-    let mut got: Vec<String> = play.take().lines().map(str::to_owned).collect();
-    got.sort();
-    assert_eq!(got, lines(100, 108).lines().map(str::to_owned).collect::<Vec<_>>());
+    assert_eq!(play.take_sorted(), sorted(&lines(100, 108)));
     play.stop();
     play.follow(&[&dir]);
     assert_eq!(play.take(), "", "the copy has a checkpoint of its own");
@@ -296,11 +292,10 @@ fn a_followed_named_log_loses_nothing_to_rotation_between_two_looks() {
         play.follow(&[&path]);
         assert_eq!(play.take(), lines(0, 3));
         rotate_unseen(&play, way);
-        let mut got: Vec<String> = (play.take() + &play.take()).lines().map(str::to_owned).collect();
-        got.sort();
+        let got = sorted(&(play.take() + &play.take()));
         let twice = if way.contains("twice") { lines(5, 7) } else { String::new() };
         let want = format!("{}{twice}{}", lines(3, 5), lines(7, 8));
-        assert_eq!(got, want.lines().collect::<Vec<_>>(), "{way}");
+        assert_eq!(got, sorted(&want), "{way}");
         assert_eq!(play.troubles(), Vec::<String>::new(), "{way}");
         play.stop();
         play.follow(&[&path]);
@@ -322,10 +317,9 @@ fn a_copy_under_a_name_used_again_and_again() {
         append(&path, &lines(i * 10 + 5, i * 10 + 10));
         fs::copy(&path, play.path("app.log.1")).expect("copies");
         fs::write(&path, "").expect("cuts");
-        let mut got: Vec<String> = (play.take() + &play.take()).lines().map(str::to_owned).collect();
-        got.sort();
+        let got = sorted(&(play.take() + &play.take()));
         let from = if i % 2 == 0 { i * 10 + 5 } else { i * 10 };
-        assert_eq!(got, lines(from, i * 10 + 10).lines().collect::<Vec<_>>(), "round {i}");
+        assert_eq!(got, sorted(&lines(from, i * 10 + 10)), "round {i}");
     }
     assert_eq!(play.troubles(), Vec::<String>::new());
 }
@@ -348,9 +342,8 @@ fn several_rotations_of_several_kinds_between_two_looks() {
     append(&path, "");
     play.write_bytes("app.log.1.gz", &gzip(&fs::read(&one).expect("reads")));
     fs::remove_file(&one).expect("removes");
-    let mut got: Vec<String> = (play.take() + &play.take()).lines().map(str::to_owned).collect();
-    got.sort();
-    assert_eq!(got, lines(1, 5).lines().collect::<Vec<_>>(), "{:?} {:?}", play.troubles(), play.offsets());
+    let got = sorted(&(play.take() + &play.take()));
+    assert_eq!(got, sorted(&lines(1, 5)), "{:?} {:?}", play.troubles(), play.offsets());
 }
 
 #[test]

@@ -184,6 +184,8 @@ impl Builder {
             message: kept.into(),
             template: shape.into(),
             retry_after_us: call.retry_after_us.and_then(|us| i64::try_from(us).ok()),
+            user: call.user_id.as_deref().map(Into::into),
+            error_type: call.error_type.as_deref().map(Into::into),
         });
     }
 }

@@ -5,6 +5,7 @@ use crate::event::{Call, Outcome};
 use crate::stats::varint;
 use crate::view::Dim;
 use hashbrown::HashTable;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Bytes to numbers, in the order they were first seen.
@@ -82,6 +83,15 @@ impl SeriesKey {
         let mut key = SeriesKey { outcome: self.outcome, ..SeriesKey::default() };
         key.dims[Self::HOST].clone_from(&self.dims[Self::HOST]);
         key
+    }
+
+    /// Puts the dimensions and the outcome into a call.
+    pub fn restore(self, call: &mut Call<'static>) {
+        let own = |t: Option<Box<str>>| t.map(|t| Cow::Owned(t.into_string()));
+        let [provider, model, operation, app, environment, host, variant] = self.dims.map(own);
+        (call.provider, call.model, call.operation) = (provider, model, operation);
+        (call.app, call.environment, call.host, call.variant) = (app, environment, host, variant);
+        call.outcome = self.outcome;
     }
 
     /// The combination as bytes: the identity in dictionaries, here and in the store.
@@ -175,7 +185,7 @@ impl Attrs {
 
     /// Puts the attributes back where they were.
     pub fn restore(self, call: &mut Call<'static>) {
-        let text = |t: Option<String>| t.map(std::borrow::Cow::Owned);
+        let text = |t: Option<String>| t.map(Cow::Owned);
         call.http_status = self.http_status;
         call.error_type = text(self.error_type);
         call.retry_after_us = self.retry_after_us;

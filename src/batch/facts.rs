@@ -3,65 +3,46 @@
 
 use super::ids::{pack_id, unpack_id};
 use crate::event::{Call, Outcome, Text};
+use crate::listed::listed;
 use crate::stats::acc::Sample;
 use crate::stats::varint;
 use std::borrow::Cow;
 
-/// What is measured of a call, in stored order. None is ever negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub enum Measure {
-    /// All input tokens.
-    InputTokens,
-    /// All output tokens.
-    OutputTokens,
-    /// Cached input tokens.
-    CachedInputTokens,
-    /// Cache writes.
-    CacheWriteTokens,
-    /// Cache writes kept one hour.
-    CacheWrite1hTokens,
-    /// Reasoning tokens.
-    ReasoningTokens,
-    /// µs.
-    Latency,
-    /// µs.
-    Ttft,
-    /// µs.
-    Queue,
-    /// µs.
-    Network,
-    /// Nano-dollars.
-    Cost,
-    /// Retries.
-    Retries,
+listed! {
+    /// What is measured of a call, in stored order. None is ever negative.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[repr(usize)]
+    pub enum Measure {
+        /// All input tokens.
+        InputTokens,
+        /// All output tokens.
+        OutputTokens,
+        /// Cached input tokens.
+        CachedInputTokens,
+        /// Cache writes.
+        CacheWriteTokens,
+        /// Cache writes kept one hour.
+        CacheWrite1hTokens,
+        /// Reasoning tokens.
+        ReasoningTokens,
+        /// µs.
+        Latency,
+        /// µs.
+        Ttft,
+        /// µs.
+        Queue,
+        /// µs.
+        Network,
+        /// Nano-dollars.
+        Cost,
+        /// Retries.
+        Retries,
+    }
 }
 
-const MEASURES: usize = 12;
+const MEASURES: usize = Measure::ALL.len();
 
 impl Measure {
-    /// All of them, in stored order.
-    pub const ALL: [Measure; MEASURES] = {
-        use Measure::{
-            CacheWrite1hTokens, CacheWriteTokens, CachedInputTokens, Cost, InputTokens, Latency, Network, OutputTokens,
-            Queue, ReasoningTokens, Retries, Ttft,
-        };
-        [
-            InputTokens,
-            OutputTokens,
-            CachedInputTokens,
-            CacheWriteTokens,
-            CacheWrite1hTokens,
-            ReasoningTokens,
-            Latency,
-            Ttft,
-            Queue,
-            Network,
-            Cost,
-            Retries,
-        ]
-    };
-
     /// Its name in the store's views, with its unit.
     pub fn name(self) -> &'static str {
         match self {
@@ -98,30 +79,29 @@ impl Measure {
     }
 }
 
-/// The ids of a call, in stored order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub enum Id {
-    /// `request_id`
-    Request,
-    /// `trace_id`
-    Trace,
-    /// `span_id`
-    Span,
-    /// `parent_id`
-    Parent,
-    /// `session_id`
-    Session,
-    /// `user_id`
-    User,
+listed! {
+    /// The ids of a call, in stored order.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[repr(usize)]
+    pub enum Id {
+        /// `request_id`
+        Request,
+        /// `trace_id`
+        Trace,
+        /// `span_id`
+        Span,
+        /// `parent_id`
+        Parent,
+        /// `session_id`
+        Session,
+        /// `user_id`
+        User,
+    }
 }
 
-const IDS: usize = 6;
+const IDS: usize = Id::ALL.len();
 
 impl Id {
-    /// All of them, in stored order.
-    pub const ALL: [Id; IDS] = [Id::Request, Id::Trace, Id::Span, Id::Parent, Id::Session, Id::User];
-
     /// Its name in the store's views.
     pub fn name(self) -> &'static str {
         match self {

@@ -69,6 +69,10 @@ pub struct ErrorRow {
     pub template: Box<str>,
     /// How long the provider asked to wait, µs.
     pub retry_after_us: Option<i64>,
+    /// Whose call it was, for the list of those a failure meets: the call itself is then not read.
+    pub user: Option<Box<str>>,
+    /// What the provider calls the error.
+    pub error_type: Option<Box<str>>,
 }
 
 /// A span, whole.

@@ -2,6 +2,7 @@
 //! `None` is unknown; nothing here defaults to zero.
 
 use super::Outcome;
+use crate::listed::listed;
 use std::borrow::Cow;
 
 /// A text field: borrowed from the line, or owned where it had escapes; `None` is unknown.
@@ -152,26 +153,24 @@ pub fn first_token_us(ttft_us: u64, queue_us: Option<u64>, network_us: Option<u6
     ttft_us.checked_sub(before).unwrap_or(ttft_us)
 }
 
-/// What kind of step a span is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SpanKind {
-    /// An agent's turn.
-    Agent,
-    /// A tool execution.
-    Tool,
-    /// A retrieval of documents.
-    Retrieval,
-    /// A chain or workflow step.
-    Chain,
-    /// A guardrail check.
-    Guardrail,
+listed! {
+    /// What kind of step a span is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum SpanKind {
+        /// An agent's turn.
+        Agent,
+        /// A tool execution.
+        Tool,
+        /// A retrieval of documents.
+        Retrieval,
+        /// A chain or workflow step.
+        Chain,
+        /// A guardrail check.
+        Guardrail,
+    }
 }
 
 impl SpanKind {
-    /// All kinds.
-    pub const ALL: [SpanKind; 5] =
-        [SpanKind::Agent, SpanKind::Tool, SpanKind::Retrieval, SpanKind::Chain, SpanKind::Guardrail];
-
     /// The word on the wire.
     pub const fn word(self) -> &'static str {
         match self {
@@ -220,23 +219,22 @@ pub struct SpanEvent<'a> {
     pub attrs: Text<'a>,
 }
 
-/// Who judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ScoreSource {
-    /// The end user.
-    User,
-    /// A model as judge.
-    Judge,
-    /// A person reviewing.
-    Human,
-    /// A rule in code.
-    Rule,
+listed! {
+    /// Who judged.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ScoreSource {
+        /// The end user.
+        User,
+        /// A model as judge.
+        Judge,
+        /// A person reviewing.
+        Human,
+        /// A rule in code.
+        Rule,
+    }
 }
 
 impl ScoreSource {
-    /// All sources.
-    pub const ALL: [ScoreSource; 4] = [ScoreSource::User, ScoreSource::Judge, ScoreSource::Human, ScoreSource::Rule];
-
     /// The word on the wire.
     pub const fn word(self) -> &'static str {
         match self {

@@ -3,61 +3,46 @@
 
 mod words;
 
+use crate::listed::listed;
 use words::{MESSAGES, TYPES, WIDE_TYPES};
 
-/// What went wrong with a call, in one list for every provider. The discriminant is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum FailureMode {
-    /// Too many requests or tokens for the account's limits.
-    RateLimit = 1,
-    /// The provider has no capacity (529, 503 with such a word).
-    Overloaded = 2,
-    /// Any other 5xx.
-    ServerError = 3,
-    /// No answer in time.
-    Timeout = 4,
-    /// No connection, or it broke.
-    Connection = 5,
-    /// Key missing, wrong or without the right.
-    Auth = 6,
-    /// The request was not understood or names something unknown.
-    InvalidRequest = 7,
-    /// The prompt is longer than the model takes.
-    ContextLength = 8,
-    /// The provider's content filter refused.
-    ContentFilter = 9,
-    /// The answer could not be read as what was asked for.
-    MalformedOutput = 10,
-    /// A guardrail refused.
-    GuardrailBlocked = 11,
-    /// A budget was used up.
-    BudgetExceeded = 12,
-    /// The client went away.
-    Cancelled = 13,
-    /// Failed, and nothing says why.
-    Unknown = 14,
+listed! {
+    /// What went wrong with a call, in one list for every provider. The discriminant, from 1 without a gap, is stored.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[repr(u8)]
+    pub enum FailureMode {
+        /// Too many requests or tokens for the account's limits.
+        RateLimit = 1,
+        /// The provider has no capacity (529, 503 with such a word).
+        Overloaded = 2,
+        /// Any other 5xx.
+        ServerError = 3,
+        /// No answer in time.
+        Timeout = 4,
+        /// No connection, or it broke.
+        Connection = 5,
+        /// Key missing, wrong or without the right.
+        Auth = 6,
+        /// The request was not understood or names something unknown.
+        InvalidRequest = 7,
+        /// The prompt is longer than the model takes.
+        ContextLength = 8,
+        /// The provider's content filter refused.
+        ContentFilter = 9,
+        /// The answer could not be read as what was asked for.
+        MalformedOutput = 10,
+        /// A guardrail refused.
+        GuardrailBlocked = 11,
+        /// A budget was used up.
+        BudgetExceeded = 12,
+        /// The client went away.
+        Cancelled = 13,
+        /// Failed, and nothing says why.
+        Unknown = 14,
+    }
 }
 
 impl FailureMode {
-    /// All modes, in the order of their stored numbers.
-    pub const ALL: [FailureMode; 14] = [
-        FailureMode::RateLimit,
-        FailureMode::Overloaded,
-        FailureMode::ServerError,
-        FailureMode::Timeout,
-        FailureMode::Connection,
-        FailureMode::Auth,
-        FailureMode::InvalidRequest,
-        FailureMode::ContextLength,
-        FailureMode::ContentFilter,
-        FailureMode::MalformedOutput,
-        FailureMode::GuardrailBlocked,
-        FailureMode::BudgetExceeded,
-        FailureMode::Cancelled,
-        FailureMode::Unknown,
-    ];
-
     /// The stable word.
     pub const fn word(self) -> &'static str {
         match self {
@@ -96,7 +81,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// How many outcomes there are; `number` is below it.
-    pub const COUNT: usize = 15;
+    pub const COUNT: usize = 1 + FailureMode::ALL.len();
 
     /// The stored number: 0 for ok, else the mode's.
     pub const fn number(self) -> u8 {

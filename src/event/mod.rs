@@ -8,6 +8,8 @@ pub use call::{CacheUse, Call, ScoreEvent, ScoreSource, ScoreTarget, SpanEvent, 
 pub use call::{first_token_us, output_speed};
 pub use failure::{Evidence, FailureMode, Outcome, classify};
 
+use crate::listed::listed;
+
 /// Receives the events of a line as a format finds them. Several events may come from one line.
 pub trait Sink {
     /// One finished call to a model.
@@ -29,54 +31,41 @@ pub enum Verdict {
     Rejected(Reason),
 }
 
-/// Why a line was rejected. The word is what `report` and the screen print and what the store keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Reason {
-    /// JSON that breaks off or does not parse.
-    InvalidJson,
-    /// Bytes that are not UTF-8.
-    InvalidUtf8,
-    /// NUL bytes, as a crash leaves them in a preallocated or sparse log.
-    NulBytes,
-    /// Longer than the limit of a line (64 MiB).
-    LineTooLong,
-    /// Nested deeper than the limit (128).
-    TooDeep,
-    /// A field of a known name that holds the wrong type.
-    WrongType,
-    /// A number that no real call can have: negative, not finite, or beyond the field's range.
-    OutOfRange,
-    /// A timestamp that is in no known form, or outside 1970–2200.
-    BadTimestamp,
-    /// The same key twice with different values.
-    DuplicateKey,
-    /// A score without a name or value, a span without trace id, a call with nothing in it.
-    MissingField,
-    /// A compressed stream that is broken or cut.
-    CorruptStream,
-    /// Older than what is kept: retention has deleted the single events of its time, and what was summed up of them
-    /// stays, so that this could be counted twice.
-    Expired,
+listed! {
+    /// Why a line was rejected. The word is what `report` and the screen print and what the store keeps;
+    /// in the order they are shown in.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[repr(u8)]
+    pub enum Reason {
+        /// JSON that breaks off or does not parse.
+        InvalidJson,
+        /// Bytes that are not UTF-8.
+        InvalidUtf8,
+        /// NUL bytes, as a crash leaves them in a preallocated or sparse log.
+        NulBytes,
+        /// Longer than the limit of a line (64 MiB).
+        LineTooLong,
+        /// Nested deeper than the limit (128).
+        TooDeep,
+        /// A field of a known name that holds the wrong type.
+        WrongType,
+        /// A number that no real call can have: negative, not finite, or beyond the field's range.
+        OutOfRange,
+        /// A timestamp that is in no known form, or outside 1970–2200.
+        BadTimestamp,
+        /// The same key twice with different values.
+        DuplicateKey,
+        /// A score without a name or value, a span without trace id, a call with nothing in it.
+        MissingField,
+        /// A compressed stream that is broken or cut.
+        CorruptStream,
+        /// Older than what is kept: retention has deleted the single events of its time, and what was summed up of them
+        /// stays, so that this could be counted twice.
+        Expired,
+    }
 }
 
 impl Reason {
-    /// All reasons, in display order.
-    pub const ALL: [Reason; 12] = [
-        Reason::InvalidJson,
-        Reason::InvalidUtf8,
-        Reason::NulBytes,
-        Reason::LineTooLong,
-        Reason::TooDeep,
-        Reason::WrongType,
-        Reason::OutOfRange,
-        Reason::BadTimestamp,
-        Reason::DuplicateKey,
-        Reason::MissingField,
-        Reason::CorruptStream,
-        Reason::Expired,
-    ];
-
     /// The stable word for this reason.
     pub const fn word(self) -> &'static str {
         match self {

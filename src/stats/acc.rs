@@ -96,11 +96,13 @@ pub struct Acc {
 }
 
 /// Which histograms to read from bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// Counts and sums alone.
     Sums,
-    /// Histograms too.
+    /// The histograms of latency and TTFT too.
+    Times,
+    /// Everything.
     Full,
 }
 
@@ -213,7 +215,7 @@ impl Acc {
         self.speed.encode(out);
     }
 
-    /// Adds the packed form at the front of `bytes` and takes it off, but for the histograms where only sums are wanted;
+    /// Adds the packed form at the front of `bytes` and takes it off, but for what is not wanted of the histograms;
     /// `None` (and a half-added state) on broken bytes.
     pub fn merge_encoded(&mut self, bytes: &mut &[u8], depth: Depth) -> Option<()> {
         let mask = take(bytes)?;
@@ -228,10 +230,12 @@ impl Acc {
             self.sums[i] = self.sums[i].saturating_add(take_signed(bytes)?);
         }
         self.known |= known;
+        if depth >= Depth::Times {
+            self.latency.merge_encoded(bytes)?;
+            self.ttft.merge_encoded(bytes)?;
+        }
         if depth == Depth::Full {
-            for hist in [&mut self.latency, &mut self.ttft, &mut self.speed] {
-                hist.merge_encoded(bytes)?;
-            }
+            self.speed.merge_encoded(bytes)?;
         }
         Some(())
     }

@@ -168,8 +168,14 @@ fn sections<'a>(call: &'a Call) -> Vec<(&'static str, &'a str)> {
     parts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
 }
 
+/// Whether there is anything to cover.
+pub(crate) fn has_text(record: &Record) -> bool {
+    !sections(&record.call).is_empty()
+}
+
 fn draw_text(pen: &mut Pen, area: Rect, scene: &Scene, record: &Record, scroll: usize) {
     let hint = match scene.ui.mask {
+        _ if !has_text(record) => "",
         Mask::Covered => "covered; m shows it",
         Mask::Open => "m covers it",
     };
@@ -202,7 +208,7 @@ fn text_lines(record: &Record, mask: Mask, width: usize) -> Vec<(String, Role)> 
         }
         out.push((String::new(), Role::Text));
     }
-    if out.is_empty() || sections(call).is_empty() {
+    if !has_text(record) {
         let why =
             if record.text_expired { "its text has been deleted by age" } else { "the log held no text of this call" };
         out.push((why.to_owned(), Role::Dim));

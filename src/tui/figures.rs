@@ -180,16 +180,17 @@ pub(crate) fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
     (over_us > 0).then(|| nano.map(|n| n as f64 * 3.6e9 / over_us as f64)).flatten()
 }
 
-/// A small amount of dollars with fewer digits; larger ones as they are.
-fn shorter(dollars: f64, text: String) -> String {
-    match dollars {
-        d if d > 0.0 && d < 0.001 => format!("${d:.5}"),
-        d if d > -0.001 && d <= -0.0001 => format!("-${:.4}", -d),
-        _ => text,
+/// A small amount of dollars with fewer digits, a large one with a suffix.
+fn shorter(dollars: f64) -> String {
+    let sign = if dollars < 0.0 { "-" } else { "" };
+    match dollars.abs() {
+        d if d < 0.001 => format!("{sign}${d:.*}", 5 - sign.len()),
+        d if d < 1.0 => format!("{sign}${d:.4}"),
+        d => format!("{sign}${}", units::compact(d)),
     }
 }
 
-/// Money as text of at most eight columns from nothing to a million: `$4.12`, `$0.00015`, `<$0.0001`.
+/// Money as text of at most eight columns: `$4.12`, `$0.00015`, `<$0.0001`, `$1.20M`.
 pub(crate) fn money(nano: Option<f64>) -> String {
     match nano {
         None => units::UNKNOWN.to_owned(),
@@ -197,8 +198,19 @@ pub(crate) fn money(nano: Option<f64>) -> String {
         Some(n) => {
             let text = units::usd(n as i64);
             // Two digits where there is no room for three.
-            if text.len() <= 8 { text } else { shorter(n / 1e9, text) }
+            if text.len() <= 8 { text } else { shorter(n / 1e9) }
         }
+    }
+}
+
+/// Money that others may come on top of, in at most eight columns as well: `≥$4.12`, `≥$0.0026`, `≥$120k`, `>$0`.
+pub(crate) fn least_money(nano: f64) -> String {
+    let (dollars, text) = (nano / 1e9, money(Some(nano)));
+    match dollars {
+        d if d > 0.0 && d < 0.0001 => ">$0".to_owned(),
+        _ if text.len() < 8 => format!("≥{text}"),
+        d if (0.0..1.0).contains(&d) => format!("≥${d:.4}"),
+        d => format!("≥{}", shorter(d)),
     }
 }
 
@@ -253,6 +265,22 @@ mod tests {
         assert_eq!(change(Some(1.0), Some(0.0), Bad::Up), None);
         assert_eq!(points(Some(0.018), Some(0.009), 40), Some(("▲ 0.9 pt".to_owned(), Role::Bad)));
         assert_eq!(points(Some(0.018), Some(0.009), 2).map(|c| c.1), Some(Role::Dim));
+    }
+
+    #[test]
+    fn money_fits_its_column_whatever_its_size() {
+        let least = |dollars: f64| least_money(dollars * 1e9);
+        assert_eq!([least(4.12), least(0.00261), least(12_345.0)], ["≥$4.12", "≥$0.0026", "≥$12,345"]);
+        assert_eq!([least(123_456.0), least(0.00005), least(0.0)], ["≥$123k", ">$0", "≥$0.00"]);
+        assert_eq!([money(Some(1.2e15)), money(Some(-1.2e15))], ["$1.20M", "-$1.20M"]);
+        for power in -9..=9 {
+            for digits in [1.0, 1.234, 9.996] {
+                let nano = digits * 10f64.powi(power + 9);
+                for text in [money(Some(nano)), money(Some(-nano)), least_money(nano)] {
+                    assert!(text.chars().count() <= 8, "{nano}: {text}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -2,17 +2,16 @@
 //! moves when one comes and goes.
 
 use super::clean::width;
-use super::keys::{Action, Binding, Context, KEYS};
 use super::live::{Feed, Live, Scene};
 use super::mouse::Spots;
 use super::pen::Pen;
 use super::theme::{Ink, Role};
 use super::ui::{Line, Message, Mode, Ui};
 use super::widgets::bar;
-use super::{details, figures, help, panes, states};
+use super::{details, footer, header, help, panes, states};
 use crate::snapshot::Snapshot;
 use crate::units;
-use crate::view::{Anchor, Filter};
+use crate::view::Filter;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -30,7 +29,7 @@ pub fn paint(buffer: &mut Buffer, snapshot: &Snapshot, live: &Live, ui: &Ui) -> 
     let scene = Scene { snapshot, live, ui };
     let mut pen = Pen::new(buffer, ui.theme);
     let body = panes::body(area);
-    header(&mut pen, Rect { height: 1, ..area }, &scene);
+    header::draw(&mut pen, Rect { height: 1, ..area }, &scene);
     match &ui.mode {
         Mode::Help { scroll } => help::draw(&mut pen, body, *scroll),
         Mode::Details(open) => details::draw(&mut pen, body, &scene, open),
@@ -45,141 +44,6 @@ pub fn paint(buffer: &mut Buffer, snapshot: &Snapshot, live: &Live, ui: &Ui) -> 
         bottom(&mut pen, above, footer, &scene);
     }
     pen.spots()
-}
-
-/// A part of the header: what it says, how it looks, which rank it has; high ranks go first where room runs out.
-struct Part {
-    text: String,
-    role: Role,
-    rank: u8,
-}
-
-fn part(text: impl Into<String>, role: Role, rank: u8) -> Part {
-    Part { text: text.into(), role, rank }
-}
-
-fn header(pen: &mut Pen, area: Rect, scene: &Scene) {
-    let mut parts = left_parts(scene);
-    let split = parts.len();
-    parts.extend(right_parts(scene));
-    parts.iter_mut().for_each(|p| p.text = super::clean::fit(&p.text, 60).into_owned());
-    let room = usize::from(area.width);
-    let mut keep: Vec<bool> = parts.iter().map(|p| !p.text.is_empty()).collect();
-    let used = |keep: &[bool]| -> usize {
-        let shown = parts.iter().zip(keep).filter(|(_, k)| **k);
-        shown.map(|(p, _)| width(&p.text) + 2).sum::<usize>().saturating_sub(2)
-    };
-    while used(&keep) > room {
-        let Some(last) = (0..parts.len()).filter(|i| keep[*i]).max_by_key(|i| parts[*i].rank) else { break };
-        if keep.iter().filter(|k| **k).count() == 1 {
-            break;
-        }
-        keep[last] = false;
-    }
-    let mut x = area.x;
-    for (p, _) in parts.iter().zip(&keep).take(split).filter(|(_, k)| **k) {
-        x += pen.text(x, area.y, area.right().saturating_sub(x), &p.text, p.role) + 2;
-    }
-    let mut end = area.right();
-    for (p, _) in parts.iter().zip(&keep).skip(split).rev().filter(|(_, k)| **k) {
-        let wide = width(&p.text) as u16;
-        end = end.saturating_sub(wide);
-        pen.text(end, area.y, wide, &p.text, p.role);
-        end = end.saturating_sub(2);
-    }
-}
-
-fn left_parts(scene: &Scene) -> Vec<Part> {
-    let (ui, live) = (scene.ui, scene.live);
-    let filter = ui.filter.to_string();
-    let filter = if filter.is_empty() { part("", Role::Dim, 0) } else { part(format!("/ {filter}"), Role::Warn, 2) };
-    let feed = feed_words(scene);
-    vec![
-        part("llmtop", Role::Title, 7),
-        part(super::clean::fit(&live.source, 28), Role::Text, 6),
-        part(feed.0, feed.1, 3),
-        part(window_words(scene), Role::Strong, 1),
-        part(times(scene), Role::Dim, 5),
-        filter,
-    ]
-}
-
-/// `last 1h`; of an old log, where that is not the last hour on the clock, it says so.
-fn window_words(scene: &Scene) -> String {
-    let (words, range) = (scene.ui.window_words(), scene.snapshot.range);
-    let follows = matches!(scene.snapshot.view.window.anchor, Anchor::Auto);
-    let is_old = scene.snapshot.now_us.saturating_sub(range.until_us) > range.len_us();
-    if follows && is_old && words.starts_with("last") { words + " of the log" } else { words }
-}
-
-/// `◂ 14:02–14:17 ▸`: the times of the window shown.
-fn times(scene: &Scene) -> String {
-    let range = scene.snapshot.range;
-    let zone = scene.ui.zone;
-    let day = |ts| units::time(ts, zone, "%Y-%m-%d");
-    let year = |ts| units::time(ts, zone, "%Y");
-    let form = match range.len_us() {
-        l if l <= 60_000_000 => "%H:%M:%S",
-        l if l <= 86_400_000_000 && day(range.since_us) == day(range.until_us) => "%H:%M",
-        l if l <= 7 * 86_400_000_000 && year(range.since_us) == year(scene.snapshot.now_us) => "%m-%d %H:%M",
-        l if l <= 7 * 86_400_000_000 => "%Y-%m-%d %H:%M",
-        _ => "%Y-%m-%d",
-    };
-    let old = scene.snapshot.now_us.saturating_sub(range.until_us) > 86_400_000_000;
-    let date = if old && form.starts_with("%H") { day(range.until_us) + " " } else { String::new() };
-    let zone_name = if zone == units::Zone::Utc { " UTC" } else { "" };
-    // Up to a day the second date follows from the first.
-    let to_form = if range.len_us() <= 86_400_000_000 && form.ends_with("%H:%M") { "%H:%M" } else { form };
-    let (from, to) = (units::time(range.since_us, zone, form), units::time(range.until_us, zone, to_form));
-    format!("◂ {date}{from}–{to}{zone_name} ▸")
-}
-
-fn feed_words(scene: &Scene) -> (String, Role) {
-    if scene.ui.is_paused() {
-        return ("⏸ paused".to_owned(), Role::Warn);
-    }
-    if let Some(us) = scene.live.stale_us {
-        return (format!("stale {}", units::duration_us(us as f64)), Role::Warn);
-    }
-    let scan = scene.snapshot.scan;
-    if scan.rows && scan.covered < 1.0 {
-        return (format!("partial {}", units::percent(scan.covered)), Role::Warn);
-    }
-    // A newer window, filter or size that the store has not answered yet.
-    if scene.snapshot.view != scene.ui.view() {
-        return ("… asking".to_owned(), Role::Dim);
-    }
-    if let (Anchor::At(_), false) = (scene.ui.window.anchor, matches!(scene.live.feed, Feed::Loading { .. })) {
-        return ("◂ in the past".to_owned(), Role::Warn);
-    }
-    match &scene.live.feed {
-        Feed::Idle => (String::new(), Role::Dim),
-        Feed::Live => ("● live".to_owned(), Role::Text),
-        Feed::Ended => ("■ ended".to_owned(), Role::Dim),
-        Feed::Loading { done, total, .. } if *total > 0 => {
-            (format!("↓ loading {}", whole_percent(*done as f64 / *total as f64)), Role::Warn)
-        }
-        Feed::Loading { .. } => ("↓ loading".to_owned(), Role::Warn),
-        Feed::Replay { speed } if *speed > 0.0 => (format!("▶ replay {}×", units::compact(*speed)), Role::Text),
-        Feed::Replay { .. } => ("▶ replay".to_owned(), Role::Text),
-    }
-}
-
-fn whole_percent(share: f64) -> String {
-    format!("{:.0} %", (share * 100.0).clamp(0.0, 100.0).floor())
-}
-
-fn right_parts(scene: &Scene) -> Vec<Part> {
-    let a = &scene.snapshot.accounting;
-    let some = |n: u64, word: &str, role: Role, rank: u8| {
-        let role = if n > 0 { role } else { Role::Dim };
-        part(format!("{word} {}", figures::count(n)), role, if n > 0 { rank } else { 9 })
-    };
-    vec![
-        some(a.read, "read", Role::Dim, 8),
-        some(a.rejected, "rejected", Role::Warn, 4),
-        some(scene.live.lost, "lost", Role::Bad, 0),
-    ]
 }
 
 fn bottom(pen: &mut Pen, above: Rect, footer: Rect, scene: &Scene) {
@@ -207,7 +71,7 @@ fn bottom(pen: &mut Pen, above: Rect, footer: Rect, scene: &Scene) {
             );
         }
         _ => {
-            tabs(pen, footer, scene);
+            footer::draw(pen, footer, scene);
             notice(pen, above, scene, "");
         }
     }
@@ -280,43 +144,5 @@ fn progress(pen: &mut Pen, area: Rect, feed: &Feed) {
         pen.text(area.x + bar_width + 2, area.y, wide, &words, Role::Text);
     } else {
         pen.text(area.x + 1, area.y, area.width.saturating_sub(1), &words, Role::Text);
-    }
-}
-
-/// The panes with their numbers, then hints from the key table as far as there is room.
-fn tabs(pen: &mut Pen, area: Rect, scene: &Scene) {
-    let ui = scene.ui;
-    let names: usize = panes::ALL.iter().map(|p| p.title.len() + 3).sum();
-    let long = names + 7 <= usize::from(area.width);
-    let mut x = area.x;
-    for (i, pane) in panes::ALL.iter().enumerate() {
-        let here = i == ui.pane;
-        let text = if long || here { format!("{} {}", i + 1, pane.title) } else { (i + 1).to_string() };
-        let wide = width(&text) as u16;
-        if x + wide > area.right() {
-            break;
-        }
-        pen.text(x, area.y, wide, &text, if here { Role::Cursor } else { Role::Dim });
-        pen.pane_spot(Rect { x, width: wide, ..area }, i);
-        x += wide + 1;
-    }
-    hints(pen, Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..area }, ui.context());
-}
-
-/// The hints of the key table, at the right edge: help and quit first, then as many as there is room for, in the order
-/// of the table.
-fn hints(pen: &mut Pen, area: Rect, context: Context) {
-    let here = |b: &&Binding| !b.hint.is_empty() && b.contexts.contains(&context);
-    let is_last = |b: &&Binding| matches!(b.action, Action::Help | Action::Quit);
-    let name = |b: &Binding| b.keys.first().map(|k| k.name()).unwrap_or_default();
-    let wide = |b: &Binding| (width(&name(b)) + 3 + width(b.hint)) as u16;
-    let mut room = area.width;
-    let mut take = |b: &&Binding| room.checked_sub(wide(b)).map(|left| room = left).is_some();
-    let last: Vec<_> = KEYS.iter().filter(here).filter(is_last).take_while(&mut take).collect();
-    let first: Vec<_> = KEYS.iter().filter(here).filter(|b| !is_last(b)).take_while(&mut take).collect();
-    let mut x = area.x + room;
-    for binding in first.into_iter().chain(last) {
-        x += 2 + pen.text(x + 2, area.y, area.width, &name(binding), Role::Strong);
-        x += 1 + pen.text(x + 1, area.y, area.width, binding.hint, Role::Dim);
     }
 }

@@ -1,6 +1,7 @@
 //! The help: made from the key table, with the signs and the filter language below.
 
 use super::keys::{Context, KEYS};
+use super::panes;
 use super::pen::Pen;
 use super::theme::Role;
 use super::ui;
@@ -41,7 +42,7 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scroll: usize) {
 }
 
 fn rows() -> Vec<(String, String)> {
-    let mut out = vec![("1 … 9".to_owned(), "a pane".to_owned())];
+    let mut out = vec![(format!("1 … {}", panes::ALL.len()), "a pane".to_owned())];
     let shown = KEYS.iter().filter(|b| !b.help.is_empty() && !b.contexts.contains(&Context::Line));
     out.extend(shown.map(|b| {
         let keys: Vec<String> = b.keys.iter().take(3).map(|k| k.name()).collect();

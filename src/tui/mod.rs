@@ -6,7 +6,9 @@
 mod clean;
 mod details;
 mod figures;
+mod footer;
 mod frame;
+mod header;
 mod help;
 pub mod keys;
 mod live;

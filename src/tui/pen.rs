@@ -113,7 +113,8 @@ impl<'a> Pen<'a> {
         self.panel_with(area, &[(title, Role::Title)])
     }
 
-    /// The same with a title of several parts.
+    /// The same with a title of several parts. The first is its name and may be cut; of the others those that do not fit
+    /// go as a whole, from the right.
     pub fn panel_with(&mut self, area: Rect, title: &[(&str, Role)]) -> Rect {
         let area = area.intersection(self.buf.area);
         if area.width < 4 || area.height < 3 {
@@ -122,8 +123,9 @@ impl<'a> Pen<'a> {
         self.frame(area);
         let mut x = area.x + 2;
         let end = area.right() - 2;
-        for (part, role) in title.iter().filter(|(part, _)| !part.is_empty()) {
-            if x >= end || usize::from(end - x) < clean::width(part).min(6) + 1 {
+        for (i, (part, role)) in title.iter().filter(|(part, _)| !part.is_empty()).enumerate() {
+            let room = usize::from(end.saturating_sub(x));
+            if room == 0 || (i > 0 && clean::width(part) > room) {
                 break;
             }
             self.put(x - 1, area.y, ' ', Role::Text);

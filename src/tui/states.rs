@@ -27,6 +27,11 @@ pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     Some(nothing_found(scene))
 }
 
+/// The key of the pane of the input.
+fn input_number() -> usize {
+    panes::ALL.iter().position(|p| p.name == "input").map_or(panes::ALL.len(), |at| at + 1)
+}
+
 fn strong(text: impl Into<String>) -> (String, Role) {
     (text.into(), Role::Strong)
 }
@@ -47,7 +52,7 @@ fn nothing_stored(scene: &Scene) -> Vec<(String, Role)> {
             dim("an event is a line of JSON such as"),
             dim(r#"{"event":"llm_call","model":"gpt-4.1","input_tokens":812,"output_tokens":90,"latency_ms":1840}"#),
             dim(""),
-            dim("8 shows what was read and why lines were rejected"),
+            dim(format!("{} shows what was read and why lines were rejected", input_number())),
         ];
         words.splice(1..1, like);
         return words;

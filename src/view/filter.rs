@@ -6,6 +6,7 @@ mod pattern;
 mod subject;
 
 use super::Dim;
+use crate::listed::listed;
 use std::fmt;
 
 pub use parse::FilterError;
@@ -63,23 +64,22 @@ impl Field {
     }
 }
 
-/// A number a term compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Number {
-    /// Latency, µs.
-    Latency,
-    /// Time to first token, µs.
-    Ttft,
-    /// Cost, nano-dollars.
-    Cost,
-    /// Input and output tokens together.
-    Tokens,
+listed! {
+    /// A number a term compares.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Number {
+        /// Latency, µs.
+        Latency,
+        /// Time to first token, µs.
+        Ttft,
+        /// Cost, nano-dollars.
+        Cost,
+        /// Input and output tokens together.
+        Tokens,
+    }
 }
 
 impl Number {
-    /// All numbers.
-    pub const ALL: [Number; 4] = [Number::Latency, Number::Ttft, Number::Cost, Number::Tokens];
-
     /// Its word in a filter.
     pub const fn word(self) -> &'static str {
         match self {

@@ -10,58 +10,44 @@ pub use filter::{
 pub use ranking::{Direction, Measure, Ranking};
 pub use window::{Anchor, Range, Span, Window, WindowError};
 
-/// A dimension calls can be grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Dim {
-    /// The model's name.
-    Model,
-    /// The provider.
-    Provider,
-    /// `chat`, `embeddings`, …
-    Operation,
-    /// The end user.
-    User,
-    /// The conversation.
-    Session,
-    /// The machine that made the call.
-    Host,
-    /// The application.
-    App,
-    /// The deployment environment.
-    Environment,
-    /// The experiment's variant.
-    Variant,
-    /// The failure mode; calls that did not fail are left out.
-    Error,
-    /// `ok` or `error`.
-    Status,
-    /// The file or stream it was read from.
-    Source,
-    /// The hour it ended in, UTC, RFC 3339.
-    Hour,
-    /// The day it ended on, UTC, `YYYY-MM-DD`.
-    Day,
+use crate::listed::listed;
+
+listed! {
+    /// A dimension calls can be grouped by.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Dim {
+        /// The model's name.
+        Model,
+        /// The provider.
+        Provider,
+        /// `chat`, `embeddings`, …
+        Operation,
+        /// The end user.
+        User,
+        /// The conversation.
+        Session,
+        /// The machine that made the call.
+        Host,
+        /// The application.
+        App,
+        /// The deployment environment.
+        Environment,
+        /// The experiment's variant.
+        Variant,
+        /// The failure mode; calls that did not fail are left out.
+        Error,
+        /// `ok` or `error`.
+        Status,
+        /// The file or stream it was read from.
+        Source,
+        /// The hour it ended in, UTC, RFC 3339.
+        Hour,
+        /// The day it ended on, UTC, `YYYY-MM-DD`.
+        Day,
+    }
 }
 
 impl Dim {
-    /// All dimensions.
-    pub const ALL: [Dim; 14] = [
-        Dim::Model,
-        Dim::Provider,
-        Dim::Operation,
-        Dim::User,
-        Dim::Session,
-        Dim::Host,
-        Dim::App,
-        Dim::Environment,
-        Dim::Variant,
-        Dim::Error,
-        Dim::Status,
-        Dim::Source,
-        Dim::Hour,
-        Dim::Day,
-    ];
-
     /// The word for it on the command line and in JSON.
     pub const fn word(self) -> &'static str {
         match self {

@@ -23,6 +23,13 @@ pub fn zst(text: &[u8]) -> Vec<u8> {
     zstd::encode_all(text, 1).expect("to memory")
 }
 
+/// Lines in order: those of several files come as the files are found.
+pub fn sorted(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
 /// What was told since the last run began.
 #[derive(Default)]
 struct Heard {
@@ -137,9 +144,7 @@ impl Play {
 
     /// The same, as sorted lines.
     pub fn take_sorted(&mut self) -> Vec<String> {
-        let mut lines: Vec<String> = self.take().lines().map(str::to_owned).collect();
-        lines.sort();
-        lines
+        sorted(&self.take())
     }
 
     /// Looks, and does at most so many steps.

@@ -4,7 +4,9 @@ mod differential;
 mod events;
 mod fixtures;
 mod lines;
+mod meaning;
 mod round_trip;
+mod wrapped;
 
 use super::*;
 use crate::event::{ScoreEvent, SpanEvent};
@@ -61,4 +63,14 @@ fn event(line: &str) -> serde_json::Value {
     assert_eq!(verdict, Verdict::Taken, "{line}");
     assert_eq!(events.len(), 1, "{line}");
     events.remove(0)
+}
+
+/// The fields of the one call of a line.
+fn call(fields: &str) -> serde_json::Value {
+    event(&format!(r#"{{"event":"llm_call","request_id":"r",{fields}}}"#))["call"].take()
+}
+
+/// What a line turns out to be.
+fn verdict(line: &str) -> Verdict {
+    read(line.as_bytes()).0
 }

@@ -184,22 +184,12 @@ fn write_rest(
         }
     }
     for span in &batch.spans {
-        match write_span(tx, w.source, span, w.since_us).map_err(sql)? {
-            Some(new) => {
-                totals.spans += i64::from(new);
-                w.count(new);
-            }
-            None => w.expire(),
-        }
+        let new = write_span(tx, w.source, span, w.since_us).map_err(sql)?;
+        totals.spans += i64::from(w.settle(new));
     }
     for score in &batch.scores {
-        match write_score(tx, w.source, score, w.since_us).map_err(sql)? {
-            Some(new) => {
-                totals.scores += i64::from(new);
-                w.count(new);
-            }
-            None => w.expire(),
-        }
+        let new = write_score(tx, w.source, score, w.since_us).map_err(sql)?;
+        totals.scores += i64::from(w.settle(new));
     }
     ledger::count_lines(tx, &mut state.dicts, batch, w.did).map_err(sql)?;
     batch.checkpoint.as_ref().map_or(Ok(()), |checkpoint| ledger::put_checkpoint(tx, checkpoint).map_err(sql))
@@ -237,8 +227,9 @@ fn write_error(
     let series = state.dicts.of(builder)?.series(tx, row.series)?;
     let template = state.dicts.template(tx, &error.template)?;
     let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 0, row.id, row.ts_us)? };
-    tx.prepare_cached("INSERT OR IGNORE INTO error VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![ts_us, row.id, series.id, template, error.message, error.retry_after_us])
+    let ErrorRow { message, retry_after_us, user, error_type, .. } = error;
+    tx.prepare_cached("INSERT OR IGNORE INTO error VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+        .execute(params![ts_us, row.id, series.id, template, message, retry_after_us, user, error_type])
         .map(|_| ())
 }
 

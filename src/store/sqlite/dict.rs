@@ -4,7 +4,7 @@
 use super::rollup::HOST_LANES;
 use crate::batch::{Batch, SeriesKey};
 use crate::event::Outcome;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
 use std::collections::HashMap;
 
 /// A series in the store: its own number for rows, and the lanes it is rolled up in.
@@ -163,22 +163,8 @@ fn find_series(conn: &Connection, key: &SeriesKey) -> rusqlite::Result<Series> {
     }
     let lane = find_lane(conn, &Family::MAIN, &key.without_host())?;
     let host_lane = Some(find_lane(conn, &Family::HOSTS, &key.host_alone())?);
-    let [provider, model, operation, app, environment, host, variant] = key.dims.each_ref().map(Option::as_deref);
-    conn.prepare_cached("INSERT INTO series VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(
-        params![
-            bytes,
-            lane,
-            host_lane,
-            provider,
-            model,
-            operation,
-            app,
-            environment,
-            host,
-            variant,
-            key.outcome.number()
-        ],
-    )?;
+    let sql = "INSERT INTO series VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    insert_key(conn, sql, [&bytes, &lane, &host_lane], key)?;
     Ok(Series { id: conn.last_insert_rowid(), lane, host_lane })
 }
 
@@ -230,20 +216,16 @@ fn find_lane(conn: &Connection, family: &Family, key: &SeriesKey) -> rusqlite::R
 }
 
 fn insert_lane(conn: &Connection, id: u32, bytes: &[u8], shared: bool, key: &SeriesKey) -> rusqlite::Result<()> {
-    let [provider, model, operation, app, environment, host, variant] = key.dims.each_ref().map(Option::as_deref);
-    conn.prepare_cached("INSERT INTO lane VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?.execute(params![
-        id,
-        bytes,
-        shared,
-        provider,
-        model,
-        operation,
-        app,
-        environment,
-        host,
-        variant,
-        key.outcome.number()
-    ])?;
+    let sql = "INSERT INTO lane VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    insert_key(conn, sql, [&id, &bytes, &shared], key)
+}
+
+/// Inserts a row that ends in the dimensions and the outcome of a key, after values of its own.
+fn insert_key(conn: &Connection, sql: &str, first: [&dyn ToSql; 3], key: &SeriesKey) -> rusqlite::Result<()> {
+    let outcome = key.outcome.number();
+    let dims = key.dims.iter().map(|dim| dim as &dyn ToSql);
+    let values = first.into_iter().chain(dims).chain([&outcome as &dyn ToSql]);
+    conn.prepare_cached(sql)?.execute(params_from_iter(values))?;
     Ok(())
 }
 

@@ -49,6 +49,15 @@ impl Writing {
         self.did.expired += 1;
     }
 
+    /// Counts an event that was new or not, or of a time that is not kept any more; whether it is one more.
+    pub fn settle(&mut self, new: Option<bool>) -> bool {
+        match new {
+            Some(new) => self.count(new),
+            None => self.expire(),
+        }
+        new == Some(true)
+    }
+
     /// A call of the batch was new.
     fn note(&mut self, number: u32, row: &CallRow) {
         self.new[number as usize] = true;

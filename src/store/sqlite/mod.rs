@@ -22,7 +22,7 @@ use super::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
@@ -33,6 +33,9 @@ const APPLICATION: i64 = 0x6c6c_6d32;
 
 /// How long a second writer waits for the first.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How long to wait before trying again where SQLite does not wait itself.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Turns SQLite's errors into ones that name the file and say what to do.
 #[derive(Debug, Clone)]
@@ -83,15 +86,14 @@ fn open_writer(path: &Path) -> Result<(Connection, Place), StoreError> {
 /// Tries again while another is in the way. SQLite itself waits for locks, but not for the one by which a new file gets
 /// its write-ahead log: two programs that open the same new store would refuse each other.
 fn patiently<T>(mut action: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let began = Instant::now();
-    loop {
+    let is_busy = |e: &rusqlite::Error| e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+    for _ in 0..BUSY.as_millis() / PAUSE.as_millis() {
         match action() {
-            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && began.elapsed() < BUSY => {
-                std::thread::sleep(Duration::from_millis(5));
-            }
+            Err(e) if is_busy(&e) => std::thread::sleep(PAUSE),
             done => return done,
         }
     }
+    action()
 }
 
 /// Opens for reading an existing store.

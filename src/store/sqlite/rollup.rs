@@ -3,24 +3,25 @@
 
 use super::Place;
 use super::fold::Delta;
+use crate::listed::listed;
 use crate::stats::acc::{Acc, Depth};
 use crate::stats::varint;
 use crate::store::StoreError;
 use rusqlite::{CachedStatement, Connection, params};
 
-/// A length of time that rollups are kept for. The discriminant is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Tier {
-    Minute = 0,
-    Hour = 1,
-    SixHours = 2,
-    Day = 3,
+listed! {
+    /// A length of time that rollups are kept for. The discriminant is stored.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    #[repr(u8)]
+    pub enum Tier {
+        Minute = 0,
+        Hour = 1,
+        SixHours = 2,
+        Day = 3,
+    }
 }
 
 impl Tier {
-    pub const ALL: [Tier; 4] = [Tier::Minute, Tier::Hour, Tier::SixHours, Tier::Day];
-
     /// Its length, µs.
     pub const fn len_us(self) -> i64 {
         match self {

@@ -78,14 +78,17 @@ fn percentile_part(name: &str, dist: &Dist, q: Quantile) -> String {
     format!("{name} {}", units::duration_cell(value))
 }
 
-/// Where the slowest calls take many times as long as usual ones, an even axis would press these flat.
-fn spread(dist: &Dist, area: Rect) -> Spread {
+/// Where the slowest of what is drawn takes many times as long as the fastest, an even axis would press this flat. The
+/// percentiles of the window do not tell: a minute of slow calls is little of an hour.
+fn spread(dist: &Dist, series: &[Series], area: Rect) -> Spread {
     const MANY: f64 = 10.0;
-    // Too low for the word that says so.
-    let low = area.height < 4;
-    match (dist.p50, dist.p99) {
-        (Some(p50), Some(p99)) if !low && p50 > 0.0 && p99 / p50 >= MANY => Spread::Factors { from: p50 / MANY },
-        _ => Spread::Even,
+    let drawn = series.iter().flat_map(|s| s.values.iter().filter_map(|v| v.1)).filter(|v| *v > 0.0);
+    let (low, high) = drawn.fold((f64::INFINITY, 0.0), |(low, high), v: f64| (v.min(low), v.max(high)));
+    // On a low chart there is no room for the word that says so.
+    let is_wide = area.height >= 4 && high / low >= MANY;
+    match dist.p50.filter(|p50| is_wide && *p50 > 0.0) {
+        Some(p50) => Spread::Factors { from: p50 / MANY },
+        None => Spread::Even,
     }
 }
 
@@ -95,7 +98,7 @@ fn percentiles(pen: &mut Pen, area: Rect, scene: &Scene, name: &str, pick: fn(&P
     let p50 = percentile_part("p50", dist, Quantile::P50);
     let p95 = percentile_part("p95", dist, Quantile::P95);
     let p99 = percentile_part("p99", dist, Quantile::P99);
-    let before = if scene.snapshot.chart.previous.is_empty() { "" } else { "dim: p95 before" };
+    let before = if scene.snapshot.chart.previous.is_empty() { "" } else { "p95 before" };
     let title = [
         (name, Role::Title),
         (&at, Role::Strong),
@@ -116,7 +119,8 @@ fn percentiles(pen: &mut Pen, area: Rect, scene: &Scene, name: &str, pick: fn(&P
         return pen.words(inner, &[(format!("no call in this window says its {name}"), Role::Dim)]);
     }
     // By the whole window: the axis stays as it is while the cursor moves.
-    LineChart { axis: axis(scene), series, write: axis_duration, spread: spread(whole, inner) }.draw(pen, inner);
+    let spread = spread(whole, &series, inner);
+    LineChart { axis: axis(scene), series, write: axis_duration, spread }.draw(pen, inner);
 }
 
 /// Percentiles of latency over time.
@@ -139,7 +143,7 @@ pub(super) fn calls(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) 
     let at = when(scene);
     let ok = format!("ok {}", figures::count(all.saturating_sub(failed)));
     let limits = format!("429 {}", figures::count(limited));
-    let other = format!("failed {}", figures::count(failed.saturating_sub(limited)));
+    let other = format!("other {}", figures::count(failed.saturating_sub(limited)));
     let step = axis_duration(scene.snapshot.chart.step_us as f64);
     let every = if scene.snapshot.chart.step_us > 0 { format!("each {step}") } else { String::new() };
     let title = [
@@ -164,13 +168,15 @@ pub(super) fn failures(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize
         None => (totals.errors, totals.rate_limited),
     };
     let at = when(scene);
-    let other = format!("failed {}", figures::count(failed.saturating_sub(limited)));
+    let all = format!("{} in all", figures::count(failed));
     let limits = format!("429 {}", figures::count(limited));
+    let other = format!("other {}", figures::count(failed.saturating_sub(limited)));
     let title = [
         ("failed calls", Role::Title),
         (at.as_str(), Role::Strong),
-        (&other, Role::Series(Ink::Failed)),
+        (&all, Role::Strong),
         (&limits, Role::Series(Ink::Limited)),
+        (&other, Role::Series(Ink::Failed)),
     ];
     let inner = pen.panel_with(area, &title);
     let columns = columns(scene, |p| outcome_parts(p)[..2].to_vec());
@@ -243,10 +249,10 @@ pub(super) fn tokens(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>)
 pub(super) fn cost(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     let totals = &scene.snapshot.totals;
     let at = when(scene);
-    let spent = figures::money(pointed(scene).map_or(totals.cost_nusd, |p| p.cost_nusd).map(|n| n as f64));
-    let unpriced = match totals.unpriced_calls {
-        0 => String::new(),
-        n => format!("{} calls without a price", figures::count(n)),
+    let spent = pointed(scene).map_or(totals.cost_nusd, |p| p.cost_nusd).map(|n| n as f64);
+    let (spent, unpriced) = match (spent, totals.unpriced_calls) {
+        (_, 0) | (None, _) => (figures::money(spent), String::new()),
+        (Some(n), unpriced) => (figures::least_money(n), format!("{} unpriced", figures::count(unpriced))),
     };
     let title = [
         ("spend", Role::Title),
@@ -265,7 +271,7 @@ pub(super) fn cost(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
 /// Latency over time as a heat map.
 pub(super) fn heat_map(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     let at = when(scene);
-    let title = [("latency over time", Role::Title), (&at, Role::Strong), ("brighter: more calls", Role::Dim)];
+    let title = [("latency over time", Role::Title), (&at, Role::Strong), ("brighter: more", Role::Dim)];
     let inner = pen.panel_with(area, &title);
     heat::draw(pen, inner, axis(scene), &scene.snapshot.chart.points);
 }

@@ -161,13 +161,19 @@ fn tokens<'a>(n: Option<i64>) -> Cell<'a> {
 
 /// What calls without a price would have cost is unknown, and said so.
 fn cost<'a>(group: &Group) -> Cell<'a> {
-    let text = figures::money(group.stats.cost_nusd.map(|n| n as f64));
-    let whole = group.stats.unpriced_calls == 0 && group.stats.cost_nusd.is_some();
-    if whole || group.stats.cost_nusd.is_none() { Cell::plain(text) } else { Cell::plain(format!("≥{text}")) }
+    spent(group, group.stats.cost_nusd.map(|n| n as f64))
 }
 
 fn per_hour<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
-    Cell::plain(figures::money(figures::per_hour(group.stats.cost_nusd, figures::seen_us(scene.snapshot))))
+    spent(group, figures::per_hour(group.stats.cost_nusd, figures::seen_us(scene.snapshot)))
+}
+
+/// What a group's calls came to: at least that, where some of them have no price.
+fn spent<'a>(group: &Group, amount: Option<f64>) -> Cell<'a> {
+    match amount {
+        Some(amount) if group.stats.unpriced_calls > 0 => Cell::plain(figures::least_money(amount)),
+        amount => Cell::plain(figures::money(amount)),
+    }
 }
 
 fn cost_of_call(group: &Group) -> Option<f64> {

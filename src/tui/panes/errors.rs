@@ -15,6 +15,7 @@ use ratatui::layout::Rect;
 pub(super) static PANE: Pane = Pane {
     name: "errors",
     title: "Errors",
+    short: "Err",
     needs: |ui| Needs {
         sections: Sections {
             points: chart_points(ui),

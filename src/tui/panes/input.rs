@@ -16,6 +16,7 @@ use std::borrow::Cow;
 pub(super) static PANE: Pane = Pane {
     name: "input",
     title: "Input",
+    short: "In",
     needs: |_| Needs::default(),
     panels: &[
         Panel { name: "lines read", rows: no_rows, draw: accounting },

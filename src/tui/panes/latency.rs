@@ -27,6 +27,7 @@ const GROUPS: usize = 5;
 pub(super) static PANE: Pane = Pane {
     name: "latency",
     title: "Latency",
+    short: "Lat",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), distribution: true, heat: true, ..Sections::default() },
@@ -92,7 +93,7 @@ fn distribution(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     let snapshot = scene.snapshot;
     let before = snapshot.previous_distribution.as_ref().filter(|h| h.count() > 0);
     let count = format!("{} calls", figures::count(snapshot.totals.latency_us.count));
-    let dim = if before.is_some() { "╌ window before" } else { "" };
+    let dim = if before.is_some() { "╌ before" } else { "" };
     let inner = pen.panel_with(area, &[("distribution", Role::Title), (&count, Role::Dim), (dim, Role::Dim)]);
     match snapshot.distribution.as_ref().filter(|h| h.count() > 0) {
         Some(now) => dist::draw(pen, inner, now, before),

@@ -19,6 +19,7 @@ static COLUMNS: &[Column<Group>] = &[NAME, LIMITED_CALLS, LIMITED, CALLS, RETRIE
 pub(super) static PANE: Pane = Pane {
     name: "limits",
     title: "Limits",
+    short: "Lim",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), group_points: 12, failures: true, ..Sections::default() },

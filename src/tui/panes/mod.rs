@@ -68,6 +68,8 @@ pub(crate) struct Pane {
     pub name: &'static str,
     /// Its name on the screen.
     pub title: &'static str,
+    /// The same in at most five letters, for narrow screens.
+    pub short: &'static str,
     /// What it needs of a snapshot.
     pub needs: fn(&Ui) -> Needs,
     /// Its panels, in the order the cursor goes through their rows.

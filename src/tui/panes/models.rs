@@ -20,6 +20,7 @@ static COLUMNS: &[Column<Group>] = &[
 pub(super) static PANE: Pane = Pane {
     name: "models",
     title: "Models",
+    short: "Model",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), group_points: 12, ..Sections::default() },

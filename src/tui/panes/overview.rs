@@ -24,6 +24,7 @@ const NEWEST: usize = 7;
 pub(super) static PANE: Pane = Pane {
     name: "overview",
     title: "Overview",
+    short: "Over",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), failures: true, errors: 30, ..Sections::default() },

@@ -7,6 +7,7 @@ use crate::view::Sections;
 pub(super) static PANE: Pane = Pane {
     name: "requests",
     title: "Requests",
+    short: "Req",
     needs: |_| Needs { sections: Sections { records: PAGE, ..Sections::default() }, ..Needs::default() },
     panels: &[Panel { name: "requests", rows: records::request_rows, draw: records::draw_requests }],
     layout: |area| vec![(0, area)],

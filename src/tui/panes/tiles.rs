@@ -6,7 +6,7 @@ use crate::tui::live::Scene;
 use crate::tui::pen::Pen;
 use crate::tui::theme::Role;
 use crate::tui::widgets::tile::Tile;
-use crate::units;
+use crate::units::{self, Per};
 use ratatui::layout::Rect;
 
 type Make = fn(&Scene) -> Tile;
@@ -83,11 +83,20 @@ fn grown(scene: &Scene, sum: impl Fn(&Stats) -> Option<f64>, bad: Bad) -> Option
     figures::change(sum(&scene.snapshot.totals), figures::whole_before(scene.snapshot).and_then(&sum), bad)
 }
 
+/// What the rates of the screen are per: the same for calls and tokens, and what suited the window before if that is
+/// shorter, so that a figure beside its change never has another divisor than the one it is compared with.
+fn per(scene: &Scene) -> Per {
+    let snapshot = scene.snapshot;
+    let now = Per::of(snapshot.totals.calls, figures::seen_us(snapshot));
+    let before = figures::whole_before(snapshot).map(|s| Per::of(s.calls, snapshot.range.len_us()));
+    before.map_or(now, |before| now.min(before))
+}
+
 fn calls(scene: &Scene) -> Tile {
     let now = &scene.snapshot.totals;
     Tile {
         name: "calls",
-        figure: units::rate(now.calls, figures::seen_us(scene.snapshot)),
+        figure: units::rate_per(now.calls, figures::seen_us(scene.snapshot), per(scene)),
         role: Role::Strong,
         change: grown(scene, |s| Some(s.calls as f64), Bad::FarDown),
         trend: sums(scene, |p| Some(p.calls as f64)),
@@ -190,7 +199,7 @@ fn tokens(scene: &Scene) -> Tile {
     let now = &scene.snapshot.totals;
     let all = |s: &Stats| figures::all_tokens(s.input_tokens, s.output_tokens);
     let seen_us = figures::seen_us(scene.snapshot);
-    let rate = all(now).map(|n| units::rate(u64::try_from(n).unwrap_or(0), seen_us));
+    let rate = all(now).map(|n| units::rate_per(u64::try_from(n).unwrap_or(0), seen_us, per(scene)));
     Tile {
         name: "tokens",
         figure: rate.unwrap_or_else(|| units::UNKNOWN.to_owned()),
@@ -208,20 +217,27 @@ fn spend(scene: &Scene) -> Tile {
     let now = &scene.snapshot.totals;
     let per_hour = figures::per_hour(now.cost_nusd, figures::seen_us(scene.snapshot));
     let least = if now.unpriced_calls > 0 { "≥" } else { "" };
-    let spent = figures::money(now.cost_nusd.map(|n| n as f64));
     Tile {
         name: "spend",
         figure: per_hour.map_or_else(|| units::UNKNOWN.to_owned(), |n| format!("{least}{}/h", figures::short_money(n))),
         role: Role::Strong,
         change: grown(scene, |s| s.cost_nusd.map(|n| n as f64), Bad::FarUp),
         trend: sums(scene, |p| p.cost_nusd.map(|n| n as f64)),
-        details: match now.unpriced_calls {
-            0 => vec![format!("{spent} in all"), spent],
-            n => {
-                let unpriced = format!("{} unpriced", figures::count(n));
-                vec![format!("≥{spent}, {unpriced}"), unpriced, format!("≥{spent}")]
-            }
-        },
+        details: spent_in_all(now),
+    }
+}
+
+/// What was spent, and how many calls may come on top of it; without any price that is unknown, not at least something.
+fn spent_in_all(now: &Stats) -> Vec<String> {
+    let unpriced = format!("{} unpriced", figures::count(now.unpriced_calls));
+    let spent = now.cost_nusd.map(|n| n as f64);
+    match (spent, now.unpriced_calls) {
+        (_, 0) => vec![format!("{} in all", figures::money(spent)), figures::money(spent)],
+        (None, _) => vec![format!("{}, {unpriced}", units::UNKNOWN), unpriced],
+        (Some(n), _) => {
+            let least = figures::least_money(n);
+            vec![format!("{least}, {unpriced}"), unpriced, least]
+        }
     }
 }
 

@@ -12,6 +12,7 @@ static COLUMNS: &[Column<Group>] = &[NAME, CALLS, COST, ERRORS, INPUT, OUTPUT, P
 pub(super) static PANE: Pane = Pane {
     name: "users",
     title: "Users",
+    short: "User",
     needs: |ui| Needs { groupings: vec![ui.grouping()], sections: Sections::default() },
     panels: &[Panel {
         name: "users",

@@ -11,7 +11,8 @@ pub(crate) use command::COMMANDS;
 pub use line::Line;
 pub use select::Target;
 
-use super::keys::Context;
+use super::details;
+use super::keys::{Action, Context};
 use super::panes::{self, Pane};
 use super::theme::Theme;
 use crate::snapshot::{Record, Snapshot};
@@ -294,6 +295,14 @@ impl Ui {
             Mode::Filter(_) | Mode::Command(_) => Context::Line,
             Mode::Help { .. } => Context::Help,
             Mode::Details(_) => Context::Details,
+        }
+    }
+
+    /// Whether an action has anything to act on. A record that was logged without its text has none to show.
+    pub(crate) fn offers(&self, action: Action) -> bool {
+        match (action, &self.mode) {
+            (Action::Mask, Mode::Details(Details { found: Found::Here(record), .. })) => details::has_text(record),
+            _ => true,
         }
     }
 

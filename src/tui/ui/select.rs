@@ -187,7 +187,10 @@ impl Ui {
     fn no_more(&mut self, wanted: Wanted, rows: &[Target]) -> Effect {
         let any = rows.iter().any(|r| matches!(r, Target::Record { .. }));
         if wanted == Wanted::Failed && !any && self.mode == Mode::Normal {
-            return self.narrow(self.filter.narrowed(Field::Dim(Dim::Status), Some("error")));
+            // This pane has no calls to go through; what was done instead must not stay unsaid.
+            let effect = self.narrow(self.filter.narrowed(Field::Dim(Dim::Status), Some("error")));
+            self.note("filter status:error set; Esc goes back, x clears all filters");
+            return effect;
         }
         self.note(match wanted {
             Wanted::Failed => "no further error on this page",

@@ -5,6 +5,7 @@ use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role};
 use crate::view::Range;
 use ratatui::layout::Rect;
+use std::cmp::Ordering;
 
 /// One line: a value for each point in time, or a gap.
 pub(crate) struct Series {
@@ -167,7 +168,7 @@ impl LineChart {
             let point = at.zip(*value).map(|(x, value)| (i32::from(x), scale.dot(value, rows)));
             if let Some(to) = point {
                 dots.line(last.unwrap_or(to), to, series.ink);
-                end = Some(End { row: (to.1 / 4).max(0) as u16, above: value.is_some_and(|v| v > scale.max()) });
+                end = value.map(|value| End { row: (to.1 / 4).max(0) as u16, value, above: value > scale.max() });
             }
             last = point;
         }
@@ -179,13 +180,20 @@ impl LineChart {
 #[derive(Clone, Copy)]
 struct End {
     row: u16,
+    value: f64,
     above: bool,
+}
+
+/// The order of names from the top: by the values of the ends, since ends in one row still differ; of equal ones the
+/// last name by letters, which is p99 over p95 over p50.
+fn from_the_top(a: &(&Series, End), b: &(&Series, End)) -> Ordering {
+    b.1.value.total_cmp(&a.1.value).then_with(|| b.0.name.cmp(a.0.name))
 }
 
 /// Writes the names beside the ends of the lines, the highest first, none over another.
 fn write_names(pen: &mut Pen, plot: Rect, width: u16, mut ends: Vec<(&Series, End)>) {
     ends.retain(|(series, _)| !series.name.is_empty());
-    ends.sort_by_key(|(_, end)| (end.row, !end.above));
+    ends.sort_by(from_the_top);
     let mut free = 0;
     let mut left = ends.len() as u16;
     for (series, end) in ends {
@@ -196,5 +204,38 @@ fn write_names(pen: &mut Pen, plot: Rect, width: u16, mut ends: Vec<(&Series, En
             free = y + 1;
         }
         left -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::theme::Theme;
+    use crate::units::Zone;
+    use ratatui::buffer::Buffer;
+
+    fn named(name: &'static str, last: f64) -> Series {
+        Series { name, ink: Ink::One, reach: Reach::Whole, values: vec![(0, Some(90.0)), (50, Some(last))] }
+    }
+
+    /// The names at the right edge, from the top.
+    fn names(series: Vec<Series>) -> Vec<String> {
+        let axis = TimeAxis { range: Range { since_us: 0, until_us: 100 }, cursor: None, zone: Zone::Utc };
+        let area = Rect::new(0, 0, 60, 7);
+        let mut buffer = Buffer::empty(area);
+        let chart = LineChart { axis, series, write: |v| format!("{v}"), spread: Spread::Even };
+        chart.draw(&mut Pen::new(&mut buffer, Theme::Mono), area);
+        let edge = |y| (55..60).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim().to_owned();
+        (0..area.height).map(edge).filter(|name| name.starts_with('p')).collect()
+    }
+
+    #[test]
+    fn names_stand_in_the_order_of_the_values() {
+        let met = vec![named("p99", 3.0), named("p50", 1.0), named("p95", 2.0)];
+        assert_eq!(names(met), ["p99", "p95", "p50"], "all in the lowest row");
+        let equal = vec![named("p50", 40.0), named("p95", 40.0), named("p99", 40.0)];
+        assert_eq!(names(equal), ["p99", "p95", "p50"]);
+        let turned = vec![named("p50", 80.0), named("p95", 2.0), named("p99", 2.0)];
+        assert_eq!(names(turned), ["p50", "p99", "p95"]);
     }
 }

@@ -5,6 +5,7 @@ use crate::tui::clean;
 use crate::tui::pen::Pen;
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
+use std::borrow::Cow;
 
 /// What a tile says.
 pub(crate) struct Tile {
@@ -50,18 +51,55 @@ impl Tile {
     }
 
     fn head(&self, pen: &mut Pen, area: Rect) {
-        let figure = clean::width(&self.figure) as u16;
-        if figure > area.width {
-            return pen.figure(area.x, area.y, area.width, &self.figure, self.role);
+        let (figure, change) = self.fitting(usize::from(area.width));
+        // What does not fit even so is no figure any more.
+        if clean::width(&figure) > usize::from(area.width) {
+            return pen.figure(area.x, area.y, area.width, &figure, self.role);
         }
-        pen.text(area.x, area.y, area.width, &self.figure, self.role);
-        let Some((change, role)) = &self.change else { return };
-        // Without room the change loses its spaces and its unit, then all but its direction.
-        let squeezed = change.replace(" pt", "").replace(' ', "");
-        let arrow: String = change.chars().take(1).collect();
-        let room = usize::from(area.width - figure);
-        if let Some(fitting) = [change, &squeezed, &arrow].into_iter().find(|c| clean::width(c) < room) {
-            pen.figure(area.x, area.y, area.width, fitting, *role);
+        pen.text(area.x, area.y, area.width, &figure, self.role);
+        if let Some((change, role)) = change {
+            pen.figure(area.x, area.y, area.width, &change, role);
         }
+    }
+
+    /// The figure and its change as there is room: first the change loses its spaces, then the figure, then the change
+    /// goes as a whole, since an arrow or a number without its unit says something else.
+    fn fitting(&self, width: usize) -> (Cow<'_, str>, Option<(Cow<'_, str>, Role)>) {
+        let (figure, tight) = (&self.figure, self.figure.replace(' ', ""));
+        let alone = if clean::width(figure) <= width { Cow::from(figure) } else { Cow::from(tight.clone()) };
+        let Some((change, role)) = &self.change else { return (alone, None) };
+        let squeezed = change.replace(' ', "");
+        let forms = [(figure, change), (figure, &squeezed), (&tight, &squeezed)];
+        match forms.into_iter().find(|(f, c)| clean::width(f) + clean::width(c) < width) {
+            Some((figure, change)) => (Cow::from(figure.clone()), Some((Cow::from(change.clone()), *role))),
+            None => (alone, None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(figure: &str, change: &str, width: usize) -> String {
+        let tile = Tile {
+            name: "errors",
+            figure: figure.to_owned(),
+            role: Role::Text,
+            change: Some((change.to_owned(), Role::Dim)),
+            trend: Vec::new(),
+            details: Vec::new(),
+        };
+        let (figure, change) = tile.fitting(width);
+        [figure, change.map(|(change, _)| change).unwrap_or_default()].join("|")
+    }
+
+    #[test]
+    fn a_change_is_whole_or_not_there() {
+        assert_eq!(head("0.136 %", "▼ 35.4 pt", 17), "0.136 %|▼ 35.4 pt");
+        assert_eq!(head("0.136 %", "▼ 35.4 pt", 16), "0.136 %|▼35.4pt");
+        assert_eq!(head("0.136 %", "▼ 35.4 pt", 14), "0.136%|▼35.4pt");
+        assert_eq!(head("0.136 %", "▼ 35.4 pt", 13), "0.136 %|");
+        assert_eq!(head("0.136 %", "▼ 35.4 pt", 6), "0.136%|");
     }
 }

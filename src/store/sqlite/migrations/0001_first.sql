@@ -92,6 +92,7 @@ CREATE TABLE error (             -- what a call said that failed, or that went w
   template INTEGER NOT NULL,
   message TEXT NOT NULL,
   retry_after_us INTEGER,
+  user_id TEXT, error_type TEXT, -- as the call has them: the newest errors are read without their calls
   PRIMARY KEY (ts_us, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -171,7 +172,7 @@ SELECT strftime('%Y-%m-%dT%H:%M:%fZ', e.ts_us / 1e6, 'unixepoch') AS timestamp, 
     WHEN 5 THEN 'connection' WHEN 6 THEN 'auth' WHEN 7 THEN 'invalid_request' WHEN 8 THEN 'context_length'
     WHEN 9 THEN 'content_filter' WHEN 10 THEN 'malformed_output' WHEN 11 THEN 'guardrail_blocked'
     WHEN 12 THEN 'budget_exceeded' WHEN 13 THEN 'cancelled' WHEN 14 THEN 'unknown' END AS error,
-  e.message, t.text AS template, e.retry_after_us / 1e3 AS retry_after_ms
+  e.error_type, e.message, t.text AS template, e.retry_after_us / 1e3 AS retry_after_ms, e.user_id
 FROM error e JOIN series s ON s.id = e.series LEFT JOIN template t ON t.id = e.template
 WHERE s.outcome <> 0;
 

@@ -8,7 +8,6 @@ use super::read_error::ReadResult;
 use super::row::{COLUMNS, COUNT, Flow, Order, Stored};
 use super::series::{Passing, Who};
 use super::subject::passes;
-use crate::batch::Id;
 use crate::event::{FailureMode, Outcome};
 use crate::snapshot::{Cluster, Clusters, Failure, Point, Record};
 use crate::store::Watch;
@@ -18,6 +17,9 @@ use std::collections::{HashMap, HashSet};
 
 /// How many of the newest errors are read for users, messages and clusters.
 pub const NEWEST: usize = 2_000;
+
+/// What is read of an error, in this order.
+const OF_ERROR: &str = "e.ts_us, e.id, e.series, e.user_id, e.error_type, e.message, t.text, e.retry_after_us";
 
 /// How many names are given of affected models and error types.
 const NAMES: usize = 5;
@@ -78,11 +80,14 @@ impl Errors<'_> {
         mut each: impl FnMut(Failed) -> Flow,
     ) -> ReadResult<()> {
         let direction = if order == Order::NewestFirst { "DESC" } else { "ASC" };
-        // The joins are written in the order to take them in: what the series says of an error saves the look at its call.
+        // The calls of a few thousand errors are all over the table: they are looked at where the filter asks it of them.
+        let (of_call, join, first) = match self.filter.needs_rows() {
+            true => (format!("{COLUMNS}, "), "CROSS JOIN call c ON c.ts_us = e.ts_us AND c.id = e.id", COUNT),
+            false => (String::new(), "", 0),
+        };
         let sql = format!(
-            "SELECT {COLUMNS}, e.message, t.text, e.retry_after_us FROM error e \
-             CROSS JOIN series s ON s.id = e.series CROSS JOIN call c ON c.ts_us = e.ts_us AND c.id = e.id \
-             LEFT JOIN template t ON t.id = e.template \
+            "SELECT {of_call}{OF_ERROR} FROM error e \
+             CROSS JOIN series s ON s.id = e.series {join} LEFT JOIN template t ON t.id = e.template \
              WHERE e.ts_us >= ?1 AND e.ts_us < ?2 AND s.outcome <> 0 AND (?3 = 0 OR s.outcome = ?3) \
              ORDER BY e.ts_us {direction}, e.id {direction}"
         );
@@ -92,15 +97,22 @@ impl Errors<'_> {
         let mut pace = Pace::of(self.watch);
         while let Some(row) = rows.next()? {
             pace.step()?;
-            let call = Stored::of(row)?;
-            if passes(self.filter, self.passing, &call, self.context)?
-                && let Some(failed) = Failed::of(row, &call, self.context)?
+            if self.passes(row, first)?
+                && let Some(failed) = Failed::of(row, first, self.context)?
                 && each(failed) == Flow::Enough
             {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Whether the filter lets an error through whose own columns begin at `first`.
+    fn passes(self, row: &Row<'_>, first: usize) -> ReadResult<bool> {
+        if self.filter.needs_rows() {
+            return passes(self.filter, self.passing, &Stored::of(row)?, self.context);
+        }
+        Ok(self.passing.lets(Who::Series(row.get(first + 2)?)))
     }
 
     /// Failure modes, most calls first. `points` is the chart, `failed` the newest errors.
@@ -166,19 +178,19 @@ impl Errors<'_> {
 }
 
 impl Failed {
-    /// A row of `error` with its call; `None` where the call did not fail.
-    fn of(row: &Row<'_>, call: &Stored<'_>, context: &Context) -> ReadResult<Option<Failed>> {
-        let series = Who::Series(call.series);
+    /// A row with [`OF_ERROR`] from the column `first` on; `None` where the call did not fail.
+    fn of(row: &Row<'_>, first: usize, context: &Context) -> ReadResult<Option<Failed>> {
+        let series = Who::Series(row.get(first + 2)?);
         let Some(mode) = context.series.key(series).and_then(|k| k.outcome.failure()) else { return Ok(None) };
         Ok(Some(Failed {
-            key: call.key,
+            key: RecordKey { ts_us: row.get(first)?, id: row.get(first + 1)? },
             mode,
             model: context.series.dim(series, Dim::Model).map(str::to_owned),
-            user: call.id(Id::User).map(|t| t.into_owned()),
-            error_type: call.attrs(context)?.error_type,
-            message: row.get(COUNT)?,
-            template: row.get::<_, Option<String>>(COUNT + 1)?.unwrap_or_default(),
-            retry_after_us: row.get(COUNT + 2)?,
+            user: row.get(first + 3)?,
+            error_type: row.get(first + 4)?,
+            message: row.get(first + 5)?,
+            template: row.get::<_, Option<String>>(first + 6)?.unwrap_or_default(),
+            retry_after_us: row.get(first + 7)?,
         }))
     }
 }

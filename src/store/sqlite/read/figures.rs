@@ -2,11 +2,12 @@
 //! dimensions; what only single calls know is read in one pass for all.
 
 use super::cube::Cube;
-use super::fold::{Fan, Lanes, Steps, Total};
+use super::fold::{Fan, Lanes, Pass, Steps, Total};
 use super::groups::{ByWho, Cells};
 use super::read_error::ReadResult;
 use super::{Answer, chart};
 use crate::snapshot::Point;
+use crate::stats::acc::Depth;
 use crate::store::Watch;
 use crate::store::sqlite::rollup::Tier;
 use crate::view::{Dim, Grouping, Range, View};
@@ -22,6 +23,9 @@ pub struct Figures {
     /// Whether single calls had to be read for more than the edges.
     pub by_rows: bool,
 }
+
+/// What is to be filled, of which buckets at the coarsest, with how much of them.
+type ToFill<'a> = (&'a mut dyn Lanes, Option<Tier>, Depth);
 
 impl Figures {
     /// Reads the figures of a range: `cover` for totals, `range` for the chart.
@@ -42,18 +46,18 @@ impl Figures {
         };
         figures.main(answer, cover, watch)?;
         let (mut apart, mut together) = (Vec::new(), Vec::new());
-        for (lanes, coarsest) in figures.lanes(answer, step_us) {
+        for (lanes, coarsest, depth) in figures.lanes(answer, step_us) {
             match answer.cube(lanes) {
                 Cube::Rows => together.push(lanes),
-                _ => apart.push((lanes, coarsest)),
+                _ => apart.push((lanes, coarsest, depth)),
             }
         }
         let by_rows = !together.is_empty();
         if by_rows {
             answer.pass(cover, None).run(answer.context, &mut Fan(together), watch)?;
         }
-        for (lanes, coarsest) in apart {
-            answer.pass(cover, coarsest).run(answer.context, lanes, watch)?;
+        for (lanes, coarsest, depth) in apart {
+            Pass { depth, ..answer.pass(cover, coarsest) }.run(answer.context, lanes, watch)?;
         }
         figures.by_rows = by_rows;
         Ok(figures)
@@ -61,27 +65,31 @@ impl Figures {
 
     /// The tables that the main lanes answer are summed from one reading of them.
     fn main(&mut self, answer: &Answer<'_>, cover: Range, watch: &dyn Watch) -> ReadResult<()> {
-        let mut tables: Vec<&mut Cells> = self.tables.iter_mut().flatten().chain(&mut self.failures).collect();
-        tables.retain(|cells| is_main(cells, answer));
+        let main = |cells: &&mut Cells| is_main(cells, answer);
+        let mut tables: Vec<_> = self.tables.iter_mut().flatten().filter(main).collect();
+        // Failures are counted, and nothing more.
+        let depth = if tables.is_empty() { Depth::Sums } else { Depth::Full };
+        tables.extend(self.failures.iter_mut().filter(main));
         if tables.is_empty() {
             return Ok(());
         }
         let mut by_who = ByWho::default();
-        answer.pass(cover, Some(Tier::Day)).run(answer.context, &mut by_who, watch)?;
+        let pass = Pass { depth, ..answer.pass(cover, Some(Tier::Day)) };
+        pass.run(answer.context, &mut by_who, watch)?;
         tables.into_iter().try_for_each(|cells| by_who.hand_on(answer.context, cells))
     }
 
-    /// Everything else to be filled, with the coarsest buckets that tell it apart.
-    fn lanes(&mut self, answer: &Answer<'_>, step_us: i64) -> Vec<(&mut dyn Lanes, Option<Tier>)> {
-        let mut all: Vec<(&mut dyn Lanes, Option<Tier>)> = vec![(&mut self.total, Some(Tier::Day))];
+    /// Everything else to be filled, with the coarsest buckets that tell it apart, and how much of them it takes.
+    fn lanes(&mut self, answer: &Answer<'_>, step_us: i64) -> Vec<ToFill<'_>> {
+        let mut all: Vec<ToFill<'_>> = vec![(&mut self.total, Some(Tier::Day), Depth::Full)];
         for cells in self.tables.iter_mut().flatten().chain(&mut self.failures) {
             if !is_main(cells, answer) {
                 let coarsest = cells.coarsest();
-                all.push((cells, coarsest));
+                all.push((cells, coarsest, Depth::Full));
             }
         }
         if let Some(steps) = &mut self.steps {
-            all.push((steps, chart::coarsest(step_us)));
+            all.push((steps, chart::coarsest(step_us), Depth::Times));
         }
         all
     }

@@ -4,8 +4,8 @@ use super::context::Context;
 use super::pace::Pace;
 use super::plan::{Horizon, Piece, plan};
 use super::read_error::{ReadError, ReadResult};
-use super::row::{self, Flow, Order};
-use crate::batch::{Id, pack_id, unpack_id};
+use super::row;
+use crate::batch::{Id, unpack_id};
 use crate::snapshot::{Dist, Group, Stats, Table};
 use crate::stats::acc::{Acc, Sum};
 use crate::store::Watch;
@@ -134,17 +134,13 @@ impl Members<'_> {
     fn rows(self, kind: Kind, range: Range, each: &mut dyn FnMut(Name<'_>, &Totals)) -> ReadResult<()> {
         let id = if kind == Kind::User { Id::User } else { Id::Session };
         let mut pace = Pace::of(self.watch);
-        row::each_row(&self.context.conn, range, Order::OldestFirst, |call| {
+        row::each_facts(&self.context.conn, range, |series, facts| {
             pace.step()?;
-            if let Some(name) = call.id(id) {
-                let mut packed = [0; 17];
-                let name = match pack_id(&name, &mut packed) {
-                    Some(len) => (true, &packed[..len]),
-                    None => (false, name.as_bytes()),
-                };
-                each(name, &Totals::of(&call.sample(self.context)));
+            match facts.id_bytes(id) {
+                (_, []) => {}
+                name => each(name, &Totals::of(&row::sample(self.context, series, facts))),
             }
-            Ok(Flow::On)
+            Ok(())
         })
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use std::borrow::Cow;
 
-/// The columns every reading of rows selects first, in this order.
+/// The columns every reading of rows selects together, in this order.
 pub const COLUMNS: &str = "c.ts_us, c.id, c.series, c.source, c.attrs, c.text, c.facts";
 
 /// How many they are.
@@ -32,12 +32,11 @@ pub struct Stored<'r> {
 impl<'r> Stored<'r> {
     /// The call of a row that begins with [`COLUMNS`].
     pub fn of(row: &'r Row<'r>) -> ReadResult<Stored<'r>> {
-        let facts = row.get_ref(6)?.as_blob().ok().and_then(Facts::read);
         Ok(Stored {
             row,
             key: RecordKey { ts_us: row.get(0)?, id: row.get(1)? },
             series: row.get(2)?,
-            facts: facts.ok_or(ReadError::Damaged("a call does not read"))?,
+            facts: facts(row, 6)?,
         })
     }
 
@@ -53,7 +52,7 @@ impl<'r> Stored<'r> {
 
     /// Its measures.
     pub fn sample(&self, context: &Context) -> Sample {
-        self.facts.sample(context.series.key(Who::Series(self.series)).map(|k| k.outcome).unwrap_or_default())
+        sample(context, self.series, &self.facts)
     }
 
     /// Where it was read.
@@ -78,20 +77,8 @@ impl<'r> Stored<'r> {
     /// The whole record but its text.
     pub fn record(&self, context: &Context) -> ReadResult<Record> {
         let series = context.series.key(Who::Series(self.series)).cloned().unwrap_or_default();
-        let own = |t: Option<Box<str>>| t.map(|t| Cow::Owned(t.into_string()));
-        let [provider, model, operation, app, environment, host, variant] = series.dims.map(own);
-        let mut call = Call {
-            ts_us: Some(self.key.ts_us),
-            outcome: series.outcome,
-            provider,
-            model,
-            operation,
-            app,
-            environment,
-            host,
-            variant,
-            ..Call::default()
-        };
+        let mut call = Call { ts_us: Some(self.key.ts_us), ..Call::default() };
+        series.restore(&mut call);
         self.facts.restore(&mut call);
         self.attrs(context)?.restore(&mut call);
         let RecordKey { ts_us, id } = self.key;
@@ -132,4 +119,28 @@ pub fn each_row(
         }
     }
     Ok(())
+}
+
+/// Reads of the calls of a range what sums are made of: their series, measures and ids, in no particular order.
+pub fn each_facts(
+    conn: &Connection,
+    range: Range,
+    mut each: impl FnMut(u32, &Facts<'_>) -> ReadResult<()>,
+) -> ReadResult<()> {
+    let mut select = conn.prepare_cached("SELECT series, facts FROM call WHERE ts_us >= ?1 AND ts_us < ?2")?;
+    let mut rows = select.query([range.since_us, range.until_us])?;
+    while let Some(row) = rows.next()? {
+        each(row.get(0)?, &facts(row, 1)?)?;
+    }
+    Ok(())
+}
+
+fn facts<'r>(row: &'r Row<'_>, column: usize) -> ReadResult<Facts<'r>> {
+    let facts = row.get_ref(column)?.as_blob().ok().and_then(Facts::read);
+    facts.ok_or(ReadError::Damaged("a call does not read"))
+}
+
+/// The measures of a call of a series.
+pub fn sample(context: &Context, series: u32, facts: &Facts<'_>) -> Sample {
+    facts.sample(context.series.key(Who::Series(series)).map(|k| k.outcome).unwrap_or_default())
 }
