@@ -7,6 +7,7 @@ pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
 
 use crate::event::{CacheUse, FailureMode, Outcome, Reason};
 use crate::stats::histogram::Histogram;
+use crate::units;
 use crate::view::{Grouping, Range, RecordKey, View};
 
 /// What a group's key has for values that are not told apart: combinations beyond the bounded number share a total, and
@@ -177,6 +178,17 @@ pub struct Rejected {
     pub snippet: String,
 }
 
+/// A line that was skipped, as an example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it was read.
+    pub source: String,
+    /// Byte offset of the line in the uncompressed input.
+    pub offset: u64,
+    /// The names of its fields, as `{"msg","model"}`.
+    pub shape: String,
+}
+
 /// Everything read, accounted for: `read = accepted + duplicate + skipped + rejected`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accounting {
@@ -194,10 +206,36 @@ pub struct Accounting {
     pub reasons: Vec<(Reason, u64)>,
     /// First examples of rejected lines.
     pub examples: Vec<Rejected>,
+    /// The first skipped line that is a JSON object.
+    pub skipped_like: Option<Skipped>,
     /// Accepted events dated more than five minutes ahead of the reading clock.
     pub future: u64,
     /// Accepted calls without a cost.
     pub unpriced: u64,
+}
+
+impl Accounting {
+    /// Where lines were read and none was an event: that, what the first looks like, and what an event is, to be told one
+    /// after another. Empty otherwise.
+    pub fn nothing_taken(&self) -> Vec<String> {
+        if self.read == 0 || self.accepted + self.duplicate > 0 {
+            return Vec::new();
+        }
+        let n = units::count;
+        let mut told = vec![format!(
+            "no event in the {} read: {} skipped, {} rejected",
+            if self.read == 1 { "one line".to_owned() } else { format!("{} lines", n(self.read)) },
+            n(self.skipped),
+            n(self.rejected)
+        )];
+        if let Some(Skipped { source, offset, shape }) = &self.skipped_like {
+            told.push(format!("skipped, for example, {} at byte {}: {shape}", units::clean(source), n(*offset)));
+        } else if self.skipped > 0 {
+            told.push("none of the skipped lines is a JSON object".to_owned());
+        }
+        told.push(r#"an event is a JSON object with "event":"llm_call" in it: see Events in the README"#.to_owned());
+        told
+    }
 }
 
 /// A source the store has read from.

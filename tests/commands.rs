@@ -57,6 +57,8 @@ fn slips_are_explained_where_they_are() {
         let ran = home.run(args);
         assert!(ran.code == Some(2) && ran.err.contains(why) && ran.out.is_empty(), "{args:?}: {ran:?}");
     }
+    let err = home.run(["reprot"]).bad();
+    assert!(err.contains("no file \"reprot\"; did you mean `llmtop report`?"), "{err}");
     let err = home.run(["report", "--since", "tomorrowish"]).bad();
     assert!(err.contains("tomorrowish"), "{err}");
     let err = home.run(["export", "--since", "2026-05-02", "--until", "2026-05-01"]).bad();
@@ -400,6 +402,29 @@ fn one_file_that_cannot_be_read_keeps_no_other_from_it() {
     let none = home.run(["ingest", "none.log", "a.xz"]).bad();
     assert_eq!(none.matches("none.log").count(), 1, "{none}");
     assert!(home.run(["ingest", "none.log", "a.xz"]).out.is_empty());
+}
+
+#[test]
+fn a_log_without_events_is_explained() {
+    let home = Home::new();
+    let line = "{\"msg\":\"my secret\",\"model\":\"gpt-4.1\",\"usage\":{\"prompt_tokens\":1}}\n";
+    let want = "skipped, for example, app.log at byte 6: {\"msg\",\"model\",\"usage\"}";
+    let summary = home
+        .ingest(&home.write("app.log", "words\n".to_owned() + line + line))
+        .replace(&*home.path("").to_string_lossy(), "");
+    let report = home.run(["report"]).good().replace(&*home.path("").to_string_lossy(), "");
+    for said in [&summary, &report] {
+        assert!(said.contains(want) && said.contains("\"event\":\"llm_call\"") && !said.contains("secret"), "{said}");
+    }
+    assert!(summary.contains("3 skipped") && report.contains("no event in the 3 lines read: 3 skipped"), "{report}");
+    assert!(!report.contains("llmtop ingest app.log"), "that was done: {report}");
+    assert_eq!(home.report(&[])["accounting"]["skipped_like"]["fields"], "{\"msg\",\"model\",\"usage\"}");
+    let own = home.run(["report", "app.log"]).good();
+    assert!(own.contains("skipped, for example, app.log at byte 6: {"), "{own}");
+    let words = home.feed(["ingest", "-"], b"one\ntwo\n").good();
+    assert!(words.contains("none of the skipped lines is a JSON object"), "{words}");
+    let event = home.feed(["ingest", "-"], b"one\n{\"event\":\"llm_call\",\"model\":\"m\"}\n").good();
+    assert_eq!(event.lines().count(), 1, "{event}");
 }
 
 #[test]

@@ -139,6 +139,7 @@ fn states_have_their_own_words() {
     add("waiting", &snapshot, &live(), &ui);
     snapshot.accounting.read = 12_345;
     snapshot.accounting.rejected = 2;
+    snapshot.accounting.skipped_like.clone_from(&typical(&ui.view()).accounting.skipped_like);
     add("no events among the lines", &snapshot, &feed(Feed::Ended), &ui);
     let mut full = typical(&ui.view());
     full.totals = Default::default();

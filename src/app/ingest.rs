@@ -39,6 +39,7 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
     let read = Read::of(&progress, &troubles);
     let signal = stop.signal.load(Ordering::Acquire);
     summary(progress.counts(), clock::ticks().saturating_sub(begun), signal != 0, out)?;
+    progress.accounting().nothing_taken().iter().skip(1).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(match u8::try_from(signal) {
         Ok(signal @ 1..) => ExitCode::from(128 + signal),
         _ => read.exit_code(),

@@ -55,6 +55,9 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     if files.is_empty() {
         return store(settings, out);
     }
+    if let Some(command) = command_meant(&files) {
+        bail!("there is no file {:?}; did you mean `llmtop {command}`?", files[0]);
+    }
     let piped = files.iter().any(|f| f == Path::new(STDIN));
     // A pipe cannot be resumed, so its store does not outlive it, unless one was named.
     let named = matches!(settings.origin("store"), config::Origin::Flag(_));
@@ -66,7 +69,7 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         (None, Some(temporary)) => (temporary.store(), Feed::of(&files, follow, Vec::new()).map_err(Into::into)),
         (None, None) => bail!("there is no place for the store"),
     };
-    let feed = feed.with_context(|| hint(&files))?;
+    let feed = feed.context("nothing to read")?;
     SqliteStore::open(&store)?;
     let troubles = feed.troubles();
     let run: Run = Box::new(move |out, stop| feed.run(&out, &stop));
@@ -74,13 +77,11 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     Show { settings, store, place, temporary, label, kind: Kind::Sources, feed: Some(run), troubles }.run(out)
 }
 
-/// A word that is no file was perhaps meant as a command.
-fn hint(files: &[PathBuf]) -> String {
-    let word = files.first().and_then(|f| f.to_str()).filter(|_| files.len() == 1);
-    match word.and_then(crate::cli::command_like) {
-        Some(command) => format!("nothing to read; did you mean `llmtop {command}`?"),
-        None => "nothing to read".to_owned(),
-    }
+/// The command that a word was probably meant to be, which is no file: a screen would wait for that for ever.
+fn command_meant(files: &[PathBuf]) -> Option<String> {
+    let [only] = files else { return None };
+    let word = only.to_str().filter(|word| word.bytes().all(|b| b.is_ascii_alphabetic()) && !only.exists())?;
+    crate::cli::command_like(word)
 }
 
 /// Whether something was piped or redirected into the program; a closed or null input is nothing.

@@ -14,7 +14,7 @@ pub use ids::{pack_id, unpack_id};
 pub use text::{OpenBlock, TextBlock, TextField};
 
 use crate::event::{Outcome, Reason};
-use crate::snapshot::Rejected;
+use crate::snapshot::{Rejected, Skipped};
 
 /// Where some bytes stand in a batch's arena; the empty place is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -136,6 +136,8 @@ pub struct LineCounts {
     pub read: u64,
     /// No LLM event.
     pub skipped: u64,
+    /// The first of them that is a JSON object.
+    pub skipped_like: Option<Skipped>,
     /// Broken, by reason.
     pub rejected: Vec<(Reason, u64)>,
     /// First examples of broken ones.
@@ -147,6 +149,14 @@ pub struct LineCounts {
 impl LineCounts {
     /// How many examples of one reason a batch keeps.
     pub const EXAMPLES: usize = 5;
+
+    /// Counts a line without an event and keeps it as an example if there is none yet.
+    pub fn skip(&mut self, example: impl FnOnce() -> Option<Skipped>) {
+        self.skipped += 1;
+        if self.skipped_like.is_none() {
+            self.skipped_like = example();
+        }
+    }
 
     /// Counts a broken line and keeps it as an example if there are few yet.
     pub fn reject(&mut self, example: Rejected) {

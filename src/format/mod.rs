@@ -14,9 +14,12 @@ mod number;
 pub mod parts;
 mod prefix;
 mod python;
+mod shape;
 mod status;
 mod time;
 pub mod write;
+
+pub use shape::shape;
 
 use crate::event::{Call, Reason, Sink, Text, Verdict};
 use json::Object;

@@ -3,9 +3,9 @@
 use super::{Parsed, Progress, Ticketed};
 use crate::batch::{Batch, Builder};
 use crate::event::{Reason, Verdict};
-use crate::format::Decoder;
 use crate::format::parts::{Joined, Joiner};
-use crate::snapshot::Rejected;
+use crate::format::{Decoder, shape};
+use crate::snapshot::{Rejected, Skipped};
 use crate::source::{Chunk, Message, Trouble};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,13 @@ pub(super) fn work(queue: &Queue, out: &Sender<Ticketed<Parsed>>, now_us: fn() -
     };
     while let Some(Ticketed { number, item }) = queue.take() {
         let parsed = match item {
-            Message::Chunk(chunk) => parser.chunk(&chunk, now_us()),
+            Message::Chunk(chunk) => {
+                let parsed = parser.chunk(&chunk, now_us());
+                if let Parsed::Batch(batch, _) = &parsed {
+                    progress.skipped_like(batch.counts.skipped_like.as_ref());
+                }
+                parsed
+            }
             Message::CaughtUp => Parsed::CaughtUp,
             Message::Total { raw_bytes } => {
                 progress.total(raw_bytes);
@@ -118,12 +124,17 @@ impl Parser {
         batch.counts.read += events.max(1);
         match verdict {
             Verdict::Taken if events > 0 => {}
-            Verdict::Taken | Verdict::Skipped => batch.counts.skipped += 1,
+            Verdict::Taken | Verdict::Skipped => batch.counts.skip(|| skipped(chunk, start, line)),
             Verdict::Rejected(reason) => {
                 batch.counts.reject(example(chunk, chunk.offset + start as u64, reason, line));
             }
         }
     }
+}
+
+fn skipped(chunk: &Chunk, start: usize, line: &[u8]) -> Option<Skipped> {
+    let shape = shape(line)?;
+    Some(Skipped { source: chunk.source.to_string(), offset: chunk.offset + start as u64, shape })
 }
 
 fn example(chunk: &Chunk, offset: u64, reason: Reason, line: &[u8]) -> Rejected {

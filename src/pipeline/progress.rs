@@ -1,5 +1,6 @@
 //! What a pipeline has done so far, readable from any thread at any time.
 
+use crate::snapshot::{Accounting, Skipped};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +18,7 @@ pub struct Progress {
     caught_up: AtomicBool,
     ended: AtomicBool,
     troubles: Mutex<Vec<String>>,
+    skipped_like: Mutex<Option<Skipped>>,
     refusal: Mutex<Option<String>>,
 }
 
@@ -70,6 +72,13 @@ impl Progress {
         lock(&self.troubles).clone()
     }
 
+    /// The lines read, as far as they are committed, for people.
+    pub fn accounting(&self) -> Accounting {
+        let Counts { lines, accepted, duplicate, skipped, rejected, .. } = self.counts();
+        let skipped_like = lock(&self.skipped_like).clone();
+        Accounting { read: lines, accepted, duplicate, skipped, rejected, skipped_like, ..Accounting::default() }
+    }
+
     /// What the store says, while it refuses.
     pub fn refusal(&self) -> Option<String> {
         lock(&self.refusal).clone()
@@ -107,6 +116,13 @@ impl Progress {
         let mut troubles = lock(&self.troubles);
         if troubles.len() < TROUBLES && !troubles.contains(&text) {
             troubles.push(text);
+        }
+    }
+
+    /// Keeps the first example of a skipped line.
+    pub(super) fn skipped_like(&self, example: Option<&Skipped>) {
+        if let Some(example) = example {
+            lock(&self.skipped_like).get_or_insert_with(|| example.clone());
         }
     }
 

@@ -61,6 +61,7 @@ fn accounting(accounting: &Accounting, words: Words) -> Value {
             "line": mask::example(&rejected.snippet, words),
         })
     };
+    let skipped = |skipped: &crate::snapshot::Skipped| json!({ "source": skipped.source, "offset": skipped.offset, "fields": skipped.shape });
     json!({
         "read": accounting.read,
         "accepted": accounting.accepted,
@@ -70,6 +71,7 @@ fn accounting(accounting: &Accounting, words: Words) -> Value {
         "reasons": reasons,
         "unpriced": accounting.unpriced,
         "future": accounting.future,
+        "skipped_like": accounting.skipped_like.as_ref().map(skipped),
         "examples": accounting.examples.iter().map(example).collect::<Vec<_>>(),
     })
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::Outcome;
 use crate::event::{FailureMode, Reason};
-use crate::snapshot::{Accounting, Failure, Group, Holdings, Rejected, SourceInfo, Stats, Table};
+use crate::snapshot::{Accounting, Failure, Group, Holdings, Rejected, Skipped, SourceInfo, Stats, Table};
 use crate::stats::acc::{Acc, Sample};
 use crate::view::{Anchor, Dim, Filter, Grouping, View, Window};
 
@@ -75,6 +75,11 @@ fn accounting() -> Accounting {
             reason: Reason::InvalidJson,
             snippet: "{\"event\":\"llm_call\",\"request_id\":\"req_81".to_owned(),
         }],
+        skipped_like: Some(Skipped {
+            source: "/var/log/app.log".to_owned(),
+            offset: 512,
+            shape: "{\"msg\",\"level\"}".to_owned(),
+        }),
         future: 3,
         unpriced: 241,
     }

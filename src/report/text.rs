@@ -184,6 +184,10 @@ impl Page<'_> {
     fn nothing(&self) -> Vec<String> {
         let Snapshot { holdings, unfiltered_calls, now_us, view, scan, .. } = self.snapshot;
         let Some((_, last)) = holdings.bounds else {
+            let nothing = self.snapshot.accounting.nothing_taken();
+            if !nothing.is_empty() {
+                return nothing.iter().flat_map(|text| wrap(text, self.width)).collect();
+            }
             let text = "no calls in the store yet; load a log with `llmtop ingest app.log`, or try `llmtop demo`";
             return wrap(text, self.width);
         };

@@ -45,7 +45,8 @@ fn nothing_stored(scene: &Scene) -> Vec<(String, Role)> {
     if a.read > 0 && a.accepted == 0 {
         let rejected =
             if a.rejected > 0 { format!(", {} of them broken", figures::count(a.rejected)) } else { String::new() };
-        return vec![
+        let like = a.skipped_like.as_ref().map(|skipped| dim(format!("skipped, for example: {}", skipped.shape)));
+        let mut words = vec![
             strong(format!("{} lines read, no LLM event among them{rejected}", units::count(a.read))),
             dim(""),
             dim("an event is a line of JSON such as"),
@@ -53,6 +54,8 @@ fn nothing_stored(scene: &Scene) -> Vec<(String, Role)> {
             dim(""),
             dim(format!("{} shows what was read and why lines were rejected", input_number())),
         ];
+        words.splice(1..1, like);
+        return words;
     }
     match scene.live.feed {
         Feed::Loading { .. } => vec![strong("reading …"), dim("the first figures appear as soon as there are some")],

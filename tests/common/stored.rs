@@ -42,7 +42,7 @@ impl Parser {
             counts.read += events.max(1);
             match verdict {
                 Verdict::Taken => {}
-                Verdict::Skipped => counts.skipped += 1,
+                Verdict::Skipped => counts.skip(|| None),
                 Verdict::Rejected(reason) => counts.reject(example(source, reason)),
             }
         }

@@ -5,8 +5,8 @@
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
-    Accounting, Chart, Cluster, Clusters, Failure, Group, Holdings, Point, Record, Rejected, Snapshot, SourceInfo,
-    Stats, Table,
+    Accounting, Chart, Cluster, Clusters, Failure, Group, Holdings, Point, Record, Rejected, Skipped, Snapshot,
+    SourceInfo, Stats, Table,
 };
 use llmtop::stats::acc::{Acc, Sample};
 use llmtop::stats::histogram::Histogram;
@@ -406,6 +406,11 @@ fn typical_accounting() -> Accounting {
             rejected(Reason::InvalidJson, 8_812_204, "{\"event\":\"llm_call\",\"model\":\"gpt-4.1\",\"inp"),
             rejected(Reason::BadTimestamp, 90_100_455, "{\"event\":\"llm_call\",\"timestamp\":\"yesterday\"}"),
         ],
+        skipped_like: Some(Skipped {
+            source: "prod-api.jsonl".to_owned(),
+            offset: 512,
+            shape: "{\"msg\",\"level\"}".to_owned(),
+        }),
         future: 0,
         unpriced: 61,
     }

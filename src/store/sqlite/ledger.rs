@@ -3,6 +3,7 @@
 use super::dict::Dicts;
 use crate::batch::{Batch, Checkpoint, LineCounts};
 use crate::event::Reason;
+use crate::snapshot::{Rejected, Skipped};
 use crate::store::Appended;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -87,21 +88,40 @@ pub fn count_lines(conn: &Connection, dicts: &mut Dicts, batch: &Batch, did: App
     keep_examples(conn, counts)
 }
 
+/// What an example of a skipped line stands under, where others have their reason.
+const SKIPPED: &str = "skipped";
+
 fn keep_examples(conn: &Connection, counts: &LineCounts) -> rusqlite::Result<()> {
-    for example in &counts.examples {
+    let most = LineCounts::EXAMPLES as i64;
+    let skipped = counts.skipped_like.iter().map(|s| (SKIPPED, &s.source, s.offset, &s.shape, 1));
+    let rejected = counts.examples.iter().map(|e| (e.reason.word(), &e.source, e.offset, &e.snippet, most));
+    for (reason, source, offset, snippet, most) in rejected.chain(skipped) {
         conn.prepare_cached(
             "INSERT INTO reject_example (reason, source, offset, snippet) SELECT ?1, ?2, ?3, ?4 \
              WHERE (SELECT count(*) FROM reject_example WHERE reason = ?1) < ?5",
         )?
-        .execute(params![
-            example.reason.word(),
-            example.source,
-            example.offset,
-            example.snippet,
-            LineCounts::EXAMPLES as i64
-        ])?;
+        .execute(params![reason, source, offset, snippet, most])?;
     }
     Ok(())
+}
+
+/// The first broken lines of each reason. Words of other versions are left out.
+pub fn examples(conn: &Connection) -> rusqlite::Result<Vec<Rejected>> {
+    let mut select = conn.prepare_cached("SELECT reason, source, offset, snippet FROM reject_example ORDER BY id")?;
+    let mut rows = select.query([])?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(reason) = Reason::from_word(&row.get::<_, String>(0)?) else { continue };
+        list.push(Rejected { reason, source: row.get(1)?, offset: row.get(2)?, snippet: row.get(3)? });
+    }
+    Ok(list)
+}
+
+/// The first skipped line that is a JSON object.
+pub fn skipped_like(conn: &Connection) -> rusqlite::Result<Option<Skipped>> {
+    conn.prepare_cached("SELECT source, offset, snippet FROM reject_example WHERE reason = ?1 LIMIT 1")?
+        .query_row([SKIPPED], |row| Ok(Skipped { source: row.get(0)?, offset: row.get(1)?, shape: row.get(2)? }))
+        .optional()
 }
 
 /// Notes how far a file is done. Numbers that SQLite has no type for are stored bit by bit.

@@ -51,7 +51,7 @@ CREATE TABLE rejection (         -- broken lines by reason
   lines INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE reject_example (    -- the first few of each reason
+CREATE TABLE reject_example (    -- the first few of each reason; a skipped line's shape under `skipped`
   id INTEGER PRIMARY KEY,
   reason TEXT NOT NULL,
   source TEXT NOT NULL,

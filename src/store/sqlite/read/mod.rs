@@ -21,7 +21,7 @@ mod texts;
 pub use query::Cell;
 
 use super::{Place, ledger, open_reader};
-use crate::snapshot::{Accounting, Chart, Holdings, Record, Rejected, Scan, Snapshot, SourceInfo, Stats};
+use crate::snapshot::{Accounting, Chart, Holdings, Record, Scan, Snapshot, SourceInfo, Stats};
 use crate::stats::acc::{Acc, Depth};
 use crate::store::{Patient, Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
@@ -381,20 +381,9 @@ fn accounting(context: &Context) -> ReadResult<Accounting> {
         })
     })?;
     books.reasons = ledger::rejections(&context.conn)?;
-    books.examples = examples(context)?;
+    books.examples = ledger::examples(&context.conn)?;
+    books.skipped_like = ledger::skipped_like(&context.conn)?;
     books.future = count(context, "future")?;
     books.unpriced = count(context, "unpriced")?;
     Ok(books)
-}
-
-fn examples(context: &Context) -> ReadResult<Vec<Rejected>> {
-    let mut select =
-        context.conn.prepare_cached("SELECT reason, source, offset, snippet FROM reject_example ORDER BY id")?;
-    let mut rows = select.query([])?;
-    let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
-        let Some(reason) = crate::event::Reason::from_word(&row.get::<_, String>(0)?) else { continue };
-        list.push(Rejected { reason, source: row.get(1)?, offset: row.get(2)?, snippet: row.get(3)? });
-    }
-    Ok(list)
 }
