@@ -59,7 +59,7 @@ fn event(builder: &mut Builder, n: u64, rows: u64) {
 }
 
 fn batches(rows: u64, order: impl Fn(u64) -> u64) -> Vec<Batch> {
-    let mut builder = Builder::new().expect("memory");
+    let mut builder = Builder::new(std::sync::Arc::default()).expect("memory");
     let mut done = Vec::new();
     for n in 0..rows {
         event(&mut builder, order(n), rows);

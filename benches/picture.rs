@@ -42,7 +42,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The demo's past in a new store, and what that answers to the screen's view.
 fn answer(path: &Path, ui: &Ui) -> Result<Snapshot, Box<dyn Error>> {
-    let settings = Settings { parsers: 1, on_refusal: OnRefusal::Fail, now_us: || NOW_US, ticks: llmtop::clock::ticks };
+    let settings = Settings {
+        parsers: 1,
+        on_refusal: OnRefusal::Fail,
+        prices: Arc::default(),
+        now_us: || NOW_US,
+        ticks: llmtop::clock::ticks,
+    };
     let mut store = SqliteStore::open(path)?;
     pipeline::run(past, &mut store, &settings, &Arc::<Progress>::default(), &Stop::new())?;
     Ok(SqliteReader::open(path)?.snapshot(&ui.view(), NOW_US, &Patient)?)

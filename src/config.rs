@@ -1,13 +1,15 @@
 //! What is valid: flags over environment over file over defaults, typed, and for each setting where it comes from.
 
+mod budgets;
 mod file;
 mod keys;
+mod lists;
 mod paths;
 mod write;
 
 use crate::cli::{PlaceArgs, ScreenArgs};
 use crate::nearest::did_you_mean;
-use crate::view::{Anchor, Filter, Window};
+use crate::view::{Anchor, Budget, Filter, Window};
 use keys::{KEYS, Key, Scope, key, pane};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -41,6 +43,8 @@ pub struct Config {
     pub retention: Retention,
     /// Bounds of the private stores.
     pub cache: CacheLimits,
+    /// What may be spent, in the order of the file.
+    pub budgets: Vec<Budget>,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -76,6 +80,7 @@ impl Default for Config {
             mouse: false,
             retention: Retention::default(),
             cache: CacheLimits { max_size: Some(10_000_000_000), max_age_us: Some(30 * 86_400_000_000) },
+            budgets: Vec::new(),
         }
     }
 }
@@ -271,7 +276,7 @@ impl Layers<'_> {
 
     fn file(&mut self, file: Option<(&Path, &str)>) {
         let Some((path, text)) = file else { return };
-        let (entries, faults) = file::read(text);
+        let (entries, faults) = file::read(text, &mut self.config);
         let at = |line| Origin::File(path.to_owned(), line);
         for fault in faults {
             self.problems.push(Problem::Setting { origin: at(fault.line), why: fault.why });

@@ -3,7 +3,7 @@
 //! One direction: bytes → `source` → chunk of lines → `format` → event → `batch` → `pipeline` (the only writer) → `store`;
 //! and back: `View` → `store.snapshot` → `Snapshot` → `tui` | `report`.
 //!
-//! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest` `listed`; 1 `format` `stats` `batch` `snapshot`;
+//! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest` `listed`; 1 `format` `price` `stats` `batch` `snapshot`;
 //! 2 `source` `store`; 3 `pipeline`; 4 `tui` `report`; above all `app` `cli` `config`.
 
 pub mod app;
@@ -16,6 +16,7 @@ pub mod format;
 mod listed;
 pub mod nearest;
 pub mod pipeline;
+pub mod price;
 pub mod report;
 pub mod snapshot;
 pub mod source;

@@ -2,8 +2,10 @@
 //! Unknown is `None`. Faces derive text from it and nothing else.
 
 mod figures;
+mod money;
 
 pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
+pub use money::{BudgetState, Burn, Forecast, Spend, Tasks};
 
 use crate::event::{CacheUse, FailureMode, Outcome, Reason};
 use crate::stats::histogram::Histogram;
@@ -147,8 +149,10 @@ pub struct Record {
     pub id: i64,
     /// Where it was read.
     pub source: Option<String>,
-    /// The facts.
+    /// The facts; its cost is what the producer reports.
     pub call: crate::event::Call<'static>,
+    /// What it cost, nano-dollars: as reported or as computed, whichever counts.
+    pub cost_nusd: Option<i64>,
     /// Whether its text was kept once and has been deleted since.
     pub text_expired: bool,
 }
@@ -313,6 +317,10 @@ pub struct Snapshot {
     pub records: Vec<Record>,
     /// Whether rows had to be read, and how far that went.
     pub scan: Scan,
+    /// How the budgets of the view stand, in their order.
+    pub budgets: Vec<BudgetState>,
+    /// What became of tasks, if asked for; without regard to the filter.
+    pub tasks: Option<Tasks>,
 }
 
 impl Snapshot {

@@ -108,7 +108,7 @@ fn check_line(learned: &[Vec<u8>], line: &[u8]) {
     assert_eq!(verdict, Decoder::new().decode_slowly(line, &mut slow));
     assert_eq!(fast.0, slow.0);
     assert_eq!(verdict == Verdict::Taken, !fast.0.is_empty(), "{verdict:?} and its events");
-    let mut builder = Builder::new().expect("memory");
+    let mut builder = Builder::new(std::sync::Arc::default()).expect("memory");
     builder.begin_line(1_767_323_045_000_000);
     let again = decoder.decode(line, &mut builder);
     let events = builder.end_line(line);

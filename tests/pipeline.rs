@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn settings(parsers: usize, on_refusal: OnRefusal) -> Settings {
-    Settings { parsers, on_refusal, now_us: || NOW_US, ticks: llmtop::clock::ticks }
+    Settings { parsers, on_refusal, prices: Arc::default(), now_us: || NOW_US, ticks: llmtop::clock::ticks }
 }
 
 /// A source that failed, or that found nobody to deliver to.

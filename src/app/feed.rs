@@ -79,7 +79,13 @@ impl Feed {
 pub fn pipeline_settings(on_refusal: OnRefusal) -> Settings {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     // The writer takes about as long as one parser; more than four find nothing left to do.
-    Settings { parsers: cores.saturating_sub(1).clamp(1, 4), on_refusal, now_us: clock::now_us, ticks: clock::ticks }
+    Settings {
+        parsers: cores.saturating_sub(1).clamp(1, 4),
+        on_refusal,
+        prices: Arc::default(),
+        now_us: clock::now_us,
+        ticks: clock::ticks,
+    }
 }
 
 /// Loads a feed to its end.

@@ -4,8 +4,10 @@ use super::dict::{Attrs, Interner, attrs_key, series_key, series_of};
 use super::text::TextWriter;
 use super::{Batch, CallRow, ErrorRow, INLINE, Place, ScoreRow, SpanRow, TextBlock, facts};
 use crate::event::{Call, ScoreEvent, Sink, SpanEvent, Text};
+use crate::price::{Cost, ModelPrices, Prices};
 use crate::stats::template::template;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -26,6 +28,9 @@ pub struct Builder {
     number: u64,
     batch: Batch,
     series: Interner,
+    prices: Arc<Prices>,
+    /// The prices of each series' model, by the number of the series.
+    models: Vec<Option<Arc<ModelPrices>>>,
     attrs: Interner,
     scratch: Vec<u8>,
     text: TextWriter,
@@ -41,12 +46,14 @@ fn next_number() -> u64 {
 }
 
 impl Builder {
-    /// A builder with empty dictionaries. Fails only where memory for the compressor cannot be had.
-    pub fn new() -> std::io::Result<Builder> {
+    /// A builder with empty dictionaries, that prices calls. Fails only where memory for the compressor cannot be had.
+    pub fn new(prices: Arc<Prices>) -> std::io::Result<Builder> {
         Ok(Builder {
             number: next_number(),
             batch: Batch { in_order: true, ..Batch::default() },
             series: Interner::default(),
+            prices,
+            models: Vec::new(),
             attrs: Interner::default(),
             scratch: Vec::with_capacity(256),
             text: TextWriter::new()?,
@@ -102,6 +109,7 @@ impl Builder {
             self.number = next_number();
             (self.batch.first_series, self.batch.first_attrs) = (0, 0);
             (self.series, self.attrs) = (Interner::default(), Interner::default());
+            self.models.clear();
         }
         Ok(done)
     }
@@ -136,9 +144,9 @@ impl Builder {
         self.place_from(start)
     }
 
-    fn facts(&mut self, call: &Call<'_>) -> Place {
+    fn facts(&mut self, call: &Call<'_>, cost: Cost) -> Place {
         let start = self.batch.arena.len();
-        facts::put(call, &mut self.batch.arena);
+        facts::put(call, cost, &mut self.batch.arena);
         self.place_from(start)
     }
 
@@ -147,8 +155,15 @@ impl Builder {
         let (number, new) = self.series.intern(&self.scratch);
         if new {
             self.batch.new_series.push(series_of(call));
+            self.models.push(self.prices.model(call.provider.as_deref(), call.model.as_deref()));
         }
         number
+    }
+
+    /// What the call cost; its model's prices are looked up once for each series.
+    fn cost(&self, call: &Call<'_>, series: u32, ts_us: i64) -> Cost {
+        let model = self.models.get(series as usize).and_then(Option::as_deref);
+        self.prices.cost(model, call, ts_us)
     }
 
     fn attrs_number(&mut self, call: &Call<'_>) -> (u32, Place) {
@@ -207,6 +222,7 @@ impl Sink for Builder {
         if call.outcome.is_error() || call.error_message.is_some() || call.retry_after_us.is_some() {
             self.note_error(call);
         }
+        let cost = self.cost(call, series, ts_us);
         let row = CallRow {
             ts_us,
             id,
@@ -215,9 +231,9 @@ impl Sink for Builder {
             series,
             attrs,
             attrs_text,
-            facts: self.facts(call),
+            facts: self.facts(call, cost),
             text: self.text_number(call, ts_us),
-            priced: call.cost_nusd.is_some(),
+            priced: cost.nusd.is_some(),
         };
         let batch = &mut self.batch;
         batch.in_order &= batch.calls.last().is_none_or(|last| last.ts_us <= ts_us);

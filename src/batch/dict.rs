@@ -163,6 +163,9 @@ pub struct Attrs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[allow(missing_docs)]
     pub tags: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)]
+    pub service_tier: Option<String>,
 }
 
 impl Attrs {
@@ -180,6 +183,7 @@ impl Attrs {
             fallback_from: text(&call.fallback_from),
             experiment: text(&call.experiment),
             tags: text(&call.tags),
+            service_tier: text(&call.service_tier),
         }
     }
 
@@ -197,6 +201,7 @@ impl Attrs {
         call.fallback_from = text(self.fallback_from);
         call.experiment = text(self.experiment);
         call.tags = text(self.tags);
+        call.service_tier = text(self.service_tier);
     }
 
     pub(super) fn json(&self) -> String {
@@ -223,7 +228,8 @@ pub(super) fn attrs_key(call: &Call<'_>, out: &mut Vec<u8>) {
     let mask = numbers.iter().enumerate().fold(0u8, |m, (i, n)| m | (u8::from(n.is_some()) << i));
     out.push(mask);
     numbers.into_iter().flatten().for_each(|n| varint::put(out, n));
-    for text in [&call.error_type, &call.finish_reason, &call.fallback_from, &call.experiment, &call.tags] {
+    let Call { error_type, finish_reason, fallback_from, experiment, tags, service_tier, .. } = call;
+    for text in [error_type, finish_reason, fallback_from, experiment, tags, service_tier] {
         varint::put(out, text.as_deref().map_or(0, |t| t.len() as u64 + 1));
         out.extend_from_slice(text.as_deref().unwrap_or_default().as_bytes());
     }

@@ -4,12 +4,13 @@
 use super::ids::{pack_id, unpack_id};
 use crate::event::{Call, Outcome, Text};
 use crate::listed::listed;
+use crate::price::Cost;
 use crate::stats::acc::Sample;
 use crate::stats::varint;
 use std::borrow::Cow;
 
 listed! {
-    /// What is measured of a call, in stored order. None is ever negative.
+    /// What is measured of a call, in stored order. None but the last is ever negative.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     #[repr(usize)]
     pub enum Measure {
@@ -37,6 +38,14 @@ listed! {
         Cost,
         /// Retries.
         Retries,
+        /// Audio input tokens.
+        InputAudioTokens,
+        /// Audio output tokens.
+        OutputAudioTokens,
+        /// What the producer says it cost, nano-dollars.
+        ReportedCost,
+        /// What the provider's cache saved, nano-dollars; below 0 where writing to it cost more.
+        CacheSaved,
     }
 }
 
@@ -58,10 +67,16 @@ impl Measure {
             Measure::Network => "network_us",
             Measure::Cost => "cost_nusd",
             Measure::Retries => "retries",
+            Measure::InputAudioTokens => "input_audio_tokens",
+            Measure::OutputAudioTokens => "output_audio_tokens",
+            Measure::ReportedCost => "reported_cost_nusd",
+            Measure::CacheSaved => "cache_saved_nusd",
         }
     }
 
-    fn of(self, call: &Call<'_>) -> Option<u64> {
+    /// As it is stored.
+    fn of(self, call: &Call<'_>, cost: Cost) -> Option<u64> {
+        let money = |nusd: Option<i64>| nusd.and_then(|n| u64::try_from(n).ok());
         match self {
             Measure::InputTokens => call.input_tokens,
             Measure::OutputTokens => call.output_tokens,
@@ -73,8 +88,12 @@ impl Measure {
             Measure::Ttft => call.ttft_us,
             Measure::Queue => call.queue_us,
             Measure::Network => call.network_us,
-            Measure::Cost => call.cost_nusd.and_then(|c| u64::try_from(c).ok()),
+            Measure::Cost => money(cost.nusd),
             Measure::Retries => call.retries.map(u64::from),
+            Measure::InputAudioTokens => call.input_audio_tokens,
+            Measure::OutputAudioTokens => call.output_audio_tokens,
+            Measure::ReportedCost => money(call.cost_nusd).filter(|_| call.cost_nusd != cost.nusd),
+            Measure::CacheSaved => cost.cache_saved_nusd.map(zigzag),
         }
     }
 }
@@ -126,17 +145,41 @@ impl Id {
     }
 }
 
-/// The mask before the values: bits of known measures, known ids, ids that are packed.
-const MASK: usize = 3;
+/// The mask before the values: bits of known measures, known ids, ids that are packed, and the two below.
+const MASK: usize = 4;
+
+/// The bit that says that the producer reports what counts as the cost.
+const IS_REPORTED: u32 = 1 << 28;
+
+/// The bit of answers that were cut at the limit of their length.
+const IS_TRUNCATED: u32 = 1 << 29;
+
+const _: () = assert!(MEASURES + 2 * IDS == 28, "the bits do not overlap");
+
+/// Small numbers for small ones on both sides of 0; all but the lowest fit the stored range.
+fn zigzag(value: i64) -> u64 {
+    let value = value.clamp(-(i64::MAX / 2), i64::MAX / 2);
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+fn unzigzag(stored: i64) -> i64 {
+    (stored >> 1) ^ -(stored & 1)
+}
 
 /// Appends a call's facts.
-pub(super) fn put(call: &Call<'_>, out: &mut Vec<u8>) {
+pub(super) fn put(call: &Call<'_>, cost: Cost, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; MASK]);
     let mut mask = 0u32;
+    if call.cost_nusd.is_some() && call.cost_nusd == cost.nusd {
+        mask |= IS_REPORTED;
+    }
+    if call.is_truncated() {
+        mask |= IS_TRUNCATED;
+    }
     for measure in Measure::ALL {
         // What does not fit is the largest that does.
-        if let Some(value) = measure.of(call) {
+        if let Some(value) = measure.of(call, cost) {
             mask |= 1 << measure as usize;
             varint::put(out, value.min(i64::MAX as u64));
         }
@@ -177,7 +220,7 @@ impl<'b> Facts<'b> {
     #[inline]
     pub fn read(bytes: &'b [u8]) -> Option<Facts<'b>> {
         let (mask, mut rest) = bytes.split_first_chunk::<MASK>()?;
-        let mut facts = Facts { mask: u32::from_le_bytes([mask[0], mask[1], mask[2], 0]), ..Facts::default() };
+        let mut facts = Facts { mask: u32::from_le_bytes(*mask), ..Facts::default() };
         for (bit, value) in facts.measures.iter_mut().enumerate() {
             if facts.mask & (1 << bit) != 0 {
                 *value = i64::try_from(varint::take(&mut rest)?).ok()?;
@@ -194,7 +237,12 @@ impl<'b> Facts<'b> {
     /// A measure, if known.
     #[inline]
     pub fn measure(&self, which: Measure) -> Option<i64> {
-        Some(self.measures[which as usize]).filter(|v| *v >= 0)
+        let stored = |which: Measure| Some(self.measures[which as usize]).filter(|v| *v >= 0);
+        match which {
+            Measure::CacheSaved => stored(which).map(unzigzag),
+            Measure::ReportedCost if self.mask & IS_REPORTED != 0 => stored(Measure::Cost),
+            _ => stored(which),
+        }
     }
 
     #[inline]
@@ -228,6 +276,8 @@ impl<'b> Facts<'b> {
             cache_write_tokens: self.unsigned(Measure::CacheWriteTokens),
             reasoning_tokens: self.unsigned(Measure::ReasoningTokens),
             cost_nusd: self.measure(Measure::Cost),
+            cache_saved_nusd: self.measure(Measure::CacheSaved),
+            truncated: self.mask & IS_TRUNCATED != 0,
             latency_us: self.unsigned(Measure::Latency),
             ttft_us: self.unsigned(Measure::Ttft),
             queue_us: self.unsigned(Measure::Queue),
@@ -235,7 +285,7 @@ impl<'b> Facts<'b> {
         }
     }
 
-    /// Puts the measures and ids into a call.
+    /// Puts the measures and ids into a call; its cost is what the producer reports.
     pub fn restore(&self, call: &mut Call<'static>) {
         call.input_tokens = self.unsigned(Measure::InputTokens);
         call.output_tokens = self.unsigned(Measure::OutputTokens);
@@ -247,7 +297,9 @@ impl<'b> Facts<'b> {
         call.ttft_us = self.unsigned(Measure::Ttft);
         call.queue_us = self.unsigned(Measure::Queue);
         call.network_us = self.unsigned(Measure::Network);
-        call.cost_nusd = self.measure(Measure::Cost);
+        call.input_audio_tokens = self.unsigned(Measure::InputAudioTokens);
+        call.output_audio_tokens = self.unsigned(Measure::OutputAudioTokens);
+        call.cost_nusd = self.measure(Measure::ReportedCost);
         call.retries = self.unsigned(Measure::Retries).map(|r| u32::try_from(r).unwrap_or(u32::MAX));
         let own = |id| self.id(id).map(|t| Cow::Owned(t.into_owned()));
         call.request_id = own(Id::Request);
@@ -280,22 +332,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_is_read(m in prop::collection::vec(measure(), 10), cost: Option<u32>, retries: Option<u32>, ids in prop::collection::vec(id(), 6)) {
+        fn what_is_put_is_read(m in prop::collection::vec(measure(), 12), cost: Option<u32>, priced: Option<u32>, saved: Option<i32>, cut: bool, retries: Option<u32>, ids in prop::collection::vec(id(), 6)) {
             let call = Call {
                 input_tokens: m[0], output_tokens: m[1], cached_input_tokens: m[2], cache_write_tokens: m[3],
                 cache_write_1h_tokens: m[4], reasoning_tokens: m[5], latency_us: m[6], ttft_us: m[7], queue_us: m[8],
-                network_us: m[9], cost_nusd: cost.map(i64::from), retries,
+                network_us: m[9], input_audio_tokens: m[10], output_audio_tokens: m[11],
+                finish_reason: cut.then_some(Cow::Borrowed("length")), cost_nusd: cost.map(i64::from), retries,
                 request_id: ids[0].clone(), trace_id: ids[1].clone(), span_id: ids[2].clone(), parent_id: ids[3].clone(),
                 session_id: ids[4].clone(), user_id: ids[5].clone(), ..Call::default()
             };
             let mut bytes = Vec::new();
-            put(&call, &mut bytes);
+            // Both the same, one alone, and neither.
+            let nusd = priced.map(i64::from).filter(|n| n % 2 == 0).or(call.cost_nusd.filter(|n| n % 3 == 0));
+            let cost = Cost { nusd, cache_saved_nusd: saved.map(i64::from) };
+            put(&call, cost, &mut bytes);
             let facts = Facts::read(&bytes).expect("its own bytes");
             let mut back = Call::default();
             facts.restore(&mut back);
+            back.finish_reason.clone_from(&call.finish_reason);
             prop_assert_eq!(&back, &call);
-            for which in Measure::ALL {
-                prop_assert_eq!(facts.measure(which), which.of(&call).map(|v| v as i64), "{}", which.name());
+            let sample = facts.sample(Outcome::default());
+            prop_assert_eq!((sample.cost_nusd, sample.cache_saved_nusd, sample.truncated), (nusd, cost.cache_saved_nusd, cut));
+            for which in Measure::ALL.into_iter().filter(|m| !matches!(m, Measure::ReportedCost | Measure::CacheSaved)) {
+                prop_assert_eq!(facts.measure(which), which.of(&call, cost).map(|v| v as i64), "{}", which.name());
             }
         }
 

@@ -1,7 +1,9 @@
 //! The configuration file: TOML text to settings with their lines. Unknown names and wrong types are told, each with its
 //! line, all of them at once.
 
+use super::Config;
 use super::keys::{KEYS, Key, Kind, is_placed, key};
+use super::lists::{self, LISTS};
 use crate::nearest::did_you_mean;
 use toml::de::{DeTable, DeValue};
 
@@ -24,9 +26,9 @@ pub(super) struct Fault {
     pub why: String,
 }
 
-/// Reads the text of a file: what it sets, and what is wrong with it.
-pub(super) fn read(text: &str) -> (Vec<Entry>, Vec<Fault>) {
-    let mut reading = Reading { text, entries: Vec::new(), faults: Vec::new() };
+/// Reads the text of a file: what it sets, and what is wrong with it. Its lists go into the configuration.
+pub(super) fn read(text: &str, config: &mut Config) -> (Vec<Entry>, Vec<Fault>) {
+    let mut reading = Reading { text, config, entries: Vec::new(), faults: Vec::new() };
     match DeTable::parse(text) {
         Ok(table) => reading.table("", table.get_ref()),
         Err(error) => {
@@ -42,6 +44,7 @@ pub(super) fn read(text: &str) -> (Vec<Entry>, Vec<Fault>) {
 
 struct Reading<'a> {
     text: &'a str,
+    config: &'a mut Config,
     entries: Vec<Entry>,
     faults: Vec<Fault>,
 }
@@ -60,6 +63,10 @@ impl Reading<'_> {
         for (name, value) in table {
             let full = format!("{prefix}{}", name.get_ref());
             let at = name.span().start;
+            if let Some(list) = LISTS.iter().find(|list| list.name == full) {
+                self.faults.extend(lists::read(list, self.text, value, self.config));
+                continue;
+            }
             match (key(&full), value.get_ref()) {
                 (Some(key), value) => self.entry(key, value, at),
                 (None, DeValue::Table(inner)) if KEYS.iter().any(|key| key.name.starts_with(&format!("{full}."))) => {
@@ -90,7 +97,7 @@ impl Reading<'_> {
     }
 }
 
-fn article(kind: &str) -> String {
+pub(super) fn article(kind: &str) -> String {
     let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
     format!("{} {kind}", if vowel { "an" } else { "a" })
 }
@@ -101,10 +108,10 @@ fn unknown(name: &str) -> String {
     let inside = KEYS.iter().find(|key| key.name.ends_with(&format!(".{last}"))).map(|key| key.name);
     let near = match inside {
         Some(inside) => format!("; did you mean {inside}?"),
-        None => did_you_mean(name, KEYS.iter().map(|key| key.name)),
+        None => did_you_mean(name, KEYS.iter().map(|key| key.name).chain(LISTS.iter().map(|list| list.name))),
     };
     if near.is_empty() {
-        let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+        let names: Vec<&str> = KEYS.iter().map(|key| key.name).chain(LISTS.iter().map(|list| list.name)).collect();
         return format!("no setting {name:?}; there are {}", names.join(", "));
     }
     format!("no setting {name:?}{near}")

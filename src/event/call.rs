@@ -84,6 +84,10 @@ pub struct Call<'a> {
     pub cache_write_1h_tokens: Option<u64>,
     /// Of the output: reasoning.
     pub reasoning_tokens: Option<u64>,
+    /// Of the input: audio.
+    pub input_audio_tokens: Option<u64>,
+    /// Of the output: audio.
+    pub output_audio_tokens: Option<u64>,
     /// The whole call, µs.
     pub latency_us: Option<u64>,
     /// Until the first token, µs.
@@ -118,6 +122,8 @@ pub struct Call<'a> {
     pub temperature: Option<f64>,
     /// The asked limit of output tokens.
     pub max_tokens: Option<u64>,
+    /// The provider's word for how it was served, such as `batch`, `flex` or `priority`; prices depend on it.
+    pub service_tier: Text<'a>,
     /// Why the answer ended, in the provider's word.
     pub finish_reason: Text<'a>,
     /// Whether the answer was streamed.
@@ -132,6 +138,14 @@ pub struct Call<'a> {
     pub tool_calls: Text<'a>,
     /// What guardrails did, as a JSON list of `{name, action, detail}`.
     pub guardrail: Text<'a>,
+}
+
+impl Call<'_> {
+    /// Whether the answer was cut at the limit of its length, by any provider's word for it.
+    pub fn is_truncated(&self) -> bool {
+        const WORDS: [&str; 5] = ["length", "max_tokens", "max_output_tokens", "model_length", "token_limit"];
+        self.finish_reason.as_deref().is_some_and(|word| WORDS.iter().any(|w| w.eq_ignore_ascii_case(word)))
+    }
 }
 
 /// Output speed in milli-tokens per second: output tokens over the generation time (latency − TTFT), or over the whole

@@ -7,6 +7,7 @@ mod write;
 
 pub use progress::{Counts, Progress};
 
+use crate::price::Prices;
 use crate::source::{Message, Stop};
 use crate::store::{Appended, Store, StoreError};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub parsers: usize,
     /// What to do when the store refuses.
     pub on_refusal: OnRefusal,
+    /// What calls are priced by.
+    pub prices: Arc<Prices>,
     /// The clock, µs since the epoch: for events without a time, and for what lies in the future.
     pub now_us: fn() -> i64,
     /// A clock that never goes back, since any fixed moment: for how long a group has waited.
@@ -86,10 +89,10 @@ where
             std::thread::Builder::new().name("read".into()).spawn_scoped(scope, || source(to_parse, stop.clone()))?;
         for _ in 0..settings.parsers.max(1) {
             let (queue, to_write) = (queue.clone(), to_write.clone());
-            let (now_us, progress) = (settings.now_us, Arc::clone(progress));
+            let (now_us, prices, progress) = (settings.now_us, Arc::clone(&settings.prices), Arc::clone(progress));
             std::thread::Builder::new()
                 .name("parse".into())
-                .spawn_scoped(scope, move || parse::work(&queue, &to_write, now_us, &progress))?;
+                .spawn_scoped(scope, move || parse::work(&queue, &to_write, (now_us, prices), &progress))?;
         }
         drop(to_write);
         drop(queue);

@@ -5,6 +5,7 @@ use crate::batch::{Batch, Builder};
 use crate::event::{Reason, Verdict};
 use crate::format::parts::{Joined, Joiner};
 use crate::format::{Decoder, shape};
+use crate::price::Prices;
 use crate::snapshot::{Rejected, Skipped};
 use crate::source::{Chunk, Message, Trouble};
 use crossbeam_channel::{Receiver, Sender};
@@ -31,8 +32,13 @@ impl Queue {
 }
 
 /// A parsing thread: until the source has ended and the queue is empty, or the writer has gone.
-pub(super) fn work(queue: &Queue, out: &Sender<Ticketed<Parsed>>, now_us: fn() -> i64, progress: &Progress) {
-    let mut parser = match Builder::new() {
+pub(super) fn work(
+    queue: &Queue,
+    out: &Sender<Ticketed<Parsed>>,
+    (now_us, prices): (fn() -> i64, Arc<Prices>),
+    progress: &Progress,
+) {
+    let mut parser = match Builder::new(prices) {
         Ok(builder) => Parser { decoder: Decoder::new(), joiner: Joiner::default(), builder },
         Err(error) => {
             let _ = out.send(Ticketed { number: 0, item: Parsed::Failed(error) });

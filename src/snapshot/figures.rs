@@ -73,6 +73,12 @@ pub struct Stats {
     pub cost_nusd: Option<i64>,
     /// Calls whose cost is unknown.
     pub unpriced_calls: u64,
+    /// Cost of answers that were cut at the limit of their length (`finish_reason` length), nano-dollars.
+    pub truncated_nusd: Option<i64>,
+    /// What earlier attempts of retried calls cost at most, nano-dollars: each as much as the last one.
+    pub retried_nusd: Option<i64>,
+    /// What the providers' prompt caches saved, net of what writing to them cost more, nano-dollars; may be negative.
+    pub cache_saved_nusd: Option<i64>,
     /// Latency, µs.
     pub latency_us: Dist,
     /// Time to first token, µs.
@@ -112,6 +118,9 @@ impl Stats {
             reasoning_tokens: acc.sum(Sum::Reasoning),
             cost_nusd: acc.sum(Sum::Cost),
             unpriced_calls: acc.unpriced,
+            truncated_nusd: acc.sum(Sum::Truncated),
+            retried_nusd: acc.sum(Sum::Retried),
+            cache_saved_nusd: acc.sum(Sum::CacheSaved),
             latency_us: Dist::of(&acc.latency, 1.0),
             ttft_us: Dist::of(&acc.ttft, 1.0),
             output_tokens_per_s: Dist::of(&acc.speed, 1_000.0),

@@ -31,9 +31,15 @@ pub enum Sum {
     FirstToken = 9,
     /// Generation time (latency − TTFT) of calls that have both, µs.
     Generation = 10,
+    /// Cost of answers that went well and were cut at the limit of their length, nano-dollars.
+    Truncated = 11,
+    /// Retries times cost of the calls that were retried, nano-dollars: what their earlier attempts cost at most.
+    Retried = 12,
+    /// What the provider's cache saved, nano-dollars.
+    CacheSaved = 13,
 }
 
-const SUMS: usize = 11;
+const SUMS: usize = 14;
 
 /// The measures of one call, as they are folded in. `None` is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -54,6 +60,10 @@ pub struct Sample {
     pub reasoning_tokens: Option<u64>,
     /// Nano-dollars.
     pub cost_nusd: Option<i64>,
+    /// Nano-dollars, net of what writing to the cache cost more.
+    pub cache_saved_nusd: Option<i64>,
+    /// Whether the answer was cut at the limit of its length.
+    pub truncated: bool,
     /// µs.
     pub latency_us: Option<u64>,
     /// µs.
@@ -68,6 +78,12 @@ impl Sample {
     /// Output speed in milli-tokens per second, as [`output_speed`] has it.
     pub fn speed(&self) -> Option<u64> {
         output_speed(self.output_tokens, self.latency_us, self.ttft_us)
+    }
+
+    /// What earlier attempts cost at most; `None` where there were none or the cost is unknown.
+    fn retried_nusd(&self) -> Option<i64> {
+        let retries = self.retries.filter(|n| *n > 0)?;
+        Some(self.cost_nusd?.saturating_mul(i64::from(retries)))
     }
 
     /// The model's part of the time to the first token, and the time after it.
@@ -152,6 +168,11 @@ impl Acc {
         self.add(Sum::CacheWrite, sample.cache_write_tokens.map(clamp));
         self.add(Sum::Reasoning, sample.reasoning_tokens.map(clamp));
         self.add(Sum::Cost, sample.cost_nusd);
+        if sample.truncated && !sample.outcome.is_error() {
+            self.add(Sum::Truncated, sample.cost_nusd);
+        }
+        self.add(Sum::Retried, sample.retried_nusd());
+        self.add(Sum::CacheSaved, sample.cache_saved_nusd);
         self.add(Sum::Queue, sample.queue_us.map(clamp));
         self.add(Sum::Network, sample.network_us.map(clamp));
         if let Some((first, rest)) = sample.generation() {

@@ -1,9 +1,11 @@
 //! What a face asks for: a window, a filter, groupings, sections. Plain data, comparable, echoed by the answer.
 
+mod budget;
 mod filter;
 mod ranking;
 mod window;
 
+pub use budget::{Budget, Period};
 pub use filter::{
     CallSubject, Case, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
 };
@@ -123,6 +125,8 @@ pub struct Sections {
     pub exact_members: bool,
     /// Newest records: at most so many, before `View::before`.
     pub records: usize,
+    /// What became of tasks, by their scores.
+    pub tasks: bool,
 }
 
 /// Everything a face asks for.
@@ -138,6 +142,8 @@ pub struct View {
     pub sections: Sections,
     /// The record list starts below this record, when paging.
     pub before: Option<RecordKey>,
+    /// Budgets to tell the state of, whatever the window and the filter.
+    pub budgets: Vec<Budget>,
 }
 
 impl Default for View {
@@ -148,6 +154,7 @@ impl Default for View {
             groupings: Vec::new(),
             sections: Sections::default(),
             before: None,
+            budgets: Vec::new(),
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Parser {
 impl Parser {
     /// With empty dictionaries.
     pub fn new() -> Parser {
-        Parser { decoder: Decoder::new(), builder: Builder::new().expect("memory") }
+        Parser { decoder: Decoder::new(), builder: Builder::new(std::sync::Arc::default()).expect("memory") }
     }
 
     /// One batch of some lines of a source, read at a time.
@@ -162,6 +162,7 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         failures: true,
         clusters: 100,
         errors: 5,
+        tasks: false,
         exact_members: true,
         records: 9,
     };
@@ -171,5 +172,6 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         groupings: by.iter().map(grouping).collect(),
         sections,
         before: None,
+        budgets: Vec::new(),
     }
 }

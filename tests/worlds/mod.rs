@@ -273,7 +273,14 @@ fn record(made: &Made, id: i64) -> Record {
         response: failure.is_none().then(|| "It left the depot this morning.\nYou should have it by noon.".into()),
         ..Call::default()
     };
-    Record { ts_us: made.ts_us, id, source: Some("prod-api.jsonl".to_owned()), call, text_expired: false }
+    Record {
+        ts_us: made.ts_us,
+        id,
+        source: Some("prod-api.jsonl".to_owned()),
+        cost_nusd: call.cost_nusd,
+        call,
+        text_expired: false,
+    }
 }
 
 fn failures(now: &[Made], before: &[Made], range: Range, steps: usize) -> Vec<Failure> {

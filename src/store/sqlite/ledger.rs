@@ -97,8 +97,8 @@ fn keep_examples(conn: &Connection, counts: &LineCounts) -> rusqlite::Result<()>
     let rejected = counts.examples.iter().map(|e| (e.reason.word(), &e.source, e.offset, &e.snippet, most));
     for (reason, source, offset, snippet, most) in rejected.chain(skipped) {
         conn.prepare_cached(
-            "INSERT INTO reject_example (reason, source, offset, snippet) SELECT ?1, ?2, ?3, ?4 \
-             WHERE (SELECT count(*) FROM reject_example WHERE reason = ?1) < ?5",
+            "INSERT INTO line_example (reason, source, offset, snippet) SELECT ?1, ?2, ?3, ?4 \
+             WHERE (SELECT count(*) FROM line_example WHERE reason = ?1) < ?5",
         )?
         .execute(params![reason, source, offset, snippet, most])?;
     }
@@ -107,7 +107,7 @@ fn keep_examples(conn: &Connection, counts: &LineCounts) -> rusqlite::Result<()>
 
 /// The first broken lines of each reason. Words of other versions are left out.
 pub fn examples(conn: &Connection) -> rusqlite::Result<Vec<Rejected>> {
-    let mut select = conn.prepare_cached("SELECT reason, source, offset, snippet FROM reject_example ORDER BY id")?;
+    let mut select = conn.prepare_cached("SELECT reason, source, offset, snippet FROM line_example ORDER BY id")?;
     let mut rows = select.query([])?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
@@ -119,7 +119,7 @@ pub fn examples(conn: &Connection) -> rusqlite::Result<Vec<Rejected>> {
 
 /// The first skipped line that is a JSON object.
 pub fn skipped_like(conn: &Connection) -> rusqlite::Result<Option<Skipped>> {
-    conn.prepare_cached("SELECT source, offset, snippet FROM reject_example WHERE reason = ?1 LIMIT 1")?
+    conn.prepare_cached("SELECT source, offset, snippet FROM line_example WHERE reason = ?1 LIMIT 1")?
         .query_row([SKIPPED], |row| Ok(Skipped { source: row.get(0)?, offset: row.get(1)?, shape: row.get(2)? }))
         .optional()
 }

@@ -27,9 +27,9 @@ use std::time::Duration;
 /// Append-only: the layout's version is how many have been run.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
 
-/// The mark of a store among SQLite files: `llm2`. Before the first release the layout was changed in place, and with it
+/// The mark of a store among SQLite files: `llm3`. Before the first release the layout was changed in place, and with it
 /// the mark.
-const APPLICATION: i64 = 0x6c6c_6d32;
+const APPLICATION: i64 = 0x6c6c_6d33;
 
 /// How long a second writer waits for the first.
 const BUSY: Duration = Duration::from_secs(10);

@@ -73,7 +73,7 @@ fn tokens<'a>(n: Option<u64>) -> Cell<'a> {
 }
 
 fn cost<'a>(record: &'a Record, _: &Scene<'a>) -> Cell<'a> {
-    record.call.cost_nusd.map_or_else(|| Cell::dim(units::UNKNOWN), |n| Cell::plain(figures::money(Some(n as f64))))
+    record.cost_nusd.map_or_else(|| Cell::dim(units::UNKNOWN), |n| Cell::plain(figures::money(Some(n as f64))))
 }
 
 fn http<'a>(record: &'a Record, _: &Scene<'a>) -> Cell<'a> {

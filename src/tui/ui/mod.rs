@@ -261,6 +261,7 @@ impl Ui {
             groupings: needs.groupings,
             sections: needs.sections,
             before: if self.pane().pages { self.pages.last().copied() } else { None },
+            budgets: Vec::new(),
         }
     }
 

@@ -51,7 +51,7 @@ CREATE TABLE rejection (         -- broken lines by reason
   lines INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE reject_example (    -- the first few of each reason; a skipped line's shape under `skipped`
+CREATE TABLE line_example (      -- the first few lines of each reason, and the shape of a skipped one under `skipped`
   id INTEGER PRIMARY KEY,
   reason TEXT NOT NULL,
   source TEXT NOT NULL,
@@ -158,7 +158,10 @@ SELECT
   call_measure(c.facts, 'reasoning_tokens') AS reasoning_tokens,
   call_measure(c.facts, 'latency_us') / 1e3 AS latency_ms, call_measure(c.facts, 'ttft_us') / 1e3 AS ttft_ms,
   call_measure(c.facts, 'queue_us') / 1e3 AS queue_ms, call_measure(c.facts, 'network_us') / 1e3 AS network_ms,
-  call_measure(c.facts, 'cost_nusd') / 1e9 AS cost_usd, call_measure(c.facts, 'retries') AS retries,
+  call_measure(c.facts, 'input_audio_tokens') AS input_audio_tokens,
+  call_measure(c.facts, 'output_audio_tokens') AS output_audio_tokens,
+  call_measure(c.facts, 'cost_nusd') / 1e9 AS cost_usd, call_measure(c.facts, 'reported_cost_nusd') / 1e9 AS reported_cost_usd,
+  call_measure(c.facts, 'cache_saved_nusd') / 1e9 AS cache_saved_usd, call_measure(c.facts, 'retries') AS retries,
   iif(typeof(c.attrs) = 'integer', a.json, c.attrs) AS attrs,
   src.name AS source
 FROM call c JOIN series s ON s.id = c.series

@@ -82,7 +82,14 @@ impl<'r> Stored<'r> {
         self.facts.restore(&mut call);
         self.attrs(context)?.restore(&mut call);
         let RecordKey { ts_us, id } = self.key;
-        Ok(Record { ts_us, id, source: self.source(context)?, call, text_expired: false })
+        Ok(Record {
+            ts_us,
+            id,
+            source: self.source(context)?,
+            call,
+            cost_nusd: self.measure(Measure::Cost),
+            text_expired: false,
+        })
     }
 }
 

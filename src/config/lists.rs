@@ -1,0 +1,164 @@
+//! The lists of the configuration file, `[[budget]]` and its like: one entry in [`LISTS`] for each kind, which reads its
+//! sections field by field. What is wrong is told with its line, all of it at once.
+
+use super::Config;
+use super::file::{Fault, article};
+use crate::nearest::did_you_mean;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A kind of section.
+pub(super) struct List {
+    /// Its name between the brackets.
+    pub name: &'static str,
+    /// Reads a section into the configuration.
+    pub read: fn(&mut Section<'_>, &mut Config),
+}
+
+/// All kinds.
+pub(super) static LISTS: [List; 1] = [List { name: "budget", read: super::budgets::read }];
+
+/// One section while it is read. Every field that exists has to be asked for; [`Section::finish`] tells of the others.
+pub(super) struct Section<'a> {
+    list: &'static str,
+    text: &'a str,
+    at: usize,
+    table: &'a DeTable<'a>,
+    known: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+/// Reads the sections of one kind: what is wrong with them.
+pub(super) fn read(list: &'static List, text: &str, value: &Spanned<DeValue<'_>>, config: &mut Config) -> Vec<Fault> {
+    let sections = match value.get_ref() {
+        DeValue::Array(sections) => sections.iter().collect(),
+        _ => vec![value],
+    };
+    let mut faults = Vec::new();
+    for section in sections {
+        let at = section.span().start;
+        match section.get_ref() {
+            DeValue::Table(table) => {
+                let mut section = Section { list: list.name, text, at, table, known: Vec::new(), faults: Vec::new() };
+                (list.read)(&mut section, config);
+                faults.extend(section.finish());
+            }
+            other => {
+                let why = format!("{} cannot be {}; write [[{}]]", list.name, article(other.type_str()), list.name);
+                faults.push(Fault { line: line(text, at), why });
+            }
+        }
+    }
+    faults
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
+}
+
+impl<'a> Section<'a> {
+    /// Its line, from 1.
+    pub fn line(&self) -> usize {
+        line(self.text, self.at)
+    }
+
+    /// Tells that the section as a whole is wrong.
+    pub fn fault(&mut self, why: impl Into<String>) {
+        let why = format!("[[{}]]: {}", self.list, why.into());
+        self.faults.push(Fault { line: self.line(), why });
+    }
+
+    /// Tells that a field is wrong.
+    pub fn fault_at(&mut self, name: &'static str, why: &str) {
+        let at = self.find(name).map_or(self.at, |(_, at)| at);
+        self.push(at, name, why);
+    }
+
+    fn push(&mut self, at: usize, name: &str, why: &str) {
+        self.faults.push(Fault { line: line(self.text, at), why: format!("{}.{name}: {why}", self.list) });
+    }
+
+    fn find(&self, name: &str) -> Option<(&'a DeValue<'a>, usize)> {
+        let (key, value) = self.table.iter().find(|(key, _)| key.get_ref() == name)?;
+        Some((value.get_ref(), key.span().start))
+    }
+
+    /// A field, if it is there.
+    fn take(&mut self, name: &'static str) -> Option<(&'a DeValue<'a>, usize)> {
+        self.known.push(name);
+        self.find(name)
+    }
+
+    /// A string, or a number as it is written, read by `parse`; `allowed` says what to write instead of what does not read.
+    pub fn read<T>(
+        &mut self,
+        name: &'static str,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let (value, at) = self.take(name)?;
+        let read = match scalar(value) {
+            Some(text) => parse(&text),
+            None => Err(format!("cannot be {}", article(value.type_str()))),
+        };
+        read.map_err(|why| self.push(at, name, &format!("{why}; write {allowed}"))).ok()
+    }
+
+    /// The same for a field that has to be there.
+    pub fn need<T>(
+        &mut self,
+        name: &'static str,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.find(name).is_none() {
+            self.known.push(name);
+            self.fault(format!("{name} is missing; write {allowed}"));
+            return None;
+        }
+        self.read(name, allowed, parse)
+    }
+
+    /// A list of strings or numbers, each read by `parse`.
+    pub fn each<T>(
+        &mut self,
+        name: &'static str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let (value, at) = self.take(name)?;
+        let items: Vec<&DeValue<'_>> = match value {
+            DeValue::Array(items) => items.iter().map(Spanned::get_ref).collect(),
+            one => vec![one],
+        };
+        let read = items.into_iter().map(|item| match scalar(item) {
+            Some(text) => parse(&text),
+            None => Err(format!("cannot hold {}", article(item.type_str()))),
+        });
+        let read: Result<Vec<T>, String> = read.collect();
+        read.map_err(|why| self.push(at, name, &format!("{why}; write {allowed}"))).ok()
+    }
+
+    /// What is wrong with it, fields of other names among them.
+    fn finish(mut self) -> Vec<Fault> {
+        let strangers = self.table.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref()));
+        for (name, at) in strangers.map(|key| (key.get_ref().to_string(), key.span().start)).collect::<Vec<_>>() {
+            let near = did_you_mean(&name, self.known.iter().copied());
+            let near = if near.is_empty() { format!("; there are {}", self.known.join(", ")) } else { near };
+            let why = format!("[[{}]] has no {name:?}{near}", self.list);
+            self.faults.push(Fault { line: line(self.text, at), why });
+        }
+        self.faults
+    }
+}
+
+/// A string, a number or a switch as it is written.
+fn scalar(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
+        DeValue::Float(number) => Some(number.as_str().to_owned()),
+        DeValue::Boolean(on) => Some(on.to_string()),
+        _ => None,
+    }
+}
