@@ -220,6 +220,14 @@ pub trait Reader: Send {
     fn record(&mut self, key: RecordKey) -> Result<Option<Record>, StoreError>;
     /// Writes the events of a window as native JSON lines; how many. Spans and scores only where the filter is empty.
     fn export(&mut self, window: Window, now_us: i64, filter: &Filter, out: &mut dyn Write) -> Result<u64, StoreError>;
+    /// Calls `each` with the calls of a window that a filter lets through, oldest first, without their text; how many.
+    fn calls(
+        &mut self,
+        window: Window,
+        now_us: i64,
+        filter: &Filter,
+        each: &mut dyn FnMut(&Record),
+    ) -> Result<u64, StoreError>;
     /// What the store holds, and the books.
     fn holdings(&mut self) -> Result<(Holdings, Accounting), StoreError>;
 }
