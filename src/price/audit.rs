@@ -75,6 +75,9 @@ impl Cause {
     }
 }
 
+/// Provider and model as calls name them.
+pub type Named = (Option<String>, Option<String>);
+
 /// What was found of one model.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Finding {
@@ -106,9 +109,9 @@ pub struct Doubles {
 /// An audit under way: calls in order of time.
 pub struct Audit {
     prices: Prices,
-    found: BTreeMap<(Option<String>, Option<String>), Option<Arc<ModelPrices>>>,
+    found: BTreeMap<Named, Option<Arc<ModelPrices>>>,
     /// By provider and model.
-    pub models: BTreeMap<(Option<String>, Option<String>), Finding>,
+    pub models: BTreeMap<Named, Finding>,
     /// Signs of double counting.
     pub doubles: Doubles,
     recent: VecDeque<(i64, Twin)>,
@@ -215,7 +218,7 @@ impl Audit {
     }
 
     /// The findings, with a common factor told apart from what stays unknown.
-    pub fn finish(mut self) -> (BTreeMap<(Option<String>, Option<String>), Finding>, Doubles) {
+    pub fn finish(mut self) -> (BTreeMap<Named, Finding>, Doubles) {
         for finding in self.models.values_mut() {
             let Some((low, high)) = finding.factors else { continue };
             let calls = finding.causes.get(&Cause::Unknown).copied().unwrap_or(0);

@@ -8,7 +8,7 @@ mod names;
 mod rate;
 mod table;
 
-pub use audit::{Audit, Cause, Doubles, Finding};
+pub use audit::{Audit, Cause, Doubles, Finding, Named};
 pub use bill::{Bill, Computed, Free, Invoice, Line, Unpriced};
 pub use entry::{Author, Entry, Mode, Scheme, Service, Source, Tier};
 pub use find::{Found, ModelPrices, Uplift};
