@@ -109,6 +109,31 @@ pub fn tokens(value: Value<'_>) -> Field<u64> {
     whole(&value, MAX_TOKENS)
 }
 
+/// Audio tokens: a count, or the audio in a list of modalities, which is unknown where none is listed.
+pub fn audio_tokens(value: Value<'_>, meaning: Meaning) -> Field<u64> {
+    match (meaning, value) {
+        (Meaning::Modal, Value::Json(raw)) if raw.starts_with('[') => listed_audio(raw),
+        (Meaning::Modal, _) => Ok(None),
+        (_, value) => tokens(value),
+    }
+}
+
+/// The audio in `[{"modality":"AUDIO","tokenCount":25}, …]`.
+fn listed_audio(raw: &str) -> Field<u64> {
+    let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(raw).map_err(|_| Reason::WrongType)?;
+    let mut sum = None;
+    for object in list.into_iter().filter_map(|entry| Object::parse(entry.get()).ok()) {
+        let count = object.get("tokenCount").or_else(|| object.get("token_count"));
+        let modality = object.text("modality").unwrap_or_default();
+        // Python prints the name of an enum with that of its type.
+        let is_audio = modality.rsplit('.').next().is_some_and(|word| word.eq_ignore_ascii_case("audio"));
+        if let Some(count) = count.filter(|_| is_audio).map_or(Ok(None), |raw| tokens(json::value(raw)))? {
+            sum = Some(sum.unwrap_or(0) + count);
+        }
+    }
+    if sum.is_some_and(|sum| sum > MAX_TOKENS) { Err(Reason::OutOfRange) } else { Ok(sum) }
+}
+
 /// The asked limit of output tokens; -1 is how some say that there is none.
 pub fn max_tokens(value: Value<'_>) -> Field<u64> {
     match number(&value) {
@@ -130,7 +155,7 @@ pub fn duration(value: Value<'_>, meaning: Meaning) -> Field<u64> {
         Meaning::Bare => return bare_duration(&value),
         Meaning::Micros => 1.0,
         Meaning::Nanos => 1e-3,
-        Meaning::Millis | Meaning::Plain | Meaning::Apart | Meaning::Code => 1e3,
+        Meaning::Millis | Meaning::Plain | Meaning::Apart | Meaning::Modal | Meaning::Code => 1e3,
     };
     Ok(amount(&value, scale, MAX_DURATION_US)?.map(|us| (us + 0.5) as u64))
 }

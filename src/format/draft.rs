@@ -50,7 +50,11 @@ struct Apart {
     input: bool,
     cache_read: bool,
     cache_write: bool,
+    cache_write_5m: bool,
+    cache_write_1h: bool,
+    input_audio: bool,
     output: bool,
+    output_audio: bool,
     reasoning: bool,
 }
 
@@ -77,6 +81,23 @@ fn put_tokens(
 ) -> Result<(), Reason> {
     let before = *best;
     put(best, key, slot, convert::tokens(value))?;
+    if *best != before {
+        *apart = key.meaning == Meaning::Apart;
+    }
+    Ok(())
+}
+
+/// As [`put_tokens`], also from lists of modalities.
+#[inline(never)]
+fn put_audio(
+    best: &mut u16,
+    key: Key,
+    slot: &mut Option<u64>,
+    apart: &mut bool,
+    value: Value<'_>,
+) -> Result<(), Reason> {
+    let before = *best;
+    put(best, key, slot, convert::audio_tokens(value, key.meaning))?;
     if *best != before {
         *apart = key.meaning == Meaning::Apart;
     }
@@ -210,6 +231,7 @@ impl<'a> Draft<'a> {
             Field::Provider => &mut call.provider,
             Field::Operation => &mut call.operation,
             Field::ErrorType => &mut call.error_type,
+            Field::ServiceTier => &mut call.service_tier,
             Field::FallbackFrom => &mut call.fallback_from,
             Field::Experiment => &mut call.experiment,
             Field::Variant => &mut call.variant,
@@ -238,6 +260,7 @@ impl<'a> Draft<'a> {
             | Field::Provider
             | Field::Operation
             | Field::ErrorType
+            | Field::ServiceTier
             | Field::FallbackFrom
             | Field::Experiment
             | Field::Variant => Ok(()),
@@ -259,11 +282,19 @@ impl<'a> Draft<'a> {
             Field::CacheWriteTokens => {
                 put_tokens(best, key, &mut call.cache_write_tokens, &mut apart.cache_write, value)
             }
-            Field::CacheWrite5mTokens => put_tokens(best, key, &mut self.cache_write_5m, &mut apart.cache_write, value),
+            Field::CacheWrite5mTokens => {
+                put_tokens(best, key, &mut self.cache_write_5m, &mut apart.cache_write_5m, value)
+            }
             Field::CacheWrite1hTokens => {
-                put_tokens(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write, value)
+                put_tokens(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write_1h, value)
             }
             Field::ReasoningTokens => put_tokens(best, key, &mut call.reasoning_tokens, &mut apart.reasoning, value),
+            Field::InputAudioTokens => {
+                put_audio(best, key, &mut call.input_audio_tokens, &mut apart.input_audio, value)
+            }
+            Field::OutputAudioTokens => {
+                put_audio(best, key, &mut call.output_audio_tokens, &mut apart.output_audio, value)
+            }
             Field::ToolUseTokens => put(best, key, &mut self.tool_use_tokens, convert::tokens(value)),
             Field::Latency => put(best, key, &mut call.latency_us, convert::duration(value, key.meaning)),
             Field::Ttft => put(best, key, &mut call.ttft_us, convert::duration(value, key.meaning)),
