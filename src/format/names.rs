@@ -94,6 +94,7 @@ pub const ROWS: &[Row] = &[
          gen_ai.usage.details.cache_read_tokens usage_metadata.cached_content_token_count \
          usage_metadata.input_token_details.cache_read cached_content_token_count \
          llm.token_count.prompt_details.cache_read usage_details.prompt_tokens_details.cached_tokens \
+         usage.input_token_details.cached_tokens usage.input_token_details.cache_read_tokens \
          hidden_params.usage_object.prompt_tokens_details.cached_tokens",
     ),
     (
@@ -111,7 +112,7 @@ pub const ROWS: &[Row] = &[
          input_tokens_details.cache_write_tokens usage.input_tokens_details.cache_write_tokens \
          usage.cache_write_tokens gen_ai.usage.cache_creation.input_tokens \
          gen_ai.usage.cache_creation_input_tokens gen_ai.usage.cache_write_tokens \
-         gen_ai.usage.details.cache_write_tokens prompt_tokens_details.cache_creation_tokens \
+         usage.input_token_details.cache_write_tokens gen_ai.usage.details.cache_write_tokens prompt_tokens_details.cache_creation_tokens \
          usage.prompt_tokens_details.cache_creation_tokens \
          hidden_params.usage_object.prompt_tokens_details.cache_creation_tokens \
          usage_metadata.input_token_details.cache_creation llm.token_count.prompt_details.cache_write",
@@ -162,7 +163,7 @@ pub const ROWS: &[Row] = &[
          gen_ai.usage.reasoning.output_tokens gen_ai.usage.reasoning_tokens llm.usage.reasoning_tokens \
          thinking_tokens usage_metadata.output_token_details.reasoning \
          llm.token_count.completion_details.reasoning gen_ai.usage.details.reasoning_tokens \
-         output_tokens_details.thinking_tokens usage.output_tokens_details.thinking_tokens \
+         usage.output_token_details.reasoning_tokens output_tokens_details.thinking_tokens usage.output_tokens_details.thinking_tokens \
          usage_details.completion_tokens_details.reasoning_tokens \
          hidden_params.usage_object.completion_tokens_details.reasoning_tokens",
     ),

@@ -119,12 +119,18 @@ impl<'a> Draft<'a> {
         self.check_totals()
     }
 
-    /// All cache writes, where only their lifetimes are told.
+    /// All cache writes, where only their lifetimes are told. LangChain takes those that have one out of the total, or a
+    /// reader of both would count them twice.
     fn settle_cache_writes(&mut self) {
         let (call, apart) = (&mut self.call, &mut self.apart);
         let kept = [self.cache_write_5m, call.cache_write_1h_tokens];
-        if call.cache_write_tokens.is_none() && kept.iter().any(Option::is_some) {
-            call.cache_write_tokens = Some(kept.into_iter().flatten().sum());
+        let sum = kept.into_iter().flatten().sum();
+        let has_total = match (call.cache_write_tokens, self.cache_write_5m) {
+            (Some(total), Some(_)) => total >= sum,
+            (total, _) => total.is_some(),
+        };
+        if !has_total && kept.iter().any(Option::is_some) {
+            call.cache_write_tokens = Some(sum);
             apart.cache_write = apart.cache_write_5m || apart.cache_write_1h;
         }
     }
