@@ -4,21 +4,15 @@ use super::json::{self, Object, Value};
 use super::keys::Meaning;
 use super::number::{self, Num};
 use super::time;
-use crate::event::{CacheUse, FailureMode, Reason, Text};
+use crate::event::{CacheUse, FailureMode, MAX_COST_NUSD, MAX_TOKENS, Reason, Text};
 use crate::units;
 use std::borrow::Cow;
 
 /// A field's value, unknown, or why it is none.
 pub type Field<T> = Result<Option<T>, Reason>;
 
-/// More tokens than any one call can have.
-pub const MAX_TOKENS: u64 = 1_000_000_000;
-
 /// Longer than any call can take: 31 days, in µs.
 pub const MAX_DURATION_US: f64 = 31.0 * 86_400e6;
-
-/// Dearer than any call can be, nano-dollars.
-const MAX_COST_NUSD: i64 = 1_000_000_000_000_000;
 
 /// Most retries or attempts of one call.
 const MAX_RETRIES: u64 = 1_000_000;

@@ -29,6 +29,7 @@ pub struct Draft<'a> {
     total_tokens: Option<u64>,
     cache_write_5m: Option<u64>,
     tool_use_tokens: Option<u64>,
+    cached_audio_tokens: Option<u64>,
     attempts: Option<u32>,
     ok: Option<bool>,
     failure_mode: Option<FailureMode>,
@@ -120,6 +121,7 @@ impl<'a> Draft<'a> {
             total_tokens: None,
             cache_write_5m: None,
             tool_use_tokens: None,
+            cached_audio_tokens: None,
             attempts: None,
             ok: None,
             failure_mode: None,
@@ -294,6 +296,9 @@ impl<'a> Draft<'a> {
             }
             Field::OutputAudioTokens => {
                 put_audio(best, key, &mut call.output_audio_tokens, &mut apart.output_audio, value)
+            }
+            Field::CachedAudioTokens => {
+                put(best, key, &mut self.cached_audio_tokens, convert::audio_tokens(value, key.meaning))
             }
             Field::ToolUseTokens => put(best, key, &mut self.tool_use_tokens, convert::tokens(value)),
             Field::Latency => put(best, key, &mut call.latency_us, convert::duration(value, key.meaning)),

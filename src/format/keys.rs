@@ -70,6 +70,8 @@ pub enum Field {
     ReasoningTokens,
     /// Audio in the input.
     InputAudioTokens,
+    /// Audio read from the provider's cache, which is in the audio of the input.
+    CachedAudioTokens,
     /// Audio in the output.
     OutputAudioTokens,
     /// Results of tools given to the model, beside its input.

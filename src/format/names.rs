@@ -187,6 +187,15 @@ pub const ROWS: &[Row] = &[
     (InputAudioTokens, Apart, "usage_details.input_audio_tokens usage_details.input_audio"),
     (InputAudioTokens, Modal, "prompt_tokens_details usage_metadata.prompt_tokens_details"),
     (
+        CachedAudioTokens,
+        Plain,
+        "usage.prompt_tokens_details.cached_tokens_details.audio_tokens \
+         usage.input_tokens_details.cached_tokens_details.audio_tokens \
+         usage.input_token_details.cached_tokens_details.audio_tokens \
+         gen_ai.usage.details.cache_audio_read_tokens",
+    ),
+    (CachedAudioTokens, Modal, "cache_tokens_details usage_metadata.cache_tokens_details"),
+    (
         OutputAudioTokens,
         Plain,
         "output_audio_tokens usage.output_audio_tokens completion_tokens_details.audio_tokens \

@@ -1,7 +1,7 @@
 //! The end of a draft: what its keys say together becomes the call.
 
 use super::Draft;
-use crate::event::{Call, Evidence, Outcome, Reason, Text, classify};
+use crate::event::{Call, Evidence, MAX_TOKENS, Outcome, Reason, Text, classify};
 use crate::format::{Context, convert, status};
 
 impl<'a> Draft<'a> {
@@ -87,6 +87,10 @@ impl<'a> Draft<'a> {
     fn settle_tokens(&mut self) -> Result<(), Reason> {
         self.settle_cache_writes();
         let (call, apart) = (&mut self.call, self.apart);
+        // What the cache gave costs as such, audio or not.
+        if let (Some(audio), Some(cached)) = (&mut call.input_audio_tokens, self.cached_audio_tokens) {
+            *audio = audio.saturating_sub(cached);
+        }
         if let Some(output) = &mut call.output_tokens {
             let audio = call.output_audio_tokens.filter(|_| apart.output_audio);
             let reasoning = call.reasoning_tokens.filter(|_| apart.output);
@@ -148,7 +152,7 @@ impl<'a> Draft<'a> {
     fn check_totals(&self) -> Result<(), Reason> {
         let call = &self.call;
         let totals = [call.input_tokens, call.output_tokens, call.cache_write_tokens];
-        match totals.into_iter().flatten().all(|tokens| tokens <= convert::MAX_TOKENS) {
+        match totals.into_iter().flatten().all(|tokens| tokens <= MAX_TOKENS) {
             true => Ok(()),
             false => Err(self.fault().unwrap_or(Reason::OutOfRange)),
         }
