@@ -15,7 +15,7 @@ use help::{EXAMPLES, FILTERS, USAGE};
 
 pub use args::{
     ConfigArgs, ConfigCommand, DemoArgs, ExportArgs, ExportFormat, IngestArgs, QueryArgs, ReplayArgs, ReportArgs,
-    RowFormat, StoreArgs, StoreCommand, WhenArgs,
+    RepriceArgs, RowFormat, StoreArgs, StoreCommand, WhenArgs,
 };
 pub use check::{CheckArgs, LimitArgs};
 pub use values::{By, Speed};
@@ -116,6 +116,8 @@ pub enum Command {
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again
     Export(ExportArgs),
+    /// Price stored calls again after prices have changed
+    Reprice(RepriceArgs),
     /// Look at the store and keep it small
     Store(StoreArgs),
     /// Write, check and show the configuration

@@ -33,7 +33,7 @@ pub fn run(args: &CheckArgs, settings: &Effective, out: &mut dyn Write) -> Resul
     let zone = if args.utc || settings.config.utc { Zone::Utc } else { Zone::Local };
     match form.write(&gate, zone, out) {
         // Whoever reads the first line alone still wants to know how it went.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(ExitCode::from(gate.verdict().exit_code())),
     }
 }
