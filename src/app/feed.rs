@@ -105,12 +105,18 @@ pub fn load(
 /// Loads logs to their end into the store that is theirs alone; where that is, and whether all could be read.
 pub fn load_private(files: &[PathBuf], settings: &Effective) -> Result<(Place, Read)> {
     let place = store_of(files, settings)?;
-    let feed = Feed::into_place(files, Follow::UntilEnd, &place)?;
+    let read = load_into(&place, files, settings)?;
+    Ok((place, read))
+}
+
+/// Loads logs to their end into a place; whether all could be read.
+pub fn load_into(place: &Place, files: &[PathBuf], settings: &Effective) -> Result<Read> {
+    let feed = Feed::into_place(files, Follow::UntilEnd, place)?;
     let mut store = Kept::open(place.path(), &settings.config.retention)?;
     let (progress, troubles) = (Arc::default(), feed.troubles());
     load(feed, &mut store, setup::prices(settings)?, &progress, &Stop::new())?;
     store.look_after()?;
-    Ok((place, Read::of(&progress, &troubles)))
+    Ok(Read::of(&progress, &troubles))
 }
 
 /// Whether everything was read that was there to be read.
@@ -129,6 +135,11 @@ impl Read {
             eprintln!("llmtop: {}", clean(&trouble));
         }
         if troubles.missed() { Read::Part } else { Read::All }
+    }
+
+    /// Of two readings together.
+    pub fn and(self, other: Read) -> Read {
+        if self == Read::All { other } else { self }
     }
 
     /// What to exit with.

@@ -1,5 +1,6 @@
 //! What calls cost: the prices of models, how a model is found among them, and the bill of a call.
 
+mod audit;
 mod bill;
 mod entry;
 mod find;
@@ -10,6 +11,7 @@ mod rate;
 mod shipped;
 mod table;
 
+pub use audit::{Audit, Cause, Doubles, Finding, Named};
 pub use bill::{Bill, Computed, Free, Invoice, Line, Unpriced};
 pub use entry::{Author, Entry, Mode, Scheme, Service, Source, Tier};
 pub use find::{Found, ModelPrices, Uplift};
