@@ -107,3 +107,7 @@ pub fn taken_over(imported: Vec<Entry>, changes: &[PriceChange]) -> Vec<Entry> {
     entries.sort_by(|a, b| (&a.model, a.from_us).cmp(&(&b.model, b.from_us)));
     entries
 }
+
+#[cfg(test)]
+#[path = "diff/tests.rs"]
+mod tests;

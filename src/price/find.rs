@@ -225,3 +225,7 @@ impl<'a> Name<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "find/tests.rs"]
+mod tests;

@@ -102,3 +102,7 @@ impl Table {
         self.groups[at] = group;
     }
 }
+
+#[cfg(test)]
+#[path = "table/tests.rs"]
+mod tests;
