@@ -5,7 +5,7 @@ use super::entry::{Entry, Scheme, Service, Source};
 use super::find::{Found, ModelPrices};
 use super::rate::{Bucket, Rate, Rates};
 use super::{Cost, CostSource, entry};
-use crate::event::{CacheUse, Call, FailureMode, Outcome};
+use crate::event::{CacheUse, Call, FailureMode, MAX_COST_NUSD, Outcome};
 use std::fmt;
 use std::sync::Arc;
 
@@ -275,7 +275,7 @@ fn sum<'m>(model: &'m ModelPrices, call: &Call<'_>, ts_us: i64) -> Result<Sum<'m
 const WHOLE: i128 = 100_000;
 
 /// The most a call can cost, nano-dollars: the same bound as for costs that producers report.
-const MAX_NUSD: i128 = 1_000_000_000_000_000;
+const MAX_NUSD: i128 = MAX_COST_NUSD as i128;
 
 /// Pico-dollars and an uplift as nano-dollars, rounded half up; `None` beyond what one call can cost.
 fn nanos(picos: i128, uplift: i32) -> Option<i64> {
