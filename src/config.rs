@@ -5,6 +5,7 @@ mod file;
 mod keys;
 mod lists;
 mod paths;
+mod prices;
 mod write;
 
 use crate::cli::{PlaceArgs, ScreenArgs};
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, private_store};
+pub use prices::Pricing;
 pub use write::{InitError, check, init};
 
 /// The settings in force.
@@ -45,6 +47,10 @@ pub struct Config {
     pub cache: CacheLimits,
     /// What may be spent, in the order of the file.
     pub budgets: Vec<Budget>,
+    /// What calls cost, other than the price table says.
+    pub pricing: Pricing,
+    /// Where the imported price table is, if there is one; `None` where nothing says where things live.
+    pub price_table: Option<PathBuf>,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -81,6 +87,8 @@ impl Default for Config {
             retention: Retention::default(),
             cache: CacheLimits { max_size: Some(10_000_000_000), max_age_us: Some(30 * 86_400_000_000) },
             budgets: Vec::new(),
+            pricing: Pricing::default(),
+            price_table: None,
         }
     }
 }
@@ -189,6 +197,9 @@ pub struct Inputs<'a> {
 /// Names the configuration file.
 const CONFIG_VARIABLE: &str = "LLMTOP_CONFIG";
 
+/// The imported price table, beside the configuration file.
+const PRICE_TABLE: &str = "prices.jsonl";
+
 /// The configuration file to read: `--config`, else `LLMTOP_CONFIG`, else the default one.
 ///
 /// # Errors
@@ -235,7 +246,11 @@ pub fn strangers(variables: impl IntoIterator<Item = OsString>) -> Vec<String> {
 /// All that is wrong, at once.
 pub fn resolve(file: Option<(&Path, &str)>, inputs: Inputs<'_>) -> Result<Effective, Problems> {
     let mut layers = Layers {
-        config: Config { store: default_store(inputs.env).ok(), ..Config::default() },
+        config: Config {
+            store: default_store(inputs.env).ok(),
+            price_table: chosen_file(inputs.places, inputs.env).ok().map(|path| path.with_file_name(PRICE_TABLE)),
+            ..Config::default()
+        },
         origins: BTreeMap::new(),
         problems: Vec::new(),
         scope: Scope { env: inputs.env, panes: inputs.panes },

@@ -16,7 +16,11 @@ pub(super) struct List {
 }
 
 /// All kinds.
-pub(super) static LISTS: [List; 1] = [List { name: "budget", read: super::budgets::read }];
+pub(super) static LISTS: [List; 3] = [
+    List { name: "budget", read: super::budgets::read },
+    List { name: "price", read: super::prices::price },
+    List { name: "uplift", read: super::prices::uplift },
+];
 
 /// One section while it is read. Every field that exists has to be asked for; [`Section::finish`] tells of the others.
 pub(super) struct Section<'a> {
@@ -152,12 +156,13 @@ impl<'a> Section<'a> {
     }
 }
 
-/// A string, a number or a switch as it is written.
+/// A string, a number, a date or a switch as it is written.
 fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
         DeValue::Float(number) => Some(number.as_str().to_owned()),
+        DeValue::Datetime(time) => Some(time.to_string()),
         DeValue::Boolean(on) => Some(on.to_string()),
         _ => None,
     }
