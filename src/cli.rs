@@ -13,7 +13,7 @@ use help::{EXAMPLES, FILTERS, USAGE};
 
 pub use args::{
     ConfigArgs, ConfigCommand, DemoArgs, ExportArgs, ExportFormat, IngestArgs, QueryArgs, ReplayArgs, ReportArgs,
-    RowFormat, StoreArgs, StoreCommand,
+    RepriceArgs, RowFormat, StoreArgs, StoreCommand,
 };
 pub use values::{By, Speed};
 
@@ -111,6 +111,8 @@ pub enum Command {
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again
     Export(ExportArgs),
+    /// Price stored calls again after prices have changed
+    Reprice(RepriceArgs),
     /// Look at the store and keep it small
     Store(StoreArgs),
     /// Write, check and show the configuration

@@ -9,8 +9,9 @@ use common::naive::check;
 use common::stored::{NOW_US, Stored, view};
 use llmtop::batch::{Batch, Checkpoint};
 use llmtop::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
+use llmtop::price::Prices;
 use llmtop::source::{Chunk, Message, Pipe, Sender, Stop};
-use llmtop::store::{Appended, Patient, Reader, Retained, Retention, Store, StoreError};
+use llmtop::store::{Appended, Mode, Patient, Reader, Repricing, Retained, Retention, Store, StoreError};
 use llmtop::view::Window;
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -161,6 +162,10 @@ impl Store for Fickle<'_> {
 
     fn retain(&mut self, ages: Retention, now_us: i64) -> Result<Retained, StoreError> {
         self.store.retain(ages, now_us)
+    }
+
+    fn reprice(&mut self, prices: &Prices, since_us: i64, mode: Mode) -> Result<Repricing, StoreError> {
+        self.store.reprice(prices, since_us, mode)
     }
 
     fn vacuum(&mut self) -> Result<(), StoreError> {

@@ -4,7 +4,8 @@
 use crate::batch::{Batch, Checkpoint};
 use crate::clock;
 use crate::config;
-use crate::store::{Appended, Retained, Retention, Store, StoreError, sqlite::SqliteStore};
+use crate::price::Prices;
+use crate::store::{Appended, Mode, Repricing, Retained, Retention, Store, StoreError, sqlite::SqliteStore};
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,6 +73,10 @@ impl<S: Store> Store for Kept<S> {
         self.store.retain(keep, now_us)
     }
 
+    fn reprice(&mut self, prices: &Prices, since_us: i64, mode: Mode) -> Result<Repricing, StoreError> {
+        self.store.reprice(prices, since_us, mode)
+    }
+
     fn vacuum(&mut self) -> Result<(), StoreError> {
         self.store.vacuum()
     }
@@ -112,6 +117,10 @@ mod tests {
             assert_eq!(keep.size, Some(1_000));
             self.retained += 1;
             if self.retained > self.refuses { Ok(Retained::default()) } else { Err(StoreError::Cancelled) }
+        }
+
+        fn reprice(&mut self, _: &Prices, _: i64, _: Mode) -> Result<Repricing, StoreError> {
+            Ok(Repricing::default())
         }
 
         fn vacuum(&mut self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod ingest;
 mod kept;
 mod live;
 mod places;
+mod reprice;
 mod rows;
 mod screen;
 mod setup;
@@ -40,6 +41,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Reprice(args)) => reprice::run(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Store(args)) => store::run(&args.command, &setup::settings(cli, None)?, out)?,
         Some(Command::Config(args)) => return setup::configure(cli, args.command, out),
         Some(Command::Completions { shell }) => crate::cli::write_completions(*shell, out)?,

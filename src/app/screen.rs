@@ -14,7 +14,7 @@ use crate::config::{self, Config, Effective};
 use crate::event::{Call, ScoreEvent, Sink, SpanEvent};
 use crate::format::Decoder;
 use crate::pipeline::{self, OnRefusal, Progress};
-use crate::source::demo::{Demo, Player};
+use crate::source::demo::{self, Demo, Player};
 use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock, Troubles};
 use crate::store::sqlite::SqliteStore;
 use crate::tui::{self, Exit, Mask, Ui, mouse::Mouse};
@@ -166,7 +166,10 @@ impl Sink for LineTime {
 
 /// `llmtop demo`
 pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode> {
-    let settings = setup::settings(cli, Some(&args.screen))?;
+    let mut settings = setup::settings(cli, Some(&args.screen))?;
+    if settings.config.budgets.is_empty() {
+        settings.config.budgets = demo::budgets();
+    }
     let now_us = clock::now_us();
     let start_us = now_us.saturating_sub(args.history);
     // The incidents fall into the last hour, so that the screen's first window differs from the one before.

@@ -2,11 +2,13 @@
 
 use crate::cli::{Cli, ConfigCommand, ScreenArgs};
 use crate::config::{self, Effective, Env, Inputs};
+use crate::price::Prices;
 use crate::tui::Ui;
 use crate::units::clean;
 use anyhow::{Context, Result};
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Puts flags, environment and file together.
 pub fn settings(cli: &Cli, screen: Option<&ScreenArgs>) -> Result<Effective> {
@@ -14,6 +16,11 @@ pub fn settings(cli: &Cli, screen: Option<&ScreenArgs>) -> Result<Effective> {
     let panes: Vec<&str> = Ui::pane_names().collect();
     warn_of_strangers();
     config::load(Inputs { places: &cli.places, screen, env, panes: &panes }).context("the configuration does not read")
+}
+
+/// What calls are priced by.
+pub fn prices(_settings: &Effective) -> Result<Arc<Prices>> {
+    Ok(Arc::default())
 }
 
 /// A setting with a slip in its name would hold for nothing, and nobody would know.

@@ -27,7 +27,7 @@ pub fn run(command: &StoreCommand, settings: &Effective, out: &mut dyn Write) ->
 }
 
 /// The store for writing, if there is one: looking after nothing must not make something.
-fn existing(path: &Path) -> Result<SqliteStore, StoreError> {
+pub(super) fn existing(path: &Path) -> Result<SqliteStore, StoreError> {
     if !path.try_exists().unwrap_or(true) {
         return Err(StoreError::Missing { path: path.to_owned() });
     }

@@ -285,8 +285,39 @@ impl<'b> Facts<'b> {
         }
     }
 
+    /// The same facts with another cost, as they are stored.
+    pub fn repriced(&self, cost: Cost) -> Vec<u8> {
+        let mut measures = self.measures;
+        let reported = self.measure(Measure::ReportedCost);
+        measures[Measure::Cost as usize] = cost.nusd.unwrap_or(-1);
+        measures[Measure::ReportedCost as usize] = reported.filter(|_| reported != cost.nusd).unwrap_or(-1);
+        measures[Measure::CacheSaved as usize] = cost.cache_saved_nusd.map_or(-1, |saved| zigzag(saved) as i64);
+        let known = |mask: u32, (bit, value): (usize, &i64)| mask | u32::from(*value >= 0) << bit;
+        let mut mask = measures.iter().enumerate().fold(self.mask & !((1 << MEASURES) - 1) & !IS_REPORTED, known);
+        if reported.is_some() && reported == cost.nusd {
+            mask |= IS_REPORTED;
+        }
+        let mut out = Vec::with_capacity(96);
+        out.extend_from_slice(&mask.to_le_bytes());
+        measures.iter().filter_map(|value| u64::try_from(*value).ok()).for_each(|value| varint::put(&mut out, value));
+        self.ids.iter().filter(|id| !id.is_empty()).for_each(|id| varint::put_bytes(&mut out, id));
+        out
+    }
+
     /// Puts the measures and ids into a call; its cost is what the producer reports.
     pub fn restore(&self, call: &mut Call<'static>) {
+        self.restore_measures(call);
+        let own = |id| self.id(id).map(|t| Cow::Owned(t.into_owned()));
+        call.request_id = own(Id::Request);
+        call.trace_id = own(Id::Trace);
+        call.span_id = own(Id::Span);
+        call.parent_id = own(Id::Parent);
+        call.session_id = own(Id::Session);
+        call.user_id = own(Id::User);
+    }
+
+    /// Puts the measures into a call; its cost is what the producer reports.
+    pub fn restore_measures(&self, call: &mut Call<'_>) {
         call.input_tokens = self.unsigned(Measure::InputTokens);
         call.output_tokens = self.unsigned(Measure::OutputTokens);
         call.cached_input_tokens = self.unsigned(Measure::CachedInputTokens);
@@ -301,13 +332,6 @@ impl<'b> Facts<'b> {
         call.output_audio_tokens = self.unsigned(Measure::OutputAudioTokens);
         call.cost_nusd = self.measure(Measure::ReportedCost);
         call.retries = self.unsigned(Measure::Retries).map(|r| u32::try_from(r).unwrap_or(u32::MAX));
-        let own = |id| self.id(id).map(|t| Cow::Owned(t.into_owned()));
-        call.request_id = own(Id::Request);
-        call.trace_id = own(Id::Trace);
-        call.span_id = own(Id::Span);
-        call.parent_id = own(Id::Parent);
-        call.session_id = own(Id::Session);
-        call.user_id = own(Id::User);
     }
 }
 
@@ -353,6 +377,11 @@ mod tests {
             prop_assert_eq!(&back, &call);
             let sample = facts.sample(Outcome::default());
             prop_assert_eq!((sample.cost_nusd, sample.cache_saved_nusd, sample.truncated), (nusd, cost.cache_saved_nusd, cut));
+            // Another cost over it is the same as that cost from the beginning.
+            let (mut once, other) = (Vec::new(), Cost { nusd: call.cost_nusd.map(|n| n + 1), cache_saved_nusd: None });
+            put(&call, other, &mut once);
+            prop_assert_eq!(facts.repriced(other), once.clone());
+            prop_assert_eq!(Facts::read(&once).expect("its own bytes").repriced(cost), bytes.clone());
             for which in Measure::ALL.into_iter().filter(|m| !matches!(m, Measure::ReportedCost | Measure::CacheSaved)) {
                 prop_assert_eq!(facts.measure(which), which.of(&call, cost).map(|v| v as i64), "{}", which.name());
             }

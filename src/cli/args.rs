@@ -164,6 +164,20 @@ impl ExportArgs {
     }
 }
 
+/// `llmtop reprice`
+#[derive(Debug, Args)]
+pub struct RepriceArgs {
+    /// Logs whose private store is meant; without any, the default store
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// From when on: a length before now (30d), a time (2026-05-01), or `all`
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: String,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// `llmtop store`
 #[derive(Debug, Args)]
 pub struct StoreArgs {

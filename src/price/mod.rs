@@ -1,7 +1,29 @@
 //! What calls cost: the prices of models, how a model is found among them, and the bill of a call.
 
+mod audit;
+mod bill;
+mod entry;
+mod find;
+mod litellm;
+mod names;
+mod own;
+mod rate;
+mod shipped;
+mod table;
+
+pub use audit::{Audit, Cause, Doubles, Finding, Named};
+pub use bill::{Bill, Computed, Free, Invoice, Line, Unpriced};
+pub use entry::{Author, Entry, Mode, Scheme, Service, Source, Tier};
+pub use find::{Found, ModelPrices, Uplift};
+pub use litellm::{LeftOut, read as read_litellm};
+pub use own::{Book, Fault, day, day_text, is_own, line as own_line, read as read_own, write as write_own};
+pub use rate::{Bucket, Rate, Rates};
+pub use shipped::{Tables, shipped};
+pub use table::Table;
+
 use crate::event::Call;
 use crate::listed::listed;
+use find::Finder;
 use std::sync::Arc;
 
 listed! {
@@ -29,16 +51,6 @@ impl CostSource {
     }
 }
 
-/// All that calls are priced by.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Prices {
-    source: CostSource,
-}
-
-/// The prices of one model, over time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ModelPrices;
-
 /// What a call cost, nano-dollars; `None` is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -49,15 +61,47 @@ pub struct Cost {
     pub cache_saved_nusd: Option<i64>,
 }
 
+/// All that calls are priced by. The default knows no prices: what producers report counts.
+#[derive(Debug, Clone, Default)]
+pub struct Prices {
+    /// Which cost counts.
+    pub rule: CostSource,
+    /// What the configuration says of models, in its order.
+    pub own: Vec<Arc<Entry>>,
+    /// What is added, in the order of the configuration.
+    pub uplifts: Vec<Uplift>,
+    /// What tables say.
+    pub tables: Tables,
+}
+
 impl Prices {
     /// The prices of a model as a call names it; `None` where it is not among them.
-    pub fn model(&self, _provider: Option<&str>, _model: Option<&str>) -> Option<Arc<ModelPrices>> {
-        None
+    pub fn model(&self, provider: Option<&str>, model: Option<&str>) -> Option<Arc<ModelPrices>> {
+        let model = model.filter(|model| !model.is_empty())?;
+        let finder = Finder { table: self.tables.get(), own: &self.own, uplifts: &self.uplifts };
+        finder.find(provider, model).map(Arc::new)
     }
 
     /// What a call cost that ended at `ts_us`, by the prices of its model.
-    pub fn cost(&self, _model: Option<&ModelPrices>, call: &Call<'_>, _ts_us: i64) -> Cost {
-        let reported = call.cost_nusd.filter(|_| self.source != CostSource::Computed);
-        Cost { nusd: reported, cache_saved_nusd: None }
+    pub fn cost(&self, model: Option<&ModelPrices>, call: &Call<'_>, ts_us: i64) -> Cost {
+        let cached = call.cached_input_tokens.or(call.cache_write_tokens).or(call.cache_write_1h_tokens);
+        let is_said = match self.rule {
+            CostSource::Reported => true,
+            CostSource::Computed => false,
+            CostSource::ReportedThenComputed => call.cost_nusd.is_some(),
+        };
+        if is_said && cached.is_none() {
+            // What counts is said, and there is nothing else to work out.
+            return Cost { nusd: call.cost_nusd, cache_saved_nusd: None };
+        }
+        bill::charge(model, call, ts_us).cost(call.cost_nusd, self.rule)
+    }
+
+    /// What a call cost that ended at `ts_us`, and why.
+    pub fn bill(&self, call: &Call<'_>, ts_us: i64) -> Bill {
+        let model = self.model(call.provider.as_deref(), call.model.as_deref());
+        let charge = bill::charge(model.as_deref(), call, ts_us);
+        let cost = charge.cost(call.cost_nusd, self.rule);
+        Bill { computed: charge.written(model.as_deref()), reported_nusd: call.cost_nusd, rule: self.rule, cost }
     }
 }

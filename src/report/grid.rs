@@ -11,7 +11,7 @@ const GAP: usize = 2;
 const LABEL: usize = 12;
 
 /// A column of figures.
-pub(super) struct Column {
+pub struct Column {
     /// Its heading.
     pub title: &'static str,
     /// The higher, the sooner it is left out.
@@ -19,7 +19,7 @@ pub(super) struct Column {
 }
 
 /// Columns of figures behind a column of labels.
-pub(super) struct Grid {
+pub struct Grid {
     /// Heading of the labels.
     pub label: String,
     /// The columns, left to right.

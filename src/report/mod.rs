@@ -8,6 +8,8 @@ mod mask;
 mod measure;
 mod text;
 
+pub use grid::{Column, Grid};
+
 use crate::snapshot::Snapshot;
 use crate::units::Zone;
 use std::io;

@@ -41,6 +41,9 @@ pub enum Sum {
 
 const SUMS: usize = 14;
 
+/// Sums that follow from what only some calls have; without such calls they are 0.
+const PARTS: [Sum; 3] = [Sum::Truncated, Sum::Retried, Sum::CacheSaved];
+
 /// The measures of one call, as they are folded in. `None` is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sample {
@@ -80,6 +83,13 @@ impl Sample {
         output_speed(self.output_tokens, self.latency_us, self.ttft_us)
     }
 
+    /// What prices make of it, in the order of [`Repriced::SUMS`].
+    #[inline]
+    fn money(&self) -> [Option<i64>; Repriced::SUMS.len()] {
+        let truncated = self.cost_nusd.filter(|_| self.truncated && !self.outcome.is_error());
+        [self.cost_nusd, truncated, self.retried_nusd(), self.cache_saved_nusd]
+    }
+
     /// What earlier attempts cost at most; `None` where there were none or the cost is unknown.
     fn retried_nusd(&self) -> Option<i64> {
         let retries = self.retries.filter(|n| *n > 0)?;
@@ -109,6 +119,45 @@ pub struct Acc {
     pub ttft: Histogram,
     /// Output speed, milli-tokens per second.
     pub speed: Histogram,
+}
+
+/// By how much new prices change what some calls came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repriced {
+    unpriced: i64,
+    sums: [i64; Repriced::SUMS.len()],
+}
+
+impl Repriced {
+    const SUMS: [Sum; 4] = [Sum::Cost, Sum::Truncated, Sum::Retried, Sum::CacheSaved];
+
+    /// By how much one call changes.
+    pub fn of(before: &Sample, after: &Sample) -> Repriced {
+        let (old, new) = (before.money(), after.money());
+        let change = |which: usize| new[which].unwrap_or(0).saturating_sub(old[which].unwrap_or(0));
+        Repriced {
+            unpriced: i64::from(after.cost_nusd.is_none()) - i64::from(before.cost_nusd.is_none()),
+            sums: [change(0), change(1), change(2), change(3)],
+        }
+    }
+
+    /// Adds another's.
+    pub fn merge(&mut self, other: &Repriced) {
+        self.unpriced = self.unpriced.saturating_add(other.unpriced);
+        for (mine, theirs) in self.sums.iter_mut().zip(other.sums) {
+            *mine = mine.saturating_add(theirs);
+        }
+    }
+
+    /// By how much the cost changes, nano-dollars.
+    pub fn cost_nusd(&self) -> i64 {
+        self.sums[0]
+    }
+
+    /// By how many the calls without a cost change.
+    pub fn unpriced(&self) -> i64 {
+        self.unpriced
+    }
 }
 
 /// Which histograms to read from bytes.
@@ -161,18 +210,13 @@ impl Acc {
         self.outcomes[outcome] += 1;
         self.n += 1;
         self.unpriced += u64::from(sample.cost_nusd.is_none());
+        self.add_money(sample);
         self.add(Sum::Retries, sample.retries.map(i64::from));
         self.add(Sum::Input, sample.input_tokens.map(clamp));
         self.add(Sum::Output, sample.output_tokens.map(clamp));
         self.add(Sum::CachedInput, sample.cached_input_tokens.map(clamp));
         self.add(Sum::CacheWrite, sample.cache_write_tokens.map(clamp));
         self.add(Sum::Reasoning, sample.reasoning_tokens.map(clamp));
-        self.add(Sum::Cost, sample.cost_nusd);
-        if sample.truncated && !sample.outcome.is_error() {
-            self.add(Sum::Truncated, sample.cost_nusd);
-        }
-        self.add(Sum::Retried, sample.retried_nusd());
-        self.add(Sum::CacheSaved, sample.cache_saved_nusd);
         self.add(Sum::Queue, sample.queue_us.map(clamp));
         self.add(Sum::Network, sample.network_us.map(clamp));
         if let Some((first, rest)) = sample.generation() {
@@ -182,6 +226,13 @@ impl Acc {
         sample.latency_us.into_iter().for_each(|v| self.latency.record(v));
         sample.ttft_us.into_iter().for_each(|v| self.ttft.record(v));
         sample.speed().into_iter().for_each(|v| self.speed.record(v));
+    }
+
+    #[inline]
+    fn add_money(&mut self, sample: &Sample) {
+        for (which, value) in Repriced::SUMS.into_iter().zip(sample.money()) {
+            self.add(which, value);
+        }
     }
 
     #[inline]
@@ -209,6 +260,29 @@ impl Acc {
         self.speed.merge(&other.speed);
     }
 
+    /// A sum of what only some calls have, such as the cost of cut answers: 0 where none has it. Known where costs are.
+    pub fn part(&self, which: Sum) -> Option<i64> {
+        self.sum(Sum::Cost).map(|_| self.sums[which as usize])
+    }
+
+    /// Changes what calls cost that were folded in before.
+    pub fn reprice(&mut self, by: &Repriced) {
+        for (which, change) in Repriced::SUMS.into_iter().zip(by.sums) {
+            let slot = &mut self.sums[which as usize];
+            *slot = slot.saturating_add(change);
+        }
+        self.unpriced = self.unpriced.saturating_add_signed(by.unpriced);
+        let cost = 1 << Sum::Cost as usize;
+        self.known = if self.unpriced < self.n { self.known | cost } else { self.known & !cost };
+    }
+
+    /// Which sums are stored: those that are known, and parts that are not 0.
+    fn stored(&self) -> u16 {
+        let parts = PARTS.iter().fold(0, |mask, part| mask | 1 << *part as usize);
+        let filled = PARTS.iter().filter(|part| self.sums[**part as usize] != 0);
+        filled.fold(self.known & !parts, |mask, part| mask | 1 << *part as usize)
+    }
+
     /// Forgets everything, keeping the memory.
     pub fn clear(&mut self) {
         self.outcomes.fill(0);
@@ -225,9 +299,10 @@ impl Acc {
         put(out, mask);
         self.outcomes.iter().filter(|n| **n > 0).for_each(|n| put(out, *n));
         put(out, self.unpriced);
-        put(out, u64::from(self.known));
+        let stored = self.stored();
+        put(out, u64::from(stored));
         for (i, sum) in self.sums.iter().enumerate() {
-            if self.known & (1 << i) != 0 {
+            if stored & (1 << i) != 0 {
                 put_signed(out, *sum);
             }
         }

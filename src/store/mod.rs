@@ -4,8 +4,10 @@
 pub mod sqlite;
 
 use crate::batch::{Batch, Checkpoint};
+use crate::price::Prices;
 use crate::snapshot::{Accounting, Holdings, Record, Snapshot};
 use crate::view::{Filter, RecordKey, View, Window};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -132,8 +134,57 @@ pub trait Store: Send {
     fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, StoreError>;
     /// Deletes what is older than its age, in µs before `now_us`, then what is too much.
     fn retain(&mut self, keep: Retention, now_us: i64) -> Result<Retained, StoreError>;
+    /// Prices the calls from `since_us` on again, totals included, in one transaction.
+    fn reprice(&mut self, prices: &Prices, since_us: i64, mode: Mode) -> Result<Repricing, StoreError>;
     /// Gives unused space back to the file system.
     fn vacuum(&mut self) -> Result<(), StoreError>;
+}
+
+/// Whether a change is made, or only told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is made.
+    Apply,
+    /// It is told of.
+    DryRun,
+}
+
+/// What calls of one model came to before and after they were priced again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Calls that were looked at.
+    pub calls: u64,
+    /// Calls whose cost is another now.
+    pub changed: u64,
+    /// Cost of the priced ones before, nano-dollars.
+    pub before_nusd: i64,
+    /// The same after.
+    pub after_nusd: i64,
+    /// Calls without a cost before.
+    pub unpriced_before: u64,
+    /// The same after.
+    pub unpriced_after: u64,
+}
+
+impl Change {
+    /// Adds another's.
+    pub fn add(&mut self, other: &Change) {
+        self.calls = self.calls.saturating_add(other.calls);
+        self.changed = self.changed.saturating_add(other.changed);
+        self.before_nusd = self.before_nusd.saturating_add(other.before_nusd);
+        self.after_nusd = self.after_nusd.saturating_add(other.after_nusd);
+        self.unpriced_before = self.unpriced_before.saturating_add(other.unpriced_before);
+        self.unpriced_after = self.unpriced_after.saturating_add(other.unpriced_after);
+    }
+}
+
+/// What pricing again came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repricing {
+    /// By provider and model.
+    pub models: BTreeMap<(Option<String>, Option<String>), Change>,
+    /// Calls before this time, µs, have been deleted and keep the cost they had.
+    pub gone_us: Option<i64>,
 }
 
 /// How long things are kept, µs, and how much; `None` is for ever, and all.
@@ -169,6 +220,14 @@ pub trait Reader: Send {
     fn record(&mut self, key: RecordKey) -> Result<Option<Record>, StoreError>;
     /// Writes the events of a window as native JSON lines; how many. Spans and scores only where the filter is empty.
     fn export(&mut self, window: Window, now_us: i64, filter: &Filter, out: &mut dyn Write) -> Result<u64, StoreError>;
+    /// Calls `each` with the calls of a window that a filter lets through, oldest first, without their text; how many.
+    fn calls(
+        &mut self,
+        window: Window,
+        now_us: i64,
+        filter: &Filter,
+        each: &mut dyn FnMut(&Record),
+    ) -> Result<u64, StoreError>;
     /// What the store holds, and the books.
     fn holdings(&mut self) -> Result<(Holdings, Accounting), StoreError>;
 }

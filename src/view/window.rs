@@ -160,7 +160,7 @@ impl Window {
         if since.eq_ignore_ascii_case("all") {
             return Ok(Window { span: Span::All, anchor: until_us.map_or(Anchor::Auto, Anchor::At) });
         }
-        if until_us.is_none() && since.contains("..") {
+        if until.is_none() && since.contains("..") {
             return Window::parse(since, Anchor::Auto);
         }
         let fail = |why| WindowError { text: format!("{since}..{}", until.unwrap_or("now")), why };
@@ -320,6 +320,7 @@ mod tests {
         assert_eq!(read(None, None), Ok(Window::all()));
         assert_eq!(read(Some("all"), Some("1h")), Ok(Window { span: Span::All, anchor: Anchor::At(now - HOUR) }));
         assert_eq!(read(Some("24h"), None), Ok(Window::last(24 * HOUR, Anchor::Now)));
+        assert!(read(Some("2026-05-01..2026-05-02"), Some("now")).is_err(), "a range has its end already");
         assert_eq!(read(Some("24h"), Some("now")), Ok(Window::last(24 * HOUR, Anchor::Now)));
         assert_eq!(read(Some("2h"), Some("1h")), Ok(Window::last(HOUR, Anchor::At(now - HOUR))));
         assert_eq!(read(Some("2026-05-01"), None), Ok(Window::last(12 * HOUR, Anchor::At(now))));

@@ -482,6 +482,7 @@ pub fn hostile(view: &View) -> Snapshot {
         call.prompt = Some(name(i + 1).into());
         call.latency_us = Some(u64::MAX >> (i % 64));
         call.cost_nusd = Some(i64::MIN >> (i % 64));
+        record.cost_nusd = call.cost_nusd;
     }
     for (i, source) in snapshot.holdings.sources.iter_mut().enumerate() {
         source.name = name(i);

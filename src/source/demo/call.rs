@@ -8,6 +8,9 @@ use crate::event::{CacheUse, FailureMode};
 
 const ATTEMPTS: u64 = 3;
 
+/// The longest answer that is asked for, tokens.
+const LONGEST: u64 = 1_024;
+
 /// What is asked of a model.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ask<'a> {
@@ -30,6 +33,16 @@ pub(super) struct Ask<'a> {
     pub tool_calls: Option<&'a str>,
     pub cache: Option<CacheUse>,
     pub stream: bool,
+    /// How the provider serves it, where that is not the usual way.
+    pub service_tier: Option<&'static str>,
+    pub books: Books,
+}
+
+/// Whether the application says what a call cost, or leaves that to whoever reads its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Books {
+    Kept,
+    LeftOut,
 }
 
 impl<'a> Ask<'a> {
@@ -49,6 +62,8 @@ impl<'a> Ask<'a> {
             tool_calls: None,
             cache: None,
             stream: false,
+            service_tier: None,
+            books: Books::Kept,
         }
     }
 }
@@ -76,7 +91,9 @@ struct Course {
 }
 
 /// Plays one call and puts its event on the stage.
-pub(super) fn perform(stage: &mut Stage, ask: Ask<'_>) -> Done {
+pub(super) fn perform(stage: &mut Stage, mut ask: Ask<'_>) -> Done {
+    ask.tokens.output = ask.tokens.output.min(LONGEST);
+    ask.tokens.reasoning = ask.tokens.reasoning.min(LONGEST);
     let course = run(stage, &ask);
     let request = format!("req_{}", stage.rng.hex(16));
     match &course.fault {
@@ -221,10 +238,11 @@ fn head(ask: &Ask<'_>, model: &Model, end_us: i64, request: &str) -> Line {
         .text("model", model.name)
         .text("provider", model.provider.name())
         .text("operation", ask.operation)
+        .maybe("service_tier", ask.service_tier)
         .flag("stream", ask.stream)
         .text("prompt_preview", &preview);
     let line = match ask.operation {
-        "chat" => line.number("temperature", 0.2, 1).count("max_tokens", 1_024),
+        "chat" => line.number("temperature", 0.2, 1).count("max_tokens", LONGEST),
         _ => line,
     };
     match ask.system {
@@ -252,7 +270,7 @@ fn usage(line: Line, ask: &Ask<'_>, model: &Model, cached: bool) -> Line {
     .into_iter()
     .filter(|(_, count)| *count > 0)
     .fold(line, |line, (key, count)| line.count(key, count));
-    match model.cost_usd(tokens) {
+    match model.cost_usd(tokens).filter(|_| ask.books == Books::Kept) {
         Some(_) if cached => line.number("cost_usd", 0.0, 0),
         Some(usd) => line.number("cost_usd", usd, 9),
         None => line,
@@ -279,7 +297,11 @@ fn aftermath(line: Line, course: &Course) -> Line {
 
 /// Why the answer ended, in the provider's own word; vectors do not end.
 fn finish_reason(ask: &Ask<'_>) -> Option<&'static str> {
+    let is_cut = ask.tokens.output >= LONGEST;
     let word = match (ask.model.provider, ask.tool_calls.is_some()) {
+        (Provider::Anthropic, _) if is_cut => "max_tokens",
+        (Provider::Google, _) if is_cut => "MAX_TOKENS",
+        (Provider::OpenAi | Provider::Vllm, _) if is_cut => "length",
         (Provider::Anthropic, true) => "tool_use",
         (Provider::Anthropic, false) => "end_turn",
         (Provider::Google, _) => "STOP",

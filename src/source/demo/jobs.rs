@@ -1,6 +1,7 @@
-//! What runs beside the conversations of the demo: an inbox that is sorted as it fills, and batches of embeddings.
+//! What runs beside the conversations of the demo: an inbox that is sorted as it fills, and batches of embeddings. Neither
+//! keeps books of what it costs.
 
-use super::call::{Ask, after, perform};
+use super::call::{Ask, Books, after, perform};
 use super::catalog::{EMBEDDING_LARGE, GEMINI_FLASH, Tokens};
 use super::stage::{Scene, Stage};
 use super::texts::mail;
@@ -20,7 +21,7 @@ pub(super) fn sort_mail(stage: &mut Stage, at_us: i64) {
     };
     let prompt = mail(&mut stage.rng);
     let response = Some(r#"{"topic":"plants","mood":"warm","urgent":false}"#);
-    perform(stage, Ask { tokens, response, ..Ask::chat(&scene, &GEMINI_FLASH, at_us, prompt) });
+    perform(stage, Ask { tokens, response, books: Books::LeftOut, ..Ask::chat(&scene, &GEMINI_FLASH, at_us, prompt) });
 }
 
 /// A batch of changed guides, embedded by a few workers.
@@ -31,6 +32,10 @@ pub(super) fn index_guides(stage: &mut Stage, at_us: i64) {
         let tokens = Tokens { input: stage.rng.between(900, 7_600), ..Tokens::default() };
         let begin_us = after(free_us[n % WORKERS], stage.rng.exponential(30.0));
         let ask = Ask::chat(&scene, &EMBEDDING_LARGE, begin_us, "guide, chunk of text");
-        free_us[n % WORKERS] = perform(stage, Ask { tokens, operation: "embeddings", ..ask }).end_us;
+        free_us[n % WORKERS] = perform(
+            stage,
+            Ask { tokens, operation: "embeddings", service_tier: Some("batch"), books: Books::LeftOut, ..ask },
+        )
+        .end_us;
     }
 }

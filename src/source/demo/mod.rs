@@ -2,6 +2,7 @@
 //! users, incidents, an experiment and judges. Deterministic by its seed; knows no clock, the caller says how late it is.
 
 mod agent;
+mod budgets;
 mod call;
 mod catalog;
 mod chat;
@@ -15,6 +16,7 @@ mod stage;
 mod texts;
 mod weather;
 
+pub use budgets::budgets;
 pub use line::Line;
 pub use player::Player;
 pub use rng::Rng;

@@ -8,7 +8,8 @@ use super::spool::{Parked, Spool};
 use super::sums::{Sums, write_calls};
 use super::{Place, open_writer};
 use crate::batch::{Batch, CallRow, Checkpoint, ErrorRow, ScoreRow, SpanRow};
-use crate::store::{Appended, Retained, Retention, Store, StoreError};
+use crate::price::Prices;
+use crate::store::{Appended, Mode, Repricing, Retained, Retention, Store, StoreError};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::Path;
 
@@ -75,6 +76,10 @@ impl Store for SqliteStore {
 
     fn retain(&mut self, ages: Retention, now_us: i64) -> Result<Retained, StoreError> {
         super::retain::retain(&mut self.conn, ages, now_us).map_err(|e| self.place.wrap(e))
+    }
+
+    fn reprice(&mut self, prices: &Prices, since_us: i64, mode: Mode) -> Result<Repricing, StoreError> {
+        super::reprice::reprice(&mut self.conn, &self.place, prices, (since_us, mode))
     }
 
     fn vacuum(&mut self) -> Result<(), StoreError> {

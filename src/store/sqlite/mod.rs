@@ -9,6 +9,7 @@ mod insert;
 mod ledger;
 mod member;
 mod read;
+mod reprice;
 mod retain;
 mod rollup;
 mod runs;

@@ -4,10 +4,11 @@
 use super::Place;
 use super::fold::Delta;
 use crate::listed::listed;
-use crate::stats::acc::{Acc, Depth};
+use crate::stats::acc::{Acc, Depth, Repriced};
 use crate::stats::varint;
 use crate::store::StoreError;
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
 
 listed! {
     /// A length of time that rollups are kept for. The discriminant is stored.
@@ -101,6 +102,41 @@ impl<'c> Writer<'c> {
         }
         Ok(())
     }
+}
+
+/// Changes what the calls of lanes cost in one chunk of one bucket. One that is not there was deleted by retention.
+pub fn reprice(
+    conn: &Connection,
+    place: &Place,
+    (tier, bucket, chunk): (Tier, i64, u32),
+    changes: &BTreeMap<u32, Repriced>,
+) -> Result<(), StoreError> {
+    let sql = |e| place.wrap(e);
+    let key = "WHERE tier = ?1 AND bucket = ?2 AND chunk = ?3";
+    let tier = shelf(tier, chunk);
+    let old: Option<Vec<u8>> = conn
+        .prepare_cached(&format!("SELECT data FROM rollup {key}"))
+        .and_then(|mut s| s.query_row(params![tier, bucket, chunk], |row| row.get(0)).optional())
+        .map_err(sql)?;
+    let Some(old) = old else { return Ok(()) };
+    let (mut out, mut one, mut acc) = (Vec::with_capacity(old.len() + 64), Vec::new(), Acc::default());
+    each_lane(&old, |lane, mut packed| {
+        match changes.get(&lane) {
+            None => put_entry(lane, packed, &mut out),
+            Some(by) => {
+                acc.clear();
+                acc.merge_encoded(&mut packed, Depth::Full)?;
+                acc.reprice(by);
+                put_acc(lane, &acc, &mut out, &mut one);
+            }
+        }
+        Some(())
+    })
+    .ok_or_else(|| place.damaged("a rollup does not read"))?;
+    conn.prepare_cached(&format!("UPDATE rollup SET data = ?4 {key}"))
+        .and_then(|mut s| s.execute(params![tier, bucket, chunk, out]))
+        .map_err(sql)?;
+    Ok(())
 }
 
 /// Merges blobs, with memory that is used again.

@@ -2,9 +2,11 @@
 //! the hour it touches, and runs of alike size are merged, so that an hour has few and each total is rewritten rarely.
 
 use super::Place;
+use crate::stats::acc::Repriced;
 use crate::stats::varint::{put, put_bytes, put_signed, take, take_bytes, take_signed};
 use crate::store::StoreError;
 use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
 
 /// Which kind of member. The discriminant is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +18,9 @@ pub enum Kind {
 
 /// Length of an hour, µs.
 pub const HOUR_US: i64 = 3_600_000_000;
+
+/// The bit of `Totals::known` for the cost.
+const COST: u8 = 1 << 3;
 
 /// What a member's calls came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,6 +54,12 @@ impl Totals {
         self.latency_count = self.latency_count.saturating_add(other.latency_count);
         self.latency_max_us = self.latency_max_us.max(other.latency_max_us);
         self.known |= other.known;
+    }
+
+    fn reprice(&mut self, by: &Repriced) {
+        self.cost_nusd = self.cost_nusd.saturating_add(by.cost_nusd());
+        self.unpriced = self.unpriced.saturating_add_signed(by.unpriced());
+        self.known = if self.unpriced < self.calls { self.known | COST } else { self.known & !COST };
     }
 
     /// Packs it; what most members lack (errors, unpriced calls, retries) takes a bit.
@@ -149,6 +160,40 @@ fn add_run(conn: &Connection, place: &Place, kind: Kind, hour: i64, mut run: Vec
     conn.prepare_cached("INSERT INTO member (kind, hour, run, data) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut s| s.execute(params![kind as u8, hour, number, run]))
         .map_err(sql)?;
+    Ok(())
+}
+
+/// Changes what the calls of members cost, by their names with the tag: the runs of the hour become one.
+pub fn reprice(
+    conn: &Connection,
+    place: &Place,
+    (kind, hour): (Kind, i64),
+    changes: &BTreeMap<Vec<u8>, Repriced>,
+) -> Result<(), StoreError> {
+    let sql = |e| place.wrap(e);
+    let broken = || place.damaged("hourly totals do not read");
+    let runs: Vec<Vec<u8>> = conn
+        .prepare_cached("DELETE FROM member WHERE kind = ?1 AND hour = ?2 RETURNING data")
+        .and_then(|mut s| s.query_map(params![kind as u8, hour], |row| row.get(0))?.collect())
+        .map_err(sql)?;
+    let mut merged = Vec::new();
+    for run in &runs {
+        merged = merge_runs(&merged, run).ok_or_else(broken)?;
+    }
+    let mut out = RunWriter::with_room(merged.len() + merged.len() / 8);
+    let mut reader = RunReader::new(&merged).ok_or_else(broken)?;
+    while reader.is_at_member {
+        if let Some(by) = changes.get(&reader.name) {
+            reader.totals.reprice(by);
+        }
+        out.put(&reader.name, &reader.totals);
+        reader.advance().ok_or_else(broken)?;
+    }
+    if !out.out.is_empty() {
+        conn.prepare_cached("INSERT INTO member (kind, hour, run, data) VALUES (?1, ?2, 0, ?3)")
+            .and_then(|mut s| s.execute(params![kind as u8, hour, out.out]))
+            .map_err(sql)?;
+    }
     Ok(())
 }
 

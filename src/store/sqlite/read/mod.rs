@@ -122,6 +122,20 @@ impl Reader for SqliteReader {
         })
     }
 
+    fn calls(
+        &mut self,
+        window: Window,
+        now_us: i64,
+        filter: &Filter,
+        each: &mut dyn FnMut(&Record),
+    ) -> Result<u64, StoreError> {
+        self.within(|context| {
+            let range = window.resolve(bounds(context, window, now_us)?, now_us);
+            let passing = context.series.passing(filter);
+            records::each(context, range, (filter, &passing), each)
+        })
+    }
+
     fn holdings(&mut self) -> Result<(Holdings, Accounting), StoreError> {
         self.within(|context| Ok((holdings(context)?, accounting(context)?)))
     }

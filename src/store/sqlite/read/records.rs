@@ -103,6 +103,24 @@ pub fn one(context: &Context, key: RecordKey) -> ReadResult<Option<Record>> {
     rows.next()?.map(|row| whole(&Stored::of(row)?, context)).transpose()
 }
 
+/// Calls `each` with the calls of a range that a filter lets through, oldest first, without their text; how many.
+pub fn each(
+    context: &Context,
+    range: Range,
+    (filter, passing): (&Filter, &Passing),
+    each: &mut dyn FnMut(&Record),
+) -> ReadResult<u64> {
+    let mut read = 0;
+    row::each_row(&context.conn, range, Order::OldestFirst, |call| {
+        if passes(filter, passing, call, context)? {
+            each(&call.record(context)?);
+            read += 1;
+        }
+        Ok(Flow::On)
+    })?;
+    Ok(read)
+}
+
 /// Writes the events of a range as native lines, oldest first within each kind; how many. Spans and scores have nothing
 /// most filters ask for, so they are written only where the filter is empty.
 pub fn export(
