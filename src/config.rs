@@ -1,5 +1,6 @@
 //! What is valid: flags over environment over file over defaults, typed, and for each setting where it comes from.
 
+mod alerts;
 mod budgets;
 mod file;
 mod keys;
@@ -8,6 +9,7 @@ mod paths;
 mod prices;
 mod write;
 
+use crate::alert;
 use crate::cli::{PlaceArgs, ScreenArgs};
 use crate::nearest::did_you_mean;
 use crate::view::{Anchor, Budget, Filter, Window};
@@ -18,7 +20,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
-pub use paths::{Env, NoHome, cache_dir, config_file, default_store, private_store};
+pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
 pub use prices::Pricing;
 pub use write::{InitError, check, init};
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub pricing: Pricing,
     /// Where the imported price table is, if there is one; `None` where nothing says where things live.
     pub price_table: Option<PathBuf>,
+    /// What is watched, and who is told.
+    pub alerts: alert::Settings,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -89,6 +93,7 @@ impl Default for Config {
             budgets: Vec::new(),
             pricing: Pricing::default(),
             price_table: None,
+            alerts: alert::Settings::default(),
         }
     }
 }
@@ -259,6 +264,7 @@ pub fn resolve(file: Option<(&Path, &str)>, inputs: Inputs<'_>) -> Result<Effect
     layers.environment();
     layers.places(inputs.places);
     inputs.screen.into_iter().for_each(|screen| layers.screen(screen));
+    layers.alerts(file.map(|(path, _)| path));
     if !layers.problems.is_empty() {
         return Err(Problems(layers.problems));
     }
@@ -299,6 +305,17 @@ impl Layers<'_> {
         for entry in entries {
             self.set(entry.key, &entry.value, at(entry.line));
         }
+    }
+
+    /// Whom an alert tells may be said by the file or the environment: whether somebody is there is known when both are read.
+    fn alerts(&mut self, file: Option<&Path>) {
+        let (settings, path) = (&self.config.alerts, file.unwrap_or(Path::new("")));
+        let found = alerts::unheard(settings).into_iter().map(|(line, why)| {
+            let file = |line| Origin::File(path.to_owned(), line);
+            let all = || self.origins.get("alerts.notify").cloned().unwrap_or(Origin::Default);
+            Problem::Setting { origin: line.map_or_else(all, file), why }
+        });
+        self.problems.extend(found);
     }
 
     fn environment(&mut self) {

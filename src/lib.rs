@@ -4,8 +4,9 @@
 //! and back: `View` → `store.snapshot` → `Snapshot` → `tui` | `report` | `check`.
 //!
 //! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest` `listed`; 1 `format` `price` `stats` `batch` `snapshot`;
-//! 2 `source` `store`; 3 `pipeline`; 4 `tui` `report` `check`; above all `app` `cli` `config`.
+//! 2 `source` `store`; 3 `pipeline`; 4 `tui` `report` `check` `alert`; above all `app` `cli` `config`.
 
+pub mod alert;
 pub mod app;
 pub mod batch;
 pub mod check;

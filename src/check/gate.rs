@@ -266,17 +266,14 @@ fn notes(now: &Snapshot, read_all: bool) -> Vec<String> {
     let mut notes = now.accounting.nothing_taken();
     let rejected = now.accounting.rejected;
     if rejected > 0 && notes.is_empty() {
-        notes.push(format!("{} of the {} lines read were rejected", units::count(rejected), lines(now)));
+        let read = units::count(now.accounting.read);
+        notes.push(format!("rejected lines: {} of {read} read", units::count(rejected)));
     }
     if !read_all {
         notes.push("not everything could be read, so nothing is known to be held".to_owned());
     }
     notes.extend(empty_window(now));
     notes
-}
-
-fn lines(now: &Snapshot) -> String {
-    units::count(now.accounting.read)
 }
 
 /// Why a window is empty though the store is not.

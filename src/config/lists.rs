@@ -15,11 +15,12 @@ pub(super) struct List {
     pub read: fn(&mut Section<'_>, &mut Config),
 }
 
-/// All kinds.
-pub(super) static LISTS: [List; 3] = [
+/// All kinds, in the order they are read in whatever their order in the file: an alert may name a budget.
+pub(super) static LISTS: [List; 4] = [
     List { name: "budget", read: super::budgets::read },
     List { name: "price", read: super::prices::price },
     List { name: "uplift", read: super::prices::uplift },
+    List { name: "alert", read: super::alerts::read },
 ];
 
 /// One section while it is read. Every field that exists has to be asked for; [`Section::finish`] tells of the others.
@@ -85,6 +86,11 @@ impl<'a> Section<'a> {
     fn find(&self, name: &str) -> Option<(&'a DeValue<'a>, usize)> {
         let (key, value) = self.table.iter().find(|(key, _)| key.get_ref() == name)?;
         Some((value.get_ref(), key.span().start))
+    }
+
+    /// Whether a field is given.
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
     }
 
     /// A field, if it is there.

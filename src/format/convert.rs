@@ -103,25 +103,33 @@ pub fn tokens(value: Value<'_>) -> Field<u64> {
     whole(&value, MAX_TOKENS)
 }
 
-/// Audio tokens: a count, or the audio in a list of modalities, which is unknown where none is listed.
+/// Audio tokens: a count, or the audio in a list of modalities.
 pub fn audio_tokens(value: Value<'_>, meaning: Meaning) -> Field<u64> {
-    match (meaning, value) {
-        (Meaning::Modal, Value::Json(raw)) if raw.starts_with('[') => listed_audio(raw),
-        (Meaning::Modal, _) => Ok(None),
-        (_, value) => tokens(value),
-    }
+    sorted_tokens(value, meaning, "modality", "audio")
 }
 
-/// The audio in `[{"modality":"AUDIO","tokenCount":25}, …]`.
-fn listed_audio(raw: &str) -> Field<u64> {
-    let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(raw).map_err(|_| Reason::WrongType)?;
+/// Tokens kept an hour: a count, or those in a list of lifetimes.
+pub fn hour_tokens(value: Value<'_>, meaning: Meaning) -> Field<u64> {
+    sorted_tokens(value, meaning, "ttl", "1h")
+}
+
+/// A count, or that of one sort in `[{"modality":"AUDIO","tokenCount":25}, …]`, which is unknown where none is listed.
+fn sorted_tokens(value: Value<'_>, meaning: Meaning, label: &str, sort: &str) -> Field<u64> {
+    const COUNTS: [&str; 4] = ["tokenCount", "token_count", "inputTokens", "input_tokens"];
+    let list: Vec<&serde_json::value::RawValue> = match (meaning, value) {
+        (Meaning::Sorted, Value::Json(raw)) if raw.starts_with('[') => {
+            serde_json::from_str(raw).map_err(|_| Reason::WrongType)?
+        }
+        (Meaning::Sorted, _) => return Ok(None),
+        (_, value) => return tokens(value),
+    };
     let mut sum = None;
     for object in list.into_iter().filter_map(|entry| Object::parse(entry.get()).ok()) {
-        let count = object.get("tokenCount").or_else(|| object.get("token_count"));
-        let modality = object.text("modality").unwrap_or_default();
+        let word = object.text(label).unwrap_or_default();
         // Python prints the name of an enum with that of its type.
-        let is_audio = modality.rsplit('.').next().is_some_and(|word| word.eq_ignore_ascii_case("audio"));
-        if let Some(count) = count.filter(|_| is_audio).map_or(Ok(None), |raw| tokens(json::value(raw)))? {
+        let is_it = word.rsplit('.').next().is_some_and(|word| word.eq_ignore_ascii_case(sort));
+        let count = COUNTS.iter().find_map(|name| object.get(name)).filter(|_| is_it);
+        if let Some(count) = count.map_or(Ok(None), |raw| tokens(json::value(raw)))? {
             sum = Some(sum.unwrap_or(0) + count);
         }
     }
@@ -149,7 +157,7 @@ pub fn duration(value: Value<'_>, meaning: Meaning) -> Field<u64> {
         Meaning::Bare => return bare_duration(&value),
         Meaning::Micros => 1.0,
         Meaning::Nanos => 1e-3,
-        Meaning::Millis | Meaning::Plain | Meaning::Apart | Meaning::Modal | Meaning::Code => 1e3,
+        Meaning::Millis | Meaning::Plain | Meaning::Apart | Meaning::Sorted | Meaning::Code => 1e3,
     };
     Ok(amount(&value, scale, MAX_DURATION_US)?.map(|us| (us + 0.5) as u64))
 }

@@ -88,17 +88,17 @@ fn put_tokens(
     Ok(())
 }
 
-/// As [`put_tokens`], also from lists of modalities.
+/// As [`put_tokens`], for counts that few calls have and that may come in lists.
 #[inline(never)]
-fn put_audio(
+fn put_sorted(
     best: &mut u16,
     key: Key,
     slot: &mut Option<u64>,
     apart: &mut bool,
-    value: Value<'_>,
+    read: Read<u64>,
 ) -> Result<(), Reason> {
     let before = *best;
-    put(best, key, slot, convert::audio_tokens(value, key.meaning))?;
+    put(best, key, slot, read)?;
     if *best != before {
         *apart = key.meaning == Meaning::Apart;
     }
@@ -288,14 +288,17 @@ impl<'a> Draft<'a> {
                 put_tokens(best, key, &mut self.cache_write_5m, &mut apart.cache_write_5m, value)
             }
             Field::CacheWrite1hTokens => {
-                put_tokens(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write_1h, value)
+                let read = convert::hour_tokens(value, key.meaning);
+                put_sorted(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write_1h, read)
             }
             Field::ReasoningTokens => put_tokens(best, key, &mut call.reasoning_tokens, &mut apart.reasoning, value),
             Field::InputAudioTokens => {
-                put_audio(best, key, &mut call.input_audio_tokens, &mut apart.input_audio, value)
+                let read = convert::audio_tokens(value, key.meaning);
+                put_sorted(best, key, &mut call.input_audio_tokens, &mut apart.input_audio, read)
             }
             Field::OutputAudioTokens => {
-                put_audio(best, key, &mut call.output_audio_tokens, &mut apart.output_audio, value)
+                let read = convert::audio_tokens(value, key.meaning);
+                put_sorted(best, key, &mut call.output_audio_tokens, &mut apart.output_audio, read)
             }
             Field::CachedAudioTokens => {
                 put(best, key, &mut self.cached_audio_tokens, convert::audio_tokens(value, key.meaning))

@@ -165,8 +165,9 @@ pub enum Meaning {
     /// Tokens beside the total, not part of it: Anthropic's cached input, Gemini's output without thoughts, thoughts
     /// without output, and all that Langfuse keeps. An input of this meaning is a total unless cache figures of this meaning stand beside it.
     Apart,
-    /// A list of Gemini's, of an object for each modality; anything else says nothing.
-    Modal,
+    /// A list of a count for each sort of tokens, as Gemini has one of modalities and Bedrock one of the lifetimes of cache
+    /// writes; anything else says nothing.
+    Sorted,
     /// A status that may be a code of OpenTelemetry: 0 says nothing, 1 is well, 2 is an error.
     Code,
 }

@@ -154,6 +154,7 @@ pub const ROWS: &[Row] = &[
         "cache_creation.ephemeral_1h_input_tokens usage.cache_creation.ephemeral_1h_input_tokens \
          usage_details.input_cache_creation_1h",
     ),
+    (CacheWrite1hTokens, Sorted, "usage.cache_details cache_details"),
     (
         ReasoningTokens,
         Plain,
@@ -185,7 +186,7 @@ pub const ROWS: &[Row] = &[
          hidden_params.usage_object.prompt_tokens_details.audio_tokens",
     ),
     (InputAudioTokens, Apart, "usage_details.input_audio_tokens usage_details.input_audio"),
-    (InputAudioTokens, Modal, "prompt_tokens_details usage_metadata.prompt_tokens_details"),
+    (InputAudioTokens, Sorted, "prompt_tokens_details usage_metadata.prompt_tokens_details"),
     (
         CachedAudioTokens,
         Plain,
@@ -194,7 +195,7 @@ pub const ROWS: &[Row] = &[
          usage.input_token_details.cached_tokens_details.audio_tokens \
          gen_ai.usage.details.cache_audio_read_tokens",
     ),
-    (CachedAudioTokens, Modal, "cache_tokens_details usage_metadata.cache_tokens_details"),
+    (CachedAudioTokens, Sorted, "cache_tokens_details usage_metadata.cache_tokens_details"),
     (
         OutputAudioTokens,
         Plain,
@@ -209,7 +210,7 @@ pub const ROWS: &[Row] = &[
     (OutputAudioTokens, Apart, "usage_details.output_audio_tokens usage_details.output_audio"),
     (
         OutputAudioTokens,
-        Modal,
+        Sorted,
         "candidates_tokens_details usage_metadata.candidates_tokens_details response_tokens_details \
          usage_metadata.response_tokens_details",
     ),

@@ -77,6 +77,7 @@ const KEYS: &[&str] = &[
     "promptTokensDetails",
     "usage_details",
     "cache_creation",
+    "cacheDetails",
     "cache_write_tokens",
     "cost",
 ];
@@ -142,6 +143,7 @@ const VALUES: &[&str] = &[
     "{\"ephemeral_5m_input_tokens\":4,\"ephemeral_1h_input_tokens\":2}",
     "{\"input\":5,\"output\":1,\"input_cached_tokens\":3,\"total\":9}",
     "{\"cached_tokens\":2,\"audio_tokens\":1}",
+    "[{\"ttl\":\"1h\",\"inputTokens\":3},{\"ttl\":\"5m\",\"inputTokens\":1},7]",
     "{\"total\":-1}",
     "1000000000",
     "-0.0",
