@@ -1,5 +1,7 @@
 //! The reading side: one `View` in, one `Snapshot` out, within one read transaction, so that all its figures agree.
 
+mod books;
+mod budgets;
 mod chart;
 mod context;
 mod cube;
@@ -16,15 +18,17 @@ mod records;
 mod row;
 mod series;
 mod subject;
+mod tasks;
 mod texts;
 
 pub use query::Cell;
 
 use super::{Place, ledger, open_reader};
-use crate::snapshot::{Accounting, Chart, Holdings, Record, Scan, Snapshot, SourceInfo, Stats};
+use crate::snapshot::{Accounting, Chart, Holdings, Record, Scan, Snapshot, Stats};
 use crate::stats::acc::{Acc, Depth};
 use crate::store::{Patient, Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
+use books::{accounting, holdings};
 use context::Context;
 use cube::Cube;
 use errors::Errors;
@@ -92,10 +96,12 @@ impl Reader for SqliteReader {
     fn snapshot(&mut self, view: &View, now_us: i64, watch: &dyn Watch) -> Result<Snapshot, StoreError> {
         self.within(|context| {
             let answer = Answer::new(context, view, now_us)?;
+            // They do not depend on the window: parts of an answer have all of them.
+            let budgets = budgets::states(&answer, watch)?;
             for part in answer.parts()? {
-                watch.partial(&answer.newest(part).snapshot(watch)?);
+                watch.partial(&Snapshot { budgets: budgets.clone(), ..answer.newest(part).snapshot(watch)? });
             }
-            answer.snapshot(watch)
+            Ok(Snapshot { budgets, ..answer.snapshot(watch)? })
         })
     }
 
@@ -277,6 +283,9 @@ impl<'a> Answer<'a> {
             let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
+        if view.sections.tasks {
+            snapshot.tasks = tasks::tasks(self, watch)?;
+        }
         snapshot.scan = self.scan(now.by_rows);
         if view.sections.distribution {
             snapshot.distribution = Some(now.total.acc.latency);
@@ -360,44 +369,4 @@ fn bounds(context: &Context, window: Window, now_us: i64) -> ReadResult<Option<(
 fn horizon(context: &Context) -> ReadResult<Horizon> {
     let at = |name| ledger::counter(&context.conn, name);
     Ok(Horizon { rows_us: at("rows_since_us")?.unwrap_or(i64::MIN), fine_us: at("fine_since_us")?.unwrap_or(i64::MIN) })
-}
-
-fn count(context: &Context, name: &str) -> ReadResult<u64> {
-    Ok(ledger::counter(&context.conn, name)?.and_then(|n| u64::try_from(n).ok()).unwrap_or_default())
-}
-
-fn holdings(context: &Context) -> ReadResult<Holdings> {
-    let mut select = context.conn.prepare_cached("SELECT name, read, accepted, bytes FROM source ORDER BY name")?;
-    let sources = select.query_map([], |row| {
-        Ok(SourceInfo { name: row.get(0)?, read: row.get(1)?, accepted: row.get(2)?, bytes: row.get(3)? })
-    })?;
-    let first = ledger::counter(&context.conn, "first_us")?;
-    let last = ledger::counter(&context.conn, "last_us")?;
-    Ok(Holdings {
-        calls: count(context, "calls")?,
-        bounds: first.zip(last),
-        sources: sources.collect::<rusqlite::Result<_>>()?,
-        folded_series: context.series.folded,
-    })
-}
-
-fn accounting(context: &Context) -> ReadResult<Accounting> {
-    let sums = "SELECT coalesce(sum(read), 0), coalesce(sum(accepted), 0), coalesce(sum(duplicate), 0), \
-                coalesce(sum(skipped), 0), coalesce(sum(rejected), 0) FROM source";
-    let mut books = context.conn.prepare_cached(sums)?.query_row([], |row| {
-        Ok(Accounting {
-            read: row.get(0)?,
-            accepted: row.get(1)?,
-            duplicate: row.get(2)?,
-            skipped: row.get(3)?,
-            rejected: row.get(4)?,
-            ..Accounting::default()
-        })
-    })?;
-    books.reasons = ledger::rejections(&context.conn)?;
-    books.examples = ledger::examples(&context.conn)?;
-    books.skipped_like = ledger::skipped_like(&context.conn)?;
-    books.future = count(context, "future")?;
-    books.unpriced = count(context, "unpriced")?;
-    Ok(books)
 }
