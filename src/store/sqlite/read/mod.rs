@@ -23,12 +23,12 @@ mod texts;
 
 pub use query::Cell;
 
-use super::{Place, ledger, open_reader};
+use super::{Place, open_reader};
 use crate::snapshot::{Accounting, Chart, Holdings, Record, Scan, Snapshot, Stats};
 use crate::stats::acc::{Acc, Depth};
 use crate::store::{Patient, Reader, StoreError, Watch};
 use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
-use books::{accounting, holdings};
+use books::{accounting, bounds, holdings, horizon};
 use context::Context;
 use cube::Cube;
 use errors::Errors;
@@ -40,9 +40,6 @@ use plan::Horizon;
 use read_error::ReadResult;
 use series::Passing;
 use std::path::Path;
-
-/// Calls dated further ahead than this do not move the end of an automatic window.
-const FUTURE_US: i64 = 300_000_000;
 
 /// From so many single calls on an answer is given in parts.
 const MANY: u64 = 200_000;
@@ -352,21 +349,4 @@ impl<'a> Answer<'a> {
         snapshot.errors = errors::records(self.context, &failed, sections.errors)?;
         Ok(())
     }
-}
-
-/// First and last time that count for a window: everything for the whole store, else what is not in the future.
-fn bounds(context: &Context, window: Window, now_us: i64) -> ReadResult<Option<(i64, i64)>> {
-    let first = ledger::counter(&context.conn, "first_us")?;
-    let last = ledger::counter(&context.conn, "last_us")?;
-    let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
-    let latest = now_us.saturating_add(FUTURE_US);
-    if window.span == Span::All || last <= latest {
-        return Ok(Some((first, last)));
-    }
-    Ok(Some((first, records::newest_until(&context.conn, latest)?.unwrap_or(last))))
-}
-
-fn horizon(context: &Context) -> ReadResult<Horizon> {
-    let at = |name| ledger::counter(&context.conn, name);
-    Ok(Horizon { rows_us: at("rows_since_us")?.unwrap_or(i64::MIN), fine_us: at("fine_since_us")?.unwrap_or(i64::MIN) })
 }

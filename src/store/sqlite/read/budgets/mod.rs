@@ -5,13 +5,14 @@ mod course;
 mod members;
 mod times;
 
+use super::Answer;
+use super::books::bounds;
 use super::cube::Cube;
 use super::fold::{Fan, Lanes, Pass, Seen, Total};
 use super::groups::Cells;
 use super::plan::Horizon;
 use super::read_error::ReadResult;
 use super::series::Passing;
-use super::{Answer, bounds};
 use crate::snapshot::{BudgetState, Burn, Forecast, OTHER, Spend};
 use crate::stats::acc::{Acc, Depth, Sum};
 use crate::store::Watch;
