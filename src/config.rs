@@ -1,12 +1,15 @@
 //! What is valid: flags over environment over file over defaults, typed, and for each setting where it comes from.
 
+mod alerts;
 mod budgets;
 mod file;
 mod keys;
 mod lists;
 mod paths;
+mod prices;
 mod write;
 
+use crate::alert;
 use crate::cli::{PlaceArgs, ScreenArgs};
 use crate::nearest::did_you_mean;
 use crate::view::{Anchor, Budget, Filter, Window};
@@ -17,7 +20,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
-pub use paths::{Env, NoHome, cache_dir, config_file, default_store, private_store};
+pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
+pub use prices::Pricing;
 pub use write::{InitError, check, init};
 
 /// The settings in force.
@@ -45,6 +49,12 @@ pub struct Config {
     pub cache: CacheLimits,
     /// What may be spent, in the order of the file.
     pub budgets: Vec<Budget>,
+    /// What calls cost, other than the price table says.
+    pub pricing: Pricing,
+    /// Where the imported price table is, if there is one; `None` where nothing says where things live.
+    pub price_table: Option<PathBuf>,
+    /// What is watched, and who is told.
+    pub alerts: alert::Settings,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -81,6 +91,9 @@ impl Default for Config {
             retention: Retention::default(),
             cache: CacheLimits { max_size: Some(10_000_000_000), max_age_us: Some(30 * 86_400_000_000) },
             budgets: Vec::new(),
+            pricing: Pricing::default(),
+            price_table: None,
+            alerts: alert::Settings::default(),
         }
     }
 }
@@ -189,6 +202,9 @@ pub struct Inputs<'a> {
 /// Names the configuration file.
 const CONFIG_VARIABLE: &str = "LLMTOP_CONFIG";
 
+/// The imported price table, beside the configuration file.
+const PRICE_TABLE: &str = "prices.jsonl";
+
 /// The configuration file to read: `--config`, else `LLMTOP_CONFIG`, else the default one.
 ///
 /// # Errors
@@ -235,7 +251,11 @@ pub fn strangers(variables: impl IntoIterator<Item = OsString>) -> Vec<String> {
 /// All that is wrong, at once.
 pub fn resolve(file: Option<(&Path, &str)>, inputs: Inputs<'_>) -> Result<Effective, Problems> {
     let mut layers = Layers {
-        config: Config { store: default_store(inputs.env).ok(), ..Config::default() },
+        config: Config {
+            store: default_store(inputs.env).ok(),
+            price_table: chosen_file(inputs.places, inputs.env).ok().map(|path| path.with_file_name(PRICE_TABLE)),
+            ..Config::default()
+        },
         origins: BTreeMap::new(),
         problems: Vec::new(),
         scope: Scope { env: inputs.env, panes: inputs.panes },
@@ -244,6 +264,7 @@ pub fn resolve(file: Option<(&Path, &str)>, inputs: Inputs<'_>) -> Result<Effect
     layers.environment();
     layers.places(inputs.places);
     inputs.screen.into_iter().for_each(|screen| layers.screen(screen));
+    layers.alerts(file.map(|(path, _)| path));
     if !layers.problems.is_empty() {
         return Err(Problems(layers.problems));
     }
@@ -284,6 +305,17 @@ impl Layers<'_> {
         for entry in entries {
             self.set(entry.key, &entry.value, at(entry.line));
         }
+    }
+
+    /// Whom an alert tells may be said by the file or the environment: whether somebody is there is known when both are read.
+    fn alerts(&mut self, file: Option<&Path>) {
+        let (settings, path) = (&self.config.alerts, file.unwrap_or(Path::new("")));
+        let found = alerts::unheard(settings).into_iter().map(|(line, why)| {
+            let file = |line| Origin::File(path.to_owned(), line);
+            let all = || self.origins.get("alerts.notify").cloned().unwrap_or(Origin::Default);
+            Problem::Setting { origin: line.map_or_else(all, file), why }
+        });
+        self.problems.extend(found);
     }
 
     fn environment(&mut self) {

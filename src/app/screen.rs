@@ -14,6 +14,7 @@ use crate::config::{self, Config, Effective};
 use crate::event::{Call, ScoreEvent, Sink, SpanEvent};
 use crate::format::Decoder;
 use crate::pipeline::{self, OnRefusal, Progress};
+use crate::price::Prices;
 use crate::source::demo::{self, Demo, Player};
 use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock, Troubles};
 use crate::store::sqlite::SqliteStore;
@@ -210,6 +211,7 @@ impl Show {
         if !std::io::stdout().is_terminal() {
             return self.report(out);
         }
+        let prices = setup::prices(&self.settings)?;
         let (progress, stop) = (Arc::<Progress>::default(), Stop::new());
         let status = Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles));
         let ui = first_ui(&self.settings.config)?;
@@ -219,7 +221,7 @@ impl Show {
                 let (status, progress, stop, path) = (&status, &progress, &stop, &self.store);
                 let retention = &self.settings.config.retention;
                 scope.spawn(move || {
-                    if let Err(error) = fill((path, retention), feed, OnRefusal::Retry, progress, stop) {
+                    if let Err(error) = fill((path, retention), feed, (OnRefusal::Retry, prices), progress, stop) {
                         status.failed(format!("{error:#}"));
                     }
                 });
@@ -242,7 +244,8 @@ impl Show {
         let mut read = Read::All;
         if let Some(feed) = self.feed {
             let progress = Arc::<Progress>::default();
-            fill((&self.store, &self.settings.config.retention), feed, OnRefusal::Fail, &progress, &Stop::new())?;
+            let how = (OnRefusal::Fail, setup::prices(&self.settings)?);
+            fill((&self.store, &self.settings.config.retention), feed, how, &progress, &Stop::new())?;
             read = Read::of(&progress, &self.troubles);
         }
         let config = &self.settings.config;
@@ -265,12 +268,12 @@ impl Drop for Ending<'_> {
 fn fill(
     (path, retention): (&Path, &config::Retention),
     feed: Run,
-    on_refusal: OnRefusal,
+    (on_refusal, prices): (OnRefusal, Arc<Prices>),
     progress: &Arc<Progress>,
     stop: &Stop,
 ) -> Result<()> {
     let mut store = Kept::open(path, retention)?;
-    pipeline::run(feed, &mut store, &feed::pipeline_settings(on_refusal), progress, stop)?;
+    pipeline::run(feed, &mut store, &feed::pipeline_settings(on_refusal, prices), progress, stop)?;
     Ok(())
 }
 

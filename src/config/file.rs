@@ -30,7 +30,10 @@ pub(super) struct Fault {
 pub(super) fn read(text: &str, config: &mut Config) -> (Vec<Entry>, Vec<Fault>) {
     let mut reading = Reading { text, config, entries: Vec::new(), faults: Vec::new() };
     match DeTable::parse(text) {
-        Ok(table) => reading.table("", table.get_ref()),
+        Ok(table) => {
+            reading.table("", table.get_ref());
+            reading.lists(table.get_ref());
+        }
         Err(error) => {
             let at = error.span().map_or(0, |span| span.start);
             reading.fault(at, error.message().replace('\n', "; "));
@@ -63,8 +66,7 @@ impl Reading<'_> {
         for (name, value) in table {
             let full = format!("{prefix}{}", name.get_ref());
             let at = name.span().start;
-            if let Some(list) = LISTS.iter().find(|list| list.name == full) {
-                self.faults.extend(lists::read(list, self.text, value, self.config));
+            if LISTS.iter().any(|list| list.name == full) {
                 continue;
             }
             match (key(&full), value.get_ref()) {
@@ -73,6 +75,14 @@ impl Reading<'_> {
                     self.table(&format!("{full}."), inner);
                 }
                 (None, _) => self.fault(at, unknown(&full)),
+            }
+        }
+    }
+
+    fn lists(&mut self, table: &DeTable<'_>) {
+        for list in &LISTS {
+            if let Some((_, value)) = table.iter().find(|(name, _)| name.get_ref() == list.name) {
+                self.faults.extend(lists::read(list, self.text, value, self.config));
             }
         }
     }

@@ -2,8 +2,9 @@
 //! one field of `Config`.
 
 use super::paths::{Env, expand_home};
-use super::{Config, Theme};
+use super::{Config, Theme, alerts};
 use crate::nearest::did_you_mean;
+use crate::price::CostSource;
 use crate::units;
 use crate::view::{Anchor, Filter, Window};
 use std::path::Path;
@@ -57,7 +58,7 @@ pub(super) fn key(name: &str) -> Option<&'static Key> {
 }
 
 /// All settings, in the order of the file.
-pub(super) static KEYS: [Key; 13] = [
+pub(super) static KEYS: [Key; 20] = [
     Key {
         name: "store",
         kind: Kind::Text,
@@ -156,6 +157,14 @@ pub(super) static KEYS: [Key; 13] = [
         get: |config| size_text(config.retention.size),
     },
     Key {
+        name: "cost.source",
+        kind: Kind::Text,
+        about: "Which cost of a call counts: what its producer reports, or what its tokens cost by the price table.",
+        allowed: "reported, computed or reported-then-computed",
+        set: |config, text, _| put(&mut config.pricing.rule, cost_source(text)),
+        get: |config| config.pricing.rule.word().to_owned(),
+    },
+    Key {
         name: "cache.max_size",
         kind: Kind::Amount,
         about: "How big the private stores of `llmtop FILE` may grow together; those unused longest go first.",
@@ -171,7 +180,69 @@ pub(super) static KEYS: [Key; 13] = [
         set: |config, text, _| put(&mut config.cache.max_age_us, age(text)),
         get: |config| age_text(config.cache.max_age_us),
     },
+    Key {
+        name: "alerts.notify",
+        kind: Kind::Text,
+        about: "How to tell of alerts that do not say so themselves, and of budgets; if empty: screen, bell, and all that is below.",
+        allowed: "some of screen, bell, desktop, command, webhook, file",
+        set: |config, text, _| put(&mut config.alerts.notify, alerts::channels(text)),
+        get: |config| config.alerts.notify.iter().flatten().map(|c| c.word()).collect::<Vec<_>>().join(", "),
+    },
+    Key {
+        name: "alerts.command",
+        kind: Kind::Text,
+        about: "The program that gets an alert as JSON on its standard input, and its arguments; no shell is between.",
+        allowed: "a program and its arguments, such as /usr/local/bin/page oncall",
+        set: |config, text, _| {
+            config.alerts.targets.command = text.split_whitespace().map(str::to_owned).collect();
+            Ok(())
+        },
+        get: |config| config.alerts.targets.command.join(" "),
+    },
+    Key {
+        name: "alerts.webhook",
+        kind: Kind::Text,
+        about: "The address that an alert is posted to; `config show` shows its host alone.",
+        allowed: "an address such as https://hooks.example.org/llm",
+        set: |config, text, _| put(&mut config.alerts.targets.webhook, unless_empty(text, alerts::address)),
+        get: |config| {
+            config.alerts.targets.webhook.as_ref().map_or_else(String::new, |to| format!("https://{}/…", to.host()))
+        },
+    },
+    Key {
+        name: "alerts.webhook_format",
+        kind: Kind::Text,
+        about: "What it is sent; if empty, what suits the address.",
+        allowed: "plain or slack",
+        set: |config, text, _| put(&mut config.alerts.targets.format, unless_empty(text, alerts::format)),
+        get: |config| config.alerts.targets.format.map_or_else(String::new, |format| format.word().to_owned()),
+    },
+    Key {
+        name: "alerts.file",
+        kind: Kind::Text,
+        about: "The file that alerts are appended to, as events `llm_alert`.",
+        allowed: "an absolute path, or one that begins with ~/",
+        set: |config, text, scope| {
+            let path = unless_empty(text, alerts::path)?;
+            config.alerts.targets.file = path.map(|path| expand_home(&path, scope.env));
+            Ok(())
+        },
+        get: |config| config.alerts.targets.file.as_deref().map_or_else(String::new, |path| path.display().to_string()),
+    },
+    Key {
+        name: "alerts.quiet",
+        kind: Kind::Text,
+        about: "Of an alert that comes and goes, others than the screen hear at most once in this time.",
+        allowed: "a length such as 5m",
+        set: |config, text, _| put(&mut config.alerts.quiet_us, alerts::length(text)),
+        get: |config| units::exact_duration(config.alerts.quiet_us),
+    },
 ];
+
+/// What is empty is as if it was not there.
+fn unless_empty<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    if text.is_empty() { Ok(None) } else { read(text).map(Some) }
+}
 
 fn put<T>(slot: &mut T, value: Result<T, String>) -> Result<(), String> {
     *slot = value?;
@@ -182,6 +253,11 @@ fn theme(text: &str) -> Result<Theme, String> {
     let all = [Theme::Auto, Theme::Dark, Theme::Light, Theme::Mono];
     let near = || format!("no theme {text:?}{}", did_you_mean(text, all.map(Theme::word)));
     all.into_iter().find(|theme| theme.word().eq_ignore_ascii_case(text)).ok_or_else(near)
+}
+
+fn cost_source(text: &str) -> Result<CostSource, String> {
+    let near = || format!("no source {text:?}{}", did_you_mean(text, CostSource::ALL.map(CostSource::word)));
+    CostSource::ALL.into_iter().find(|source| source.word().eq_ignore_ascii_case(text)).ok_or_else(near)
 }
 
 pub(super) fn pane(text: &str, panes: &[&str]) -> Result<String, String> {

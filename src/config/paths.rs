@@ -67,7 +67,7 @@ fn plain(name: &str) -> String {
 }
 
 /// `~` and `~/…` as HOME says; other paths as they are.
-pub(super) fn expand_home(path: &str, env: Env<'_>) -> PathBuf {
+pub fn expand_home(path: &str, env: Env<'_>) -> PathBuf {
     match (path.strip_prefix("~"), absolute(env, "HOME")) {
         (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
         _ => PathBuf::from(path),

@@ -166,3 +166,105 @@ proptest::proptest! {
         let _ = effective(&near, &[], "");
     }
 }
+
+const ALERT: &str = "[[alert]]\nname = \"a\"\nmetric = \"error_rate\"\n";
+
+#[test]
+fn alerts_read_and_may_stand_before_the_budget_they_name() {
+    use crate::alert::{Against, Channel, Side};
+    let file = "[[alert]]\nname = \"spend\"\nmetric = \"budget_share\"\nbudget = \"daily\"\nabove = \"90%\"\n\
+                [[alert]]\nname = \"slow\"\nmetric = \"p95_latency\"\nabove = \"2s\"\nclear = \"1.5s\"\nover = \"10m\"\n\
+                for = \"2m\"\nfilter = \"env:prod\"\nmin_calls = 50\nnotify = [\"bell\", \"command\"]\n\
+                command = [\"page\", \"on call\"]\n\
+                [[alert]]\nname = \"rise\"\nmetric = \"spend_rate\"\nchange = \"+50%\"\nwebhook = \"https://h.example/x\"\n\
+                [[alert]]\nname = \"coming\"\nmetric = \"forecast_over_limit\"\nbudget = \"daily\"\n\
+                [alerts]\nfile = \"~/alerts.jsonl\"\nquiet = \"10m\"\n\
+                [[budget]]\nname = \"daily\"\nlimit_usd = 50\nperiod = \"day\"\n";
+    let alerts = effective(file, &[("LLMTOP_ALERTS_WEBHOOK", "http://127.0.0.1:1/")], "").unwrap().config.alerts;
+    let [spend, slow, rise, coming] = alerts.rules.as_slice() else { panic!("{alerts:?}") };
+    assert_eq!((spend.condition.at, spend.budget.as_deref(), spend.line), (0.9, Some("daily"), 1));
+    assert_eq!((slow.condition.at, slow.condition.clear, slow.over_us), (2e6, 1.5e6, 600_000_000));
+    assert_eq!((slow.hold_us, slow.min_calls, slow.filter.to_string()), (120_000_000, 50, "env:prod".to_owned()));
+    assert_eq!(slow.targets.command, ["page", "on call"]);
+    assert_eq!(alerts.route(Some(slow)).0, [Channel::Bell, Channel::Command]);
+    assert_eq!((rise.condition.against, rise.condition.side, rise.condition.at), (Against::Before, Side::Above, 0.5));
+    let (channels, targets) = alerts.route(Some(rise));
+    assert_eq!(channels, [Channel::Screen, Channel::Bell, Channel::Webhook, Channel::File]);
+    assert_eq!(targets.webhook.unwrap().host(), "h.example");
+    assert_eq!(targets.file.as_deref(), Some(Path::new("/home/u/alerts.jsonl")));
+    assert_eq!(coming.condition.at, 1.0);
+    assert_eq!((alerts.quiet_us, alerts.targets.webhook.unwrap().host()), (600_000_000, "127.0.0.1:1"));
+}
+
+#[test]
+fn impossible_alerts_are_told_with_their_line() {
+    for (more, says) in [
+        ("", "/c.toml, line 1: [[alert]]: nothing says when; write above, below or change: \"5%\" or 0.05"),
+        ("above = 0.1\nbelow = 0.2", "above, below and change are three alerts; write one of them"),
+        ("above = 5", "line 4: alert.above: the error rate is never above 500 %; did you mean \"5%\"?"),
+        ("above = \"100%\"", "the error rate is never above 100 %"),
+        ("below = 0", "never below nothing"),
+        ("below = \"150%\"", "always below"),
+        ("above = -0.1", "never negative"),
+        ("above = \"2s\"", "\"2s\" is no share; write \"5%\" or 0.05"),
+        ("change = 0", "a change of nothing is none"),
+        ("change = \"-100%\"", "nothing falls by more than all of it"),
+        (
+            "above = 0.1\nclear = 0.2",
+            "line 5: alert.clear: 0.2 is beyond where it fires; it has to be at or below that",
+        ),
+        ("above = 0.1\nfro = \"5m\"", "line 5: [[alert]] has no \"fro\"; did you mean for?"),
+        ("above = 0.1\nover = \"5\"", "alert.over: \"5\" is no length of time"),
+        ("above = 0.1\nfilter = \"modle:x\"", "did you mean model?"),
+        ("above = 0.1\nbudget = \"daily\"", "error_rate has nothing to do with a budget"),
+        ("above = 0.1\nnotify = [\"screan\"]", "no way to tell \"screan\"; did you mean screen?"),
+        (
+            "above = 0.1\nnotify = [\"webhook\"]",
+            "line 1: alert \"a\": notify names \"webhook\", and there is no webhook",
+        ),
+        ("above = 0.1\nnotify = \"bell\"\nfile = \"/x\"", "file is given, and notify does not name it"),
+        ("above = 0.1\nwebhook = \"hooks.example.org\"", "it does not begin with https:// or http://"),
+        ("above = 0.1\nfile = \"alerts.jsonl\"", "means another file in every folder"),
+        ("above = 0.1\ncommand = \"page oncall\"", "write its words apart"),
+        (&format!("above = 0.1\n{ALERT}above = 0.1"), "line 6: alert.name: there are two alerts \"a\""),
+    ] {
+        let error = effective(&format!("{ALERT}{more}"), &[], "").unwrap_err();
+        assert!(error.contains(says), "{more}: {error}");
+    }
+    let budget = "[[budget]]\nname = \"daily\"\nlimit_usd = 5\nperiod = \"1h\"\n";
+    for (text, says) in [
+        ("metric = \"eror_rate\"", "line 3: alert.metric: no metric \"eror_rate\"; did you mean error_rate?"),
+        ("metric = \"p95_latency\"\nabove = 2", "\"2\" is no length of time; write \"2s\" or \"10m\""),
+        ("metric = \"no_events\"\nbelow = \"5m\"", "is how it should be; write above"),
+        ("metric = \"no_events\"\nabove = \"5m\"\nover = \"1h\"", "line 5: alert.over: no_events has none"),
+        ("metric = \"budget_share\"\nabove = 1", "budget is missing; write the name of a budget; there are daily"),
+        ("metric = \"budget_share\"\nabove = 1\nbudget = \"dayly\"", "no budget \"dayly\"; did you mean daily?"),
+        ("metric = \"budget_share\"\nabove = 1\nbudget = \"daily\"\nover = \"1h\"", "the budget says which calls"),
+        ("metric = \"budget_share\"\nchange = 1\nbudget = \"daily\"", "has no window before"),
+        ("metric = \"forecast_over_limit\"\nbudget = \"daily\"", "does not end, so that nothing is forecast"),
+    ] {
+        let error = effective(&format!("[[alert]]\nname = \"a\"\n{text}\n{budget}"), &[], "").unwrap_err();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+    let error = effective("", &[("LLMTOP_ALERTS_NOTIFY", "bell, command")], "").unwrap_err();
+    assert!(error.contains("LLMTOP_ALERTS_NOTIFY: alerts.notify: notify names \"command\""), "{error}");
+    let none = effective("[[alert]]\nname = \"a\"\nmetric = \"budget_share\"\nbudget = \"x\"\nabove = 1", &[], "");
+    assert!(none.unwrap_err().contains("there is no [[budget]]"));
+}
+
+#[test]
+fn the_address_of_a_webhook_is_shown_nowhere() {
+    let shown = |file: &str| match effective(file, &[], "") {
+        Ok(effective) => {
+            let mut out = Vec::new();
+            effective.show(&mut out).unwrap();
+            format!("{effective:?}{}", String::from_utf8(out).unwrap())
+        }
+        Err(error) => error,
+    };
+    for file in
+        ["https://u:secret@h.example/secret?secret", "ftp://h.example/secret", "https://h.example/sec ret/secret"]
+    {
+        assert!(!shown(&format!("alerts.webhook = \"{file}\"")).contains("secret"), "{file}");
+    }
+}

@@ -1,7 +1,7 @@
 //! How a model is found among the prices: by its exact name, a declared alias, without its provider's name, without the date
 //! of a snapshot. Never by likeness. What the configuration says goes before what tables say of the same name.
 
-use super::entry::Entry;
+use super::entry::{Entry, Tier};
 use super::names;
 use super::table::Table;
 use crate::listed::listed;
@@ -49,6 +49,13 @@ pub struct Uplift {
     pub from_us: Option<i64>,
 }
 
+/// A size of prompts that prices may be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    Smallest,
+    Largest,
+}
+
 /// The prices of one model, over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelPrices {
@@ -74,6 +81,20 @@ impl ModelPrices {
     pub(super) fn uplift(&self, ts_us: i64) -> i32 {
         let held = self.uplifts.iter().rev().find(|(from, _)| from.is_none_or(|from| from <= ts_us));
         held.map_or(0, |(_, parts)| *parts)
+    }
+
+    /// The same as if every prompt were of one size: the smallest, or the largest that has prices of its own.
+    pub(super) fn of_size(&self, size: Size) -> ModelPrices {
+        let flat = |entry: &Arc<Entry>| {
+            let mut entry = Entry::clone(entry);
+            for scheme in entry.schemes.iter_mut().flatten() {
+                let tiers = std::mem::take(&mut scheme.tiers);
+                let largest = tiers.into_iter().next_back().filter(|_| size == Size::Largest);
+                scheme.tiers.extend(largest.map(|tier| Tier { above: 0, ..tier }));
+            }
+            Arc::new(entry)
+        };
+        ModelPrices { entries: self.entries.iter().map(flat).collect(), ..self.clone() }
     }
 
     /// All prices over time, the earliest first.
@@ -140,12 +161,13 @@ impl Finder<'_> {
     /// What a table says, and from when on the configuration says otherwise.
     fn with_own(&self, provider: Option<&str>, model: &str, listed: Option<&[Arc<Entry>]>) -> Option<Vec<Arc<Entry>>> {
         let name = Name::of(provider, model, listed.and_then(<[_]>::first));
-        let own: Vec<&Arc<Entry>> = self.own.iter().filter(|entry| name.is_of(entry)).collect();
-        let apart = |entry: &&&Arc<Entry>| entry.provider != own.first().and_then(|first| first.provider.clone());
-        if name.full.is_none() && own.iter().find(apart).is_some() {
-            // Two providers in the configuration, and the call says neither.
+        let mut own: Vec<&Arc<Entry>> = self.own.iter().filter(|entry| name.is_of(entry)).collect();
+        if name.full.is_none() && has_several(own.iter().filter_map(|entry| entry.provider.as_deref())) {
+            // The configuration knows the name of several providers, and the call says none.
             return None;
         }
+        // Of the same day, what is said of one provider goes before what is said of all.
+        own.sort_by_key(|entry| (entry.from_us, entry.provider.is_some()));
         let mode = listed.and_then(|listed| listed.last()?.mode);
         let mut entries: Vec<Arc<Entry>> = listed.unwrap_or_default().to_vec();
         for entry in own {
@@ -169,6 +191,10 @@ impl Finder<'_> {
         };
         self.uplifts.iter().filter(is_of).map(|uplift| (uplift.from_us, uplift.parts)).collect()
     }
+}
+
+fn has_several<'a>(mut of: impl Iterator<Item = &'a str>) -> bool {
+    of.next().is_some_and(|first| of.any(|other| other != first))
 }
 
 /// The names a model goes by.

@@ -1,16 +1,25 @@
 //! What calls cost: the prices of models, how a model is found among them, and the bill of a call.
 
+mod audit;
 mod bill;
 mod entry;
 mod find;
+mod litellm;
 mod names;
+mod own;
 mod rate;
+mod shipped;
 mod table;
 
+pub use audit::{Audit, Cause, Doubles, Finding, Named};
 pub use bill::{Bill, Computed, Free, Invoice, Line, Unpriced};
 pub use entry::{Author, Entry, Mode, Scheme, Service, Source, Tier};
 pub use find::{Found, ModelPrices, Uplift};
+pub use litellm::{LeftOut, read as read_litellm};
+pub use names::provider as provider_name;
+pub use own::{Book, Fault, day, day_text, is_own, line as own_line, read as read_own, write as write_own};
 pub use rate::{Bucket, Rate, Rates};
+pub use shipped::{Tables, shipped};
 pub use table::Table;
 
 use crate::event::Call;
@@ -63,14 +72,14 @@ pub struct Prices {
     /// What is added, in the order of the configuration.
     pub uplifts: Vec<Uplift>,
     /// What tables say.
-    pub table: Arc<Table>,
+    pub tables: Tables,
 }
 
 impl Prices {
     /// The prices of a model as a call names it; `None` where it is not among them.
     pub fn model(&self, provider: Option<&str>, model: Option<&str>) -> Option<Arc<ModelPrices>> {
         let model = model.filter(|model| !model.is_empty())?;
-        let finder = Finder { table: &self.table, own: &self.own, uplifts: &self.uplifts };
+        let finder = Finder { table: self.tables.get(), own: &self.own, uplifts: &self.uplifts };
         finder.find(provider, model).map(Arc::new)
     }
 

@@ -95,14 +95,13 @@ impl fmt::Display for Period {
 /// begins with the first of both midnights.
 fn midnight(day: NaiveDate, zone: Tz) -> i64 {
     let naive = day.and_time(NaiveTime::MIN);
-    let moment = match zone.from_local_datetime(&naive) {
+    match zone.from_local_datetime(&naive) {
         LocalResult::Single(moment) | LocalResult::Ambiguous(moment, _) => moment.timestamp_micros(),
-        // Whatever the gap, three hours before it and after it the clock exists; the gap ends where both agree.
         LocalResult::None => gap_end(naive, zone),
-    };
-    moment
+    }
 }
 
+/// The moment at which a clock that has jumped over a time goes on. Gaps begin and end at quarters of an hour.
 fn gap_end(naive: chrono::NaiveDateTime, zone: Tz) -> i64 {
     let step = chrono::TimeDelta::minutes(15);
     let mut at = naive;

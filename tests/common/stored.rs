@@ -5,11 +5,13 @@ use super::event::Event;
 use llmtop::batch::{Batch, Builder};
 use llmtop::event::{Reason, Verdict};
 use llmtop::format::Decoder;
+use llmtop::price::{CostSource, Prices};
 use llmtop::snapshot::{Rejected, Snapshot};
 use llmtop::store::sqlite::{SqliteReader, SqliteStore};
 use llmtop::store::{Appended, Patient, Reader, Store};
 use llmtop::view::{Filter, Grouping, Sections, View, Window};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// When everything is read: after all calls of the tests.
 pub const NOW_US: i64 = super::event::START_US + 400 * super::event::DAY;
@@ -27,9 +29,14 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// With empty dictionaries.
+    /// With empty dictionaries; what producers report counts.
     pub fn new() -> Parser {
-        Parser { decoder: Decoder::new(), builder: Builder::new(std::sync::Arc::default()).expect("memory") }
+        Parser::pricing(Arc::new(Prices { rule: CostSource::Reported, ..Prices::default() }))
+    }
+
+    /// The same, that prices calls.
+    pub fn pricing(prices: Arc<Prices>) -> Parser {
+        Parser { decoder: Decoder::new(), builder: Builder::new(prices).expect("memory") }
     }
 
     /// One batch of some lines of a source, read at a time.

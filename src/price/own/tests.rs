@@ -1,0 +1,1 @@
+//! The own form, read and written.
