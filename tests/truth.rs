@@ -170,7 +170,7 @@ fn the_busiest_minutes() {
 }
 
 /// `fixtures/scenarios/NAME/`: the logs (`*.jsonl`, loaded in the order of their names), `args` (one argument of the
-/// report to a line), and in `expected.json` the report. `without` has pointers to what depends on the moment of reading.
+/// report to a line), perhaps `config.toml`, and in `expected.json` the report. `without` has pointers to what depends on the moment of reading.
 /// `LLMTOP_BLESS=1 cargo test --test truth` writes the expected files anew; look at the difference before keeping it.
 #[test]
 fn scenarios() {
@@ -199,6 +199,9 @@ fn scenario(folder: &Path) -> Value {
         std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
     logs.retain(|path| path.extension().is_some_and(|e| e == "jsonl"));
     logs.sort();
+    if let Ok(config) = std::fs::read(folder.join("config.toml")) {
+        home.write("config/llmtop/config.toml", config);
+    }
     for log in &logs {
         let name = log.file_name().expect("a name").to_string_lossy();
         let copy = home.write(&name, std::fs::read(log).expect("a log"));

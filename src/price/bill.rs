@@ -1,10 +1,11 @@
 //! The bill of one call: tokens in disjoint buckets, each times its rate, rounded once. A bill that cannot be made rightly
 //! is not made: there is a reason instead. Adding up needs no memory, for it is done for every call that is read.
 
-use super::entry::{Entry, Scheme, Service, Source};
+use super::entry::{Entry, Service, Source};
 use super::find::{Found, ModelPrices};
-use super::rate::{Bucket, Rate, Rates};
-use super::{Cost, CostSource, entry};
+use super::rate::{Bucket, Rate};
+use super::tally::{Tariff, Tokens};
+use super::{Cost, CostSource};
 use crate::event::{CacheUse, Call, FailureMode, MAX_COST_NUSD, Outcome};
 use std::fmt;
 use std::sync::Arc;
@@ -293,118 +294,4 @@ fn nanos(picos: i128, uplift: i32) -> Option<i64> {
     let unit = 1_000 * WHOLE;
     let nanos = parts.checked_add(unit / 2)?.div_euclid(unit);
     if nanos.abs() <= MAX_NUSD { i64::try_from(nanos).ok() } else { None }
-}
-
-/// The tokens of a call in their buckets.
-struct Tokens {
-    buckets: [u64; Bucket::COUNT],
-    /// The size of the prompt.
-    all_input: u64,
-    is_embedding: bool,
-}
-
-impl Tokens {
-    fn of(call: &Call<'_>, entry: &Entry) -> Result<Tokens, Unpriced> {
-        let is_embedding = entry.mode == Some(entry::Mode::Embedding) || is_embedding(call);
-        let all_input = call.input_tokens.ok_or(Unpriced::NoInputTokens)?;
-        let all_output = match call.output_tokens {
-            None if is_embedding => 0,
-            tokens => tokens.ok_or(Unpriced::NoOutputTokens)?,
-        };
-        let cached = call.cached_input_tokens.unwrap_or(0);
-        let hour = call.cache_write_1h_tokens.unwrap_or(0);
-        let written = call.cache_write_tokens.unwrap_or(hour);
-        let (heard, said) = (call.input_audio_tokens.unwrap_or(0), call.output_audio_tokens.unwrap_or(0));
-        let reasoning = call.reasoning_tokens.unwrap_or(0);
-        let less = |all: u64, parts: &[u64]| {
-            parts.iter().try_fold(all, |left, part| left.checked_sub(*part)).ok_or(Unpriced::PartsExceedTotal)
-        };
-        if heard > 0 && (cached > 0 || written > 0) {
-            return Err(Unpriced::CachedAudio);
-        }
-        let mut buckets = [0; Bucket::COUNT];
-        let mut put = |bucket: Bucket, tokens| buckets[bucket as usize] = tokens;
-        put(Bucket::Input, less(all_input, &[cached, written, heard])?);
-        put(Bucket::CacheRead, cached);
-        put(Bucket::CacheWrite, less(written, &[hour])?);
-        put(Bucket::CacheWrite1h, hour);
-        put(Bucket::AudioInput, heard);
-        put(Bucket::AudioOutput, said);
-        let text = less(all_output, &[said, reasoning])?;
-        if entry.reasons_apart() {
-            put(Bucket::Output, text);
-            put(Bucket::Reasoning, reasoning);
-        } else {
-            put(Bucket::Output, text + reasoning);
-        }
-        Ok(Tokens { buckets, all_input, is_embedding })
-    }
-
-    /// Pico-dollars that reading from the cache saved, less what writing to it cost more than plain input.
-    fn cache_saved(&self, tariff: &Tariff<'_>) -> Option<i128> {
-        let used = [Bucket::CacheRead, Bucket::CacheWrite, Bucket::CacheWrite1h];
-        let used = used.map(|bucket| (bucket, self.buckets[bucket as usize])).into_iter().filter(|(_, n)| *n > 0);
-        let plain = i128::from(tariff.rate(Bucket::Input)?.picos());
-        used.map(|(bucket, n)| Some(i128::from(n) * (plain - i128::from(tariff.rate(bucket)?.picos()))))
-            .reduce(|a, b| Some(a? + b?))
-            .flatten()
-    }
-}
-
-fn is_embedding(call: &Call<'_>) -> bool {
-    matches!(call.operation.as_deref(), Some("embeddings" | "embedding" | "embed"))
-}
-
-/// The rates that hold for a request.
-struct Tariff<'m> {
-    /// Of its size.
-    first: &'m Rates,
-    /// Of any size, of what costs the same in any; none of them for service tiers, whose larger sizes nobody may guess.
-    second: Option<&'m Rates>,
-    service: Service,
-    above: Option<u64>,
-}
-
-impl<'m> Tariff<'m> {
-    fn of(entry: &'m Entry, service: Service, all_input: u64) -> Result<Tariff<'m>, Unpriced> {
-        let scheme = entry.scheme(service).ok_or(Unpriced::NoService(service))?;
-        let own = scheme.tier(all_input);
-        if service == Service::Standard {
-            let rates = own.map_or(&scheme.rates, |tier| &tier.rates);
-            return Ok(Tariff {
-                first: rates,
-                second: Some(&scheme.rates),
-                service,
-                above: own.map(|tier| tier.above),
-            });
-        }
-        let standard = entry.scheme(Service::Standard).and_then(|standard: &Scheme| standard.tier(all_input));
-        let above = own.map(|tier| tier.above).max(standard.map(|tier| tier.above));
-        match (above, own) {
-            (None, _) => Ok(Tariff { first: &scheme.rates, second: None, service, above }),
-            (Some(above), Some(tier)) if tier.above == above => {
-                Ok(Tariff { first: &tier.rates, second: None, service, above: Some(above) })
-            }
-            (Some(above), _) => Err(Unpriced::NoServiceAbove(service, above)),
-        }
-    }
-
-    fn rate(&self, bucket: Bucket) -> Option<Rate> {
-        let own = self.first.get(bucket);
-        match bucket {
-            // Audio has no sizes in any list; reasoning is output where the size has no price for it.
-            Bucket::AudioInput | Bucket::AudioOutput => own.or_else(|| self.second?.get(bucket)),
-            Bucket::Reasoning => own.or_else(|| self.first.get(Bucket::Output)),
-            // What a size leaves out is unknown: the rate of smaller prompts would be too low.
-            _ => own,
-        }
-    }
-
-    fn need(&self, bucket: Bucket) -> Result<Rate, Unpriced> {
-        self.rate(bucket).ok_or(match self.service {
-            Service::Standard => Unpriced::NoRate(bucket),
-            service if self.first.is_empty() => Unpriced::NoService(service),
-            _ => Unpriced::NoRate(bucket),
-        })
-    }
 }
