@@ -13,7 +13,7 @@ use help::{EXAMPLES, FILTERS, USAGE};
 
 pub use args::{
     ConfigArgs, ConfigCommand, DemoArgs, ExportArgs, ExportFormat, IngestArgs, QueryArgs, ReplayArgs, ReportArgs,
-    RepriceArgs, RowFormat, StoreArgs, StoreCommand,
+    RepriceArgs, RowFormat, StoreArgs, StoreCommand, WatchArgs,
 };
 pub use values::{By, Speed};
 
@@ -107,6 +107,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print one answer as text, JSON or CSV
     Report(ReportArgs),
+    /// Watch for alerts without a screen: one line for each that fires or clears
+    Watch(WatchArgs),
     /// Run read-only SQL over the documented views of the store
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again
