@@ -2,10 +2,12 @@
 //! configuration file is decided in `config`.
 
 mod args;
+mod check;
 mod help;
 mod values;
 
 use crate::view::{Filter, Window};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -13,8 +15,9 @@ use help::{EXAMPLES, FILTERS, USAGE};
 
 pub use args::{
     ConfigArgs, ConfigCommand, DemoArgs, ExportArgs, ExportFormat, IngestArgs, QueryArgs, ReplayArgs, ReportArgs,
-    RepriceArgs, RowFormat, StoreArgs, StoreCommand, WatchArgs,
+    RepriceArgs, RowFormat, StoreArgs, StoreCommand, WatchArgs, WhenArgs,
 };
+pub use check::{CheckArgs, LimitArgs};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
@@ -109,6 +112,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Watch for alerts without a screen: one line for each that fires or clears
     Watch(WatchArgs),
+    /// Hold latency, errors and cost against limits or a baseline; for CI and cron
+    Check(CheckArgs),
     /// Run read-only SQL over the documented views of the store
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again
@@ -146,17 +151,22 @@ where
     T: Into<std::ffi::OsString> + Clone,
 {
     let cli = Cli::try_parse_from(args)?;
-    match misplaced(&cli) {
+    match misplaced(&cli).or_else(|| fault(&cli)) {
         None => Ok(cli),
-        Some(what) => Err(command().error(
-            clap::error::ErrorKind::ArgumentConflict,
-            format!("{what} belongs behind the command, or to no command at all\n\nA file with a command's name is reached by its path, such as ./report"),
-        )),
+        Some((kind, why)) => Err(command().error(kind, why)),
+    }
+}
+
+/// What no single flag is wrong about.
+fn fault(cli: &Cli) -> Option<(ErrorKind, String)> {
+    match &cli.command {
+        Some(Command::Check(args)) => args.fault(),
+        _ => None,
     }
 }
 
 /// What stands before a command that does not look at it: it must not be ignored in silence.
-fn misplaced(cli: &Cli) -> Option<String> {
+fn misplaced(cli: &Cli) -> Option<(ErrorKind, String)> {
     cli.command.as_ref()?;
     let flags = [
         ("--pane", cli.screen.pane.is_some()),
@@ -167,7 +177,11 @@ fn misplaced(cli: &Cli) -> Option<String> {
         ("--mouse", cli.screen.mouse),
     ];
     let file = cli.files.first().map(|file| format!("the file {file:?}"));
-    file.or_else(|| flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag.to_owned()))
+    let what = file.or_else(|| flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag.to_owned()))?;
+    let why = format!(
+        "{what} belongs behind the command, or to no command at all\n\nA file with a command's name is reached by its path, such as ./report"
+    );
+    Some((ErrorKind::ArgumentConflict, why))
 }
 
 /// The command a word was probably meant to be: for the message about a file that is not there.

@@ -6,6 +6,7 @@ mod file;
 mod keys;
 mod lists;
 mod paths;
+mod prices;
 mod write;
 
 use crate::alert;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
+pub use prices::Pricing;
 pub use write::{InitError, check, init};
 
 /// The settings in force.
@@ -47,6 +49,10 @@ pub struct Config {
     pub cache: CacheLimits,
     /// What may be spent, in the order of the file.
     pub budgets: Vec<Budget>,
+    /// What calls cost, other than the price table says.
+    pub pricing: Pricing,
+    /// Where the imported price table is, if there is one; `None` where nothing says where things live.
+    pub price_table: Option<PathBuf>,
     /// What is watched, and who is told.
     pub alerts: alert::Settings,
 }
@@ -85,6 +91,8 @@ impl Default for Config {
             retention: Retention::default(),
             cache: CacheLimits { max_size: Some(10_000_000_000), max_age_us: Some(30 * 86_400_000_000) },
             budgets: Vec::new(),
+            pricing: Pricing::default(),
+            price_table: None,
             alerts: alert::Settings::default(),
         }
     }
@@ -194,6 +202,9 @@ pub struct Inputs<'a> {
 /// Names the configuration file.
 const CONFIG_VARIABLE: &str = "LLMTOP_CONFIG";
 
+/// The imported price table, beside the configuration file.
+const PRICE_TABLE: &str = "prices.jsonl";
+
 /// The configuration file to read: `--config`, else `LLMTOP_CONFIG`, else the default one.
 ///
 /// # Errors
@@ -240,7 +251,11 @@ pub fn strangers(variables: impl IntoIterator<Item = OsString>) -> Vec<String> {
 /// All that is wrong, at once.
 pub fn resolve(file: Option<(&Path, &str)>, inputs: Inputs<'_>) -> Result<Effective, Problems> {
     let mut layers = Layers {
-        config: Config { store: default_store(inputs.env).ok(), ..Config::default() },
+        config: Config {
+            store: default_store(inputs.env).ok(),
+            price_table: chosen_file(inputs.places, inputs.env).ok().map(|path| path.with_file_name(PRICE_TABLE)),
+            ..Config::default()
+        },
         origins: BTreeMap::new(),
         problems: Vec::new(),
         scope: Scope { env: inputs.env, panes: inputs.panes },

@@ -1,14 +1,15 @@
 //! llmtop, the terminal dashboard for LLM applications in production.
 //!
 //! One direction: bytes → `source` → chunk of lines → `format` → event → `batch` → `pipeline` (the only writer) → `store`;
-//! and back: `View` → `store.snapshot` → `Snapshot` → `tui` | `report`.
+//! and back: `View` → `store.snapshot` → `Snapshot` → `tui` | `report` | `check`.
 //!
 //! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest` `listed`; 1 `format` `price` `stats` `batch` `snapshot`;
-//! 2 `source` `store`; 3 `pipeline`; 4 `tui` `report` `alert`; above all `app` `cli` `config`.
+//! 2 `source` `store`; 3 `pipeline`; 4 `tui` `report` `check` `alert`; above all `app` `cli` `config`.
 
 pub mod alert;
 pub mod app;
 pub mod batch;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;

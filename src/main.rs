@@ -1,5 +1,5 @@
 //! Reads the command line, runs the command, prints what went wrong as a chain of causes, and sets the exit code: 0 done,
-//! 1 failed, 2 not understood. A reader that went away is no failure.
+//! 1 failed, 2 not understood or not to be judged. A reader that went away is no failure.
 
 use llmtop::units::clean;
 use llmtop::{app, cli};
@@ -12,13 +12,21 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let mut out = BufWriter::new(io::stdout().lock());
-    match app::run(&cli, &mut out).and_then(|code| out.flush().map(|()| code).map_err(Into::into)) {
+    match app::run(&cli, &mut out).and_then(|code| flushed(&mut out).map(|()| code).map_err(Into::into)) {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
-            ExitCode::FAILURE
+            app::failed(&cli)
         }
+    }
+}
+
+/// Flushes; the code of what was done stays that where nobody reads it any more.
+fn flushed(out: &mut dyn Write) -> io::Result<()> {
+    match out.flush() {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }
 

@@ -31,6 +31,12 @@ pub fn parse_usd_nano(text: &str) -> Option<i64> {
     scaled(text.strip_prefix('$').unwrap_or(text), 1_000_000_000)
 }
 
+/// Reads a percentage (`0.5%`) as a share: the float nearest to it, as if counts had been divided.
+pub fn parse_share(text: &str) -> Option<f64> {
+    let number = text.trim().strip_suffix('%')?.trim_end();
+    scaled(number, 1_000_000_000).map(|billionths| billionths as f64 / 1e11)
+}
+
 /// Reads a number of things: `8000`, `8k`, `1.5M`, `2G`.
 pub fn parse_count(text: &str) -> Option<i64> {
     let text = text.trim();
@@ -428,6 +434,9 @@ mod tests {
         assert_eq!([usd(12_345), usd(9_949_999), usd(9_950_000)], ["$0.0000123", "$0.00995", "$0.0100"]);
         assert_eq!([usd(-149_000), usd(99_999), usd(1_000_000)], ["-$0.000149", "$0.0001", "$0.001"]);
         assert_eq!(parse_usd_nano("NaN"), None);
+        assert_eq!(parse_share("0.3%"), Some(3.0 / 1_000.0), "to the last bit");
+        assert_eq!([parse_share("250 %"), parse_share("-1%")], [Some(2.5), Some(-0.01)]);
+        assert_eq!([parse_share("1"), parse_share("%"), parse_share("$1%")], [None, None, None]);
         assert_eq!(parse_count("1.5M"), Some(1_500_000));
         assert_eq!(parse_count("8k"), Some(8_000));
         assert_eq!(parse_bytes("20GB"), Some(20_000_000_000));

@@ -153,6 +153,63 @@ fn the_views_say_what_the_report_says() {
 }
 
 #[test]
+fn the_readme_lists_the_columns_of_the_views() {
+    let home = filled();
+    let readme = include_str!("../README.md");
+    let list = readme.split("<!-- views: begin -->").nth(1).and_then(|rest| rest.split("<!-- views: end -->").next());
+    let rows = list.expect("the marks").lines().filter(|row| row.starts_with("| `"));
+    let mut seen = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let view = cells[0].trim_matches('`');
+        let columns: Vec<&str> = cells[2].split_whitespace().map(|name| name.trim_matches('`')).collect();
+        let header = home.run(["query", &format!("SELECT * FROM {view} WHERE 0"), "--format", "csv"]).good();
+        assert_eq!(header.trim_end().split(',').collect::<Vec<_>>(), columns, "{view}");
+        seen.push(view);
+    }
+    assert_eq!(seen, ["calls", "errors", "spans", "scores", "sources"]);
+}
+
+/// The calls of `fixtures/protocols.json` as lines.
+fn protocols() -> String {
+    let list: Vec<Value> = serde_json::from_str(include_str!("../fixtures/protocols.json")).expect("JSON");
+    let line = |(n, case): (usize, &Value)| {
+        let mut call = case["event"].clone();
+        call["event"] = "llm_call".into();
+        call["request_id"] = format!("req-{n}").into();
+        call["timestamp"] = "2026-03-02T10:00:00Z".into();
+        format!("{call}\n")
+    };
+    list.iter().enumerate().map(line).collect()
+}
+
+#[test]
+fn what_prices_need_survives_the_store_and_an_export() {
+    let (home, again) = (Home::new(), Home::new());
+    home.ingest(&home.write("app.log", protocols()));
+    let export = home.export();
+    again.ingest(&again.write("export.jsonl", &export));
+    assert_eq!(again.export(), export);
+    let sql = "SELECT request_id, input_tokens - cached_input_tokens - cache_write_tokens - input_audio_tokens, \
+               cache_write_tokens - cache_write_1h_tokens, cache_write_1h_tokens, output_audio_tokens, \
+               attrs ->> 'service_tier' FROM calls WHERE input_audio_tokens > 0 AND cache_write_1h_tokens > 0 \
+               ORDER BY request_id";
+    let want = "req-0,250,60,40,20,flex\r\n";
+    for home in [&home, &again] {
+        let rows = home.run(["query", sql, "--format", "csv"]).good();
+        assert_eq!(rows.split_inclusive("\r\n").nth(1), Some(want), "{rows}");
+    }
+    let absurd = [r#""cost_usd":1e300"#, r#""cost":"-1""#, r#""input_tokens":1e12"#, r#""usage":{"cost":NaN}"#];
+    let lines: Vec<String> = absurd.iter().map(|field| format!(r#"{{"event":"llm_call",{field}}}"#)).collect();
+    let before = home.report(&[])["totals"].clone();
+    home.ingest(&home.write("absurd.log", lines.join("\n")));
+    let after = home.report(&[]);
+    assert_eq!(after["totals"], before, "what is refused is never summed");
+    let rejected = home.run(["report", "--since", "all"]).good();
+    assert!(rejected.contains("out of range") || rejected.contains("out_of_range"), "{rejected}");
+}
+
+#[test]
 fn reports_agree_in_every_form_and_top_bounds_them() {
     let home = filled();
     let all = home.report(&["--by", "model", "--by", "session"]);

@@ -13,7 +13,7 @@ const LAYERS: [(&[&str], Siblings); 5] = [
     (&["format", "provider", "price", "stats", "batch", "snapshot"], Siblings::Allowed),
     (&["source", "store", "proxy"], Siblings::Forbidden),
     (&["pipeline"], Siblings::Forbidden),
-    (&["tui", "report", "alert"], Siblings::Forbidden),
+    (&["tui", "report", "check", "alert"], Siblings::Forbidden),
 ];
 
 /// What stands above all layers and may use everything.
@@ -206,6 +206,9 @@ fn the_reading_of_uses_is_right() {
         ("tui", "store::Store", false),
         ("tui", "report::ALL", false),
         ("report", "snapshot", true),
+        ("check", "snapshot::Stats", true),
+        ("check", "report::ALL", false),
+        ("check", "store::Store", false),
         ("stats", "clock::now_us", false),
         ("app", "tui::run", true),
     ] {

@@ -8,7 +8,7 @@ mod common;
 use common::Rng;
 use common::event::{DAY, HOUR, START_US, events};
 use common::stored::{NOW_US, Parser, Stored, view};
-use llmtop::price::{Author, Bucket, CostSource, Entry, Prices, Rate, Service, Source, Table};
+use llmtop::price::{Author, Bucket, CostSource, Entry, Prices, Rate, Service, Source, Table, Tables};
 use llmtop::store::{Mode, Store};
 use llmtop::view::{Range, Window};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn prices(rng: &mut Rng) -> Arc<Prices> {
         }
     }
     let rule = *rng.pick(&CostSource::ALL);
-    Arc::new(Prices { rule, table: Table::of(entries).into(), ..Prices::default() })
+    Arc::new(Prices { rule, tables: Tables::only(Table::of(entries)), ..Prices::default() })
 }
 
 /// Lines with their times; some answers are cut.

@@ -2,10 +2,12 @@
 
 use super::kept::Kept;
 use super::places::{Place, store_of};
+use super::setup;
 use crate::batch::Checkpoint;
 use crate::clock;
 use crate::config::Effective;
 use crate::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
+use crate::price::Prices;
 use crate::source::{Files, Follow, Message, Pipe, Sender, SourceError, Stop, Troubles};
 use crate::store::{Appended, Store, sqlite::SqliteStore};
 use crate::units::clean;
@@ -76,13 +78,13 @@ impl Feed {
 }
 
 /// How the pipeline of a command runs.
-pub fn pipeline_settings(on_refusal: OnRefusal) -> Settings {
+pub fn pipeline_settings(on_refusal: OnRefusal, prices: Arc<Prices>) -> Settings {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     // The writer takes about as long as one parser; more than four find nothing left to do.
     Settings {
         parsers: cores.saturating_sub(1).clamp(1, 4),
         on_refusal,
-        prices: Arc::default(),
+        prices,
         now_us: clock::now_us,
         ticks: clock::ticks,
     }
@@ -92,22 +94,29 @@ pub fn pipeline_settings(on_refusal: OnRefusal) -> Settings {
 pub fn load(
     feed: Feed,
     store: &mut dyn Store,
+    prices: Arc<Prices>,
     progress: &Arc<Progress>,
     stop: &Stop,
 ) -> Result<Appended, PipelineError> {
-    let settings = pipeline_settings(OnRefusal::Fail);
+    let settings = pipeline_settings(OnRefusal::Fail, prices);
     pipeline::run(|out, stop| feed.run(&out, &stop), store, &settings, progress, stop)
 }
 
 /// Loads logs to their end into the store that is theirs alone; where that is, and whether all could be read.
 pub fn load_private(files: &[PathBuf], settings: &Effective) -> Result<(Place, Read)> {
     let place = store_of(files, settings)?;
-    let feed = Feed::into_place(files, Follow::UntilEnd, &place)?;
+    let read = load_into(&place, files, settings)?;
+    Ok((place, read))
+}
+
+/// Loads logs to their end into a place; whether all could be read.
+pub fn load_into(place: &Place, files: &[PathBuf], settings: &Effective) -> Result<Read> {
+    let feed = Feed::into_place(files, Follow::UntilEnd, place)?;
     let mut store = Kept::open(place.path(), &settings.config.retention)?;
     let (progress, troubles) = (Arc::default(), feed.troubles());
-    load(feed, &mut store, &progress, &Stop::new())?;
+    load(feed, &mut store, setup::prices(settings)?, &progress, &Stop::new())?;
     store.look_after()?;
-    Ok((place, Read::of(&progress, &troubles)))
+    Ok(Read::of(&progress, &troubles))
 }
 
 /// Whether everything was read that was there to be read.
@@ -126,6 +135,11 @@ impl Read {
             eprintln!("llmtop: {}", clean(&trouble));
         }
         if troubles.missed() { Read::Part } else { Read::All }
+    }
+
+    /// Of two readings together.
+    pub fn and(self, other: Read) -> Read {
+        if self == Read::All { other } else { self }
     }
 
     /// What to exit with.

@@ -6,6 +6,7 @@ use super::places::{Place, store_of};
 use super::temporary::Temporary;
 use crate::config::{self, Effective};
 use crate::pipeline::{self, OnRefusal, Progress};
+use crate::price::Prices;
 use crate::source::{Follow, Sender, SourceError, Stop, Troubles};
 use crate::store::sqlite::SqliteStore;
 use anyhow::{Context, Result, bail};
@@ -54,12 +55,12 @@ impl Filling {
 pub fn fill(
     (path, retention): (&Path, &config::Retention),
     feed: Run,
-    on_refusal: OnRefusal,
+    (on_refusal, prices): (OnRefusal, Arc<Prices>),
     progress: &Arc<Progress>,
     stop: &Stop,
 ) -> Result<()> {
     let mut store = Kept::open(path, retention)?;
-    pipeline::run(feed, &mut store, &feed::pipeline_settings(on_refusal), progress, stop)?;
+    pipeline::run(feed, &mut store, &feed::pipeline_settings(on_refusal, prices), progress, stop)?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::feed::{self, Feed, Read};
 use super::kept::Kept;
+use super::setup;
 use crate::cli::IngestArgs;
 use crate::clock;
 use crate::config::Effective;
@@ -21,6 +22,7 @@ const DRAW: Duration = Duration::from_millis(100);
 
 /// Loads what is named and prints a summary.
 pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Result<ExitCode> {
+    let prices = setup::prices(settings)?;
     let mut store = Kept::open(settings.config.store()?, &settings.config.retention)?;
     let feed = Feed::of(&args.files, Follow::UntilEnd, store.checkpoints()?)?;
     let troubles = feed.troubles();
@@ -32,7 +34,7 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
         }
         // However loading ends, by a panic too: the bar ends with it, or the scope would wait for ever.
         let _ending = Ending(&done);
-        feed::load(feed, &mut store, &progress, &stop.stop)
+        feed::load(feed, &mut store, prices, &progress, &stop.stop)
     });
     loaded?;
     store.look_after()?;

@@ -2,6 +2,7 @@
 //! store), `screen`.
 
 mod alert;
+mod check;
 mod feed;
 mod fill;
 mod ingest;
@@ -28,7 +29,7 @@ use crate::view::{Dim, Grouping, Sections, View, Window};
 use anyhow::{Context, Result};
 use feed::Read;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Runs what was typed.
@@ -43,6 +44,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Demo(args)) => return screen::demo(cli, args, out),
         Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
         Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
+        Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Reprice(args)) => reprice::run(args, &setup::settings(cli, None)?, out)?,
@@ -54,11 +56,19 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What to exit with where a command failed: a gate that could not be judged is not one that was not held.
+pub fn failed(cli: &Cli) -> ExitCode {
+    match &cli.command {
+        Some(Command::Check(_)) => check::unjudged(),
+        _ => ExitCode::FAILURE,
+    }
+}
+
 /// `llmtop report`: one answer of the store, or of the logs that are named.
 fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Result<ExitCode> {
     let now_us = clock::now_us();
     let mut view = View {
-        window: args.window(settings.config.window, now_us)?,
+        window: args.when.window(unsaid(&args.files, settings), now_us)?,
         filter: args.filter.clone().unwrap_or_default(),
         groupings: args.by.iter().map(|by| by.grouping(args.top())).collect(),
         sections: Sections { failures: true, errors: 5, exact_members: true, ..Sections::default() },
@@ -94,6 +104,11 @@ fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) 
         budgets: Vec::new(),
     };
     print_report("text", config, &answer(path, &view, clock::now_us())?, out)
+}
+
+/// The window where none is asked for: all of logs that are named, else the usual one.
+fn unsaid(files: &[PathBuf], settings: &Effective) -> Window {
+    if files.is_empty() { settings.config.window } else { Window::all() }
 }
 
 fn answer(path: &Path, view: &View, now_us: i64) -> Result<Snapshot> {

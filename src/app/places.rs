@@ -57,11 +57,16 @@ impl Place {
     }
 }
 
-/// The store for a set of logs: the one named by `--store`, else a temporary one for a pipe, else their private one.
+/// The store for a set of logs: the one named by `--store`, else one of their own.
 pub fn store_of(files: &[PathBuf], settings: &Effective) -> Result<Place> {
     if let (config::Origin::Flag(_), Some(path)) = (settings.origin("store"), &settings.config.store) {
         return Ok(Place { path: path.clone(), private: None, _temporary: None });
     }
+    own_store_of(files, settings)
+}
+
+/// The store of these logs and no others, whatever `--store` says: a temporary one for a pipe, else their private one.
+pub fn own_store_of(files: &[PathBuf], settings: &Effective) -> Result<Place> {
     if files.iter().any(|file| file == Path::new(STDIN)) {
         let temporary = Temporary::new().context("no temporary store can be made; name one with --store")?;
         return Ok(Place { path: temporary.store(), private: None, _temporary: Some(temporary) });

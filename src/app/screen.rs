@@ -195,6 +195,7 @@ impl Show {
         if !std::io::stdout().is_terminal() {
             return self.report(out);
         }
+        let prices = setup::prices(&self.settings)?;
         let (progress, stop) = (Arc::<Progress>::default(), Stop::new());
         let status = Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles));
         let ui = first_ui(&self.settings.config)?;
@@ -204,7 +205,7 @@ impl Show {
                 let (status, progress, stop, path) = (&status, &progress, &stop, &self.store);
                 let retention = &self.settings.config.retention;
                 scope.spawn(move || {
-                    if let Err(error) = fill((path, retention), feed, OnRefusal::Retry, progress, stop) {
+                    if let Err(error) = fill((path, retention), feed, (OnRefusal::Retry, prices), progress, stop) {
                         status.failed(format!("{error:#}"));
                     }
                 });
@@ -228,7 +229,8 @@ impl Show {
         let mut read = Read::All;
         if let Some(feed) = self.feed {
             let progress = Arc::<Progress>::default();
-            fill((&self.store, &self.settings.config.retention), feed, OnRefusal::Fail, &progress, &Stop::new())?;
+            let how = (OnRefusal::Fail, setup::prices(&self.settings)?);
+            fill((&self.store, &self.settings.config.retention), feed, how, &progress, &Stop::new())?;
             read = Read::of(&progress, &self.troubles);
         }
         let config = &self.settings.config;

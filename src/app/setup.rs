@@ -1,12 +1,13 @@
 //! The settings in force for a command, and `llmtop config`.
 
 use crate::cli::{Cli, ConfigCommand, ScreenArgs};
-use crate::config::{self, Effective, Env, Inputs};
-use crate::price::Prices;
+use crate::config::{self, Effective, Env, Inputs, Pricing};
+use crate::price::{self, Author, Book, Prices, Table, Tables};
 use crate::tui::Ui;
 use crate::units::clean;
-use anyhow::{Context, Result};
-use std::io::Write;
+use anyhow::{Context, Result, anyhow};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,9 +19,27 @@ pub fn settings(cli: &Cli, screen: Option<&ScreenArgs>) -> Result<Effective> {
     config::load(Inputs { places: &cli.places, screen, env, panes: &panes }).context("the configuration does not read")
 }
 
-/// What calls are priced by.
-pub fn prices(_settings: &Effective) -> Result<Arc<Prices>> {
-    Ok(Arc::default())
+/// What calls are priced by: the shipped table, an imported one over it, and what the configuration says.
+pub fn prices(settings: &Effective) -> Result<Arc<Prices>> {
+    let config = &settings.config;
+    let tables = match config.price_table.as_deref().map(imported).transpose()?.flatten() {
+        Some(book) => Tables::over_shipped(Table::of(book.entries)),
+        None => Tables::shipped(),
+    };
+    let Pricing { rule, models, uplifts } = config.pricing.clone();
+    let own = models.into_iter().map(Arc::new).collect();
+    Ok(Arc::new(Prices { rule, own, uplifts, tables }))
+}
+
+/// The imported table, if there is one.
+pub fn imported(path: &Path) -> Result<Option<Book>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read the price table {}", path.display())),
+    };
+    let book = price::read_own(&text, Author::Imported);
+    book.map(Some).map_err(|fault| anyhow!("the price table {}, {fault}", path.display()))
 }
 
 /// A setting with a slip in its name would hold for nothing, and nobody would know.

@@ -5,6 +5,7 @@ use super::alert::{Courier, Found, Lookout, Now, signals_of};
 use super::feed::{Read, STDIN};
 use super::fill::{Ending, Filling, fill};
 use super::ingest::stop_on_signals;
+use super::setup;
 use crate::cli::WatchArgs;
 use crate::clock;
 use crate::config::Effective;
@@ -90,11 +91,12 @@ impl Watch<'_> {
             return self.until(|| args.once, || true, stop);
         };
         let refusal = if args.once { OnRefusal::Fail } else { OnRefusal::Retry };
+        let how = (refusal, setup::prices(settings)?);
         let (store, retention) = (store.as_path(), &settings.config.retention);
         std::thread::scope(|scope| {
             // However the watch ends, by a panic too: the feed ends with it, or the scope would wait for ever.
             let _ending = Ending(stop);
-            let thread = scope.spawn(move || fill((store, retention), run, refusal, progress, stop));
+            let thread = scope.spawn(move || fill((store, retention), run, how, progress, stop));
             // A pipe is never caught up with.
             let is_pipe = args.files == [PathBuf::from(STDIN)];
             let is_ready = || !args.once && (is_pipe || progress.counts().caught_up);

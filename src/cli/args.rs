@@ -50,13 +50,9 @@ pub struct DemoArgs {
     pub screen: ScreenArgs,
 }
 
-/// `llmtop report`
+/// Which time, for the commands that answer once.
 #[derive(Debug, Args)]
-#[command(after_help = REPORT_EXAMPLES, after_long_help = format!("{REPORT_EXAMPLES}\n\n{FILTERS}"))]
-pub struct ReportArgs {
-    /// Logs to report on instead of the store
-    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
-    pub files: Vec<PathBuf>,
+pub struct WhenArgs {
     /// Start: a length before now (24h), a time (2026-05-01T14:00, UTC unless it says otherwise), or `all`
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Option<String>,
@@ -66,6 +62,32 @@ pub struct ReportArgs {
     /// Window of time, as on the screen: 1h, all, 2026-05-01, or FROM..TO
     #[arg(long, value_name = "WINDOW", value_parser = values::window, conflicts_with_all = ["since", "until"])]
     pub window: Option<Window>,
+}
+
+impl WhenArgs {
+    /// The window asked for: `--window`, else `--since` and `--until`, else `unsaid`.
+    ///
+    /// # Errors
+    /// Where `--since` or `--until` does not read.
+    pub fn window(&self, unsaid: Window, now_us: i64) -> Result<Window, WindowError> {
+        match (self.window, &self.since, &self.until) {
+            (Some(window), _, _) => Ok(window),
+            (None, None, None) => Ok(unsaid),
+            (None, since, until) => Window::since_until(since.as_deref(), until.as_deref(), now_us),
+        }
+    }
+}
+
+/// `llmtop report`
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES, after_long_help = format!("{REPORT_EXAMPLES}\n\n{FILTERS}"))]
+pub struct ReportArgs {
+    /// Logs to report on instead of the store
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Which time.
+    #[command(flatten)]
+    pub when: WhenArgs,
     /// Group by a dimension, or by several together (provider,model); may be given more than once
     #[arg(long, value_name = "DIMENSION[,…]", value_parser = values::by)]
     pub by: Vec<By>,
@@ -87,18 +109,6 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
-    /// The window asked for: `--window`, else `--since` and `--until`, else all of the given logs, else `default`.
-    ///
-    /// # Errors
-    /// Where `--since` or `--until` does not read.
-    pub fn window(&self, default: Window, now_us: i64) -> Result<Window, WindowError> {
-        match (self.window, &self.since, &self.until) {
-            (Some(window), _, _) => Ok(window),
-            (None, None, None) if self.files.is_empty() => Ok(default),
-            (None, since, until) => Window::since_until(since.as_deref(), until.as_deref(), now_us),
-        }
-    }
-
     /// At most so many groups; `None` is all.
     pub fn top(&self) -> Option<usize> {
         let default = (self.format == "text").then_some(50);

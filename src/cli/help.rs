@@ -10,6 +10,7 @@ Examples:
   llmtop demo                              a realistic live application, nothing needed
   llmtop ingest archive/*.jsonl.zst        load into the default store, then exit
   llmtop report --since 24h --by model     one answer as text, for scripts with --format json
+  llmtop check --since 1h --error-rate 1%  exit code 0 if it held, for CI and cron
 
 A file with a command's name is reached by its path: llmtop ./report";
 
@@ -28,6 +29,18 @@ Examples:
 
 Groupings:
   model provider operation user session host app environment variant error status source hour day";
+
+pub(super) const CHECK_EXAMPLES: &str = "\
+Examples:
+  llmtop check --since 1h --p95 2s --error-rate 1% --min-calls 100
+  llmtop check run.jsonl --cost 5 --cost-per-call 0.01 --format junit > llmtop.xml
+  llmtop check run.jsonl --baseline main.jsonl --max-regression 10%
+  llmtop check --since 1h --filter env:prod --p95 2s --baseline 24h
+
+Exit codes:
+  0  all of it held
+  1  something did not, whatever else is unknown
+  2  something could not be judged: no data, too few calls, an unknown cost, an unreadable file";
 
 pub(super) const QUERY_EXAMPLES: &str = "\
 Examples:

@@ -56,6 +56,9 @@ fn every_command_of_the_manual_reads() {
         "llmtop demo --seed 7 --rate 5x --history 6h --utc",
         "llmtop report --since 24h --by model --format json",
         "llmtop report app.log --since all --by provider,model --by error --top 5 --filter -status:ok",
+        "llmtop check --since 1h --p50 1s --p95 2s --p99 5s --ttft-p95 800ms --error-rate 1% --rate-limit-rate 0.5% --cost 5",
+        "llmtop check a.log b.log --cost-per-call 0.01 --unpriced-share 0% --min-calls 100 --filter env:prod --format junit",
+        "llmtop check --window 1h --baseline 24h --max-regression 10% --format json --utc",
         "llmtop query SELECT --format csv",
         "llmtop export --since all --format jsonl --filter model:x",
         "llmtop store info",
@@ -112,7 +115,8 @@ fn the_window_of_a_report() {
         ("report --since 2026-05-01T13:00 --until 2026-05-01T14:00", Window::last(hour, Anchor::At(now))),
     ] {
         let Some(Command::Report(report)) = read(&format!("llmtop {line}")).command else { panic!("a report") };
-        assert_eq!(report.window(configured, now), Ok(want), "{line}");
+        let unsaid = if report.files.is_empty() { configured } else { Window::all() };
+        assert_eq!(report.when.window(unsaid, now), Ok(want), "{line}");
     }
 }
 
@@ -125,6 +129,15 @@ fn faults_say_what_would_be_right() {
         (&["llmtop", "report", "--by", "model,model"], "named twice"),
         (&["llmtop", "report", "--format", "xml"], "text, json, csv"),
         (&["llmtop", "report", "--window", "1h", "--since", "2h"], "cannot be used with"),
+        (&["llmtop", "check", "--since", "1h"], "nothing to check: give a limit (--p50, --p95, "),
+        (&["llmtop", "check", "--error-rate", "1"], "write a percentage such as 1%"),
+        (&["llmtop", "check", "--p95", "2"], "write a length such as 800ms"),
+        (&["llmtop", "check", "--cost", "cheap"], "write dollars such as 5"),
+        (&["llmtop", "check", "--p95", "2s", "--max-regression", "10%"], "--baseline <FILE|WINDOW>"),
+        (&["llmtop", "check", "--baseline", "24h", "--max-regression", "0.1"], "write a percentage such as 10%"),
+        (&["llmtop", "check", "--p95", "2s", "--min-calls", "0"], "1.."),
+        (&["llmtop", "check", "--p59", "2s"], "similar argument"),
+        (&["llmtop", "check", "--p95", "2s", "--format", "xml"], "text, json, junit"),
         (&["llmtop", "replay", "a.log", "--speed", "-1"], "unexpected argument"),
         (&["llmtop", "replay", "a.log", "--speed", "warp"], "60x"),
         (&["llmtop", "demo", "--rate", "0"], "from 0.001x"),
@@ -152,5 +165,6 @@ fn completions_and_manual_pages_are_written() {
     };
     assert!(page(None).unwrap().contains(".TH llmtop"));
     assert!(page(Some("report")).unwrap().contains("provider,model"));
+    assert!(page(Some("check")).unwrap().contains("unpriced"));
     assert!(page(Some("reprot")).unwrap_err().to_string().contains("did you mean report?"));
 }

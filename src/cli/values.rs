@@ -72,6 +72,15 @@ fn dim(word: &str) -> Result<Dim, String> {
     })
 }
 
+/// A percentage that is not negative, as a share.
+pub(super) fn percent(text: &str) -> Result<f64, String> {
+    units::parse_share(text).filter(|share| *share >= 0.0).ok_or_else(|| "write a percentage such as 10%".to_owned())
+}
+
+pub(super) fn check_format() -> PossibleValuesParser {
+    PossibleValuesParser::new(crate::check::ALL.iter().map(|form| form.name()))
+}
+
 pub(super) fn report_format() -> PossibleValuesParser {
     PossibleValuesParser::new(crate::report::ALL.iter().map(|report| report.name()))
 }

@@ -4,6 +4,7 @@
 use super::paths::{Env, expand_home};
 use super::{Config, Theme, alerts};
 use crate::nearest::did_you_mean;
+use crate::price::CostSource;
 use crate::units;
 use crate::view::{Anchor, Filter, Window};
 use std::path::Path;
@@ -57,7 +58,7 @@ pub(super) fn key(name: &str) -> Option<&'static Key> {
 }
 
 /// All settings, in the order of the file.
-pub(super) static KEYS: [Key; 19] = [
+pub(super) static KEYS: [Key; 20] = [
     Key {
         name: "store",
         kind: Kind::Text,
@@ -156,6 +157,14 @@ pub(super) static KEYS: [Key; 19] = [
         get: |config| size_text(config.retention.size),
     },
     Key {
+        name: "cost.source",
+        kind: Kind::Text,
+        about: "Which cost of a call counts: what its producer reports, or what its tokens cost by the price table.",
+        allowed: "reported, computed or reported-then-computed",
+        set: |config, text, _| put(&mut config.pricing.rule, cost_source(text)),
+        get: |config| config.pricing.rule.word().to_owned(),
+    },
+    Key {
         name: "cache.max_size",
         kind: Kind::Amount,
         about: "How big the private stores of `llmtop FILE` may grow together; those unused longest go first.",
@@ -244,6 +253,11 @@ fn theme(text: &str) -> Result<Theme, String> {
     let all = [Theme::Auto, Theme::Dark, Theme::Light, Theme::Mono];
     let near = || format!("no theme {text:?}{}", did_you_mean(text, all.map(Theme::word)));
     all.into_iter().find(|theme| theme.word().eq_ignore_ascii_case(text)).ok_or_else(near)
+}
+
+fn cost_source(text: &str) -> Result<CostSource, String> {
+    let near = || format!("no source {text:?}{}", did_you_mean(text, CostSource::ALL.map(CostSource::word)));
+    CostSource::ALL.into_iter().find(|source| source.word().eq_ignore_ascii_case(text)).ok_or_else(near)
 }
 
 pub(super) fn pane(text: &str, panes: &[&str]) -> Result<String, String> {

@@ -16,8 +16,12 @@ pub(super) struct List {
 }
 
 /// All kinds, in the order they are read in whatever their order in the file: an alert may name a budget.
-pub(super) static LISTS: [List; 2] =
-    [List { name: "budget", read: super::budgets::read }, List { name: "alert", read: super::alerts::read }];
+pub(super) static LISTS: [List; 4] = [
+    List { name: "budget", read: super::budgets::read },
+    List { name: "price", read: super::prices::price },
+    List { name: "uplift", read: super::prices::uplift },
+    List { name: "alert", read: super::alerts::read },
+];
 
 /// One section while it is read. Every field that exists has to be asked for; [`Section::finish`] tells of the others.
 pub(super) struct Section<'a> {
@@ -158,12 +162,13 @@ impl<'a> Section<'a> {
     }
 }
 
-/// A string, a number or a switch as it is written.
+/// A string, a number, a date or a switch as it is written.
 fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
         DeValue::Float(number) => Some(number.as_str().to_owned()),
+        DeValue::Datetime(time) => Some(time.to_string()),
         DeValue::Boolean(on) => Some(on.to_string()),
         _ => None,
     }

@@ -38,6 +38,12 @@ impl CacheUse {
     }
 }
 
+/// More tokens than any one call can have: what says more is broken, and would drown all that is summed with it.
+pub const MAX_TOKENS: u64 = 1_000_000_000;
+
+/// Dearer than any one call can be, nano-dollars: a million dollars, reported or computed.
+pub const MAX_COST_NUSD: i64 = 1_000_000_000_000_000;
+
 /// One finished call to a model. Times are when the call ended, in µs since the Unix epoch; durations in µs;
 /// money in nano-dollars; token counts as totals (input includes cached, output includes reasoning).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -84,7 +90,7 @@ pub struct Call<'a> {
     pub cache_write_1h_tokens: Option<u64>,
     /// Of the output: reasoning.
     pub reasoning_tokens: Option<u64>,
-    /// Of the input: audio.
+    /// Of the input: audio that was not read from the provider's cache.
     pub input_audio_tokens: Option<u64>,
     /// Of the output: audio.
     pub output_audio_tokens: Option<u64>,

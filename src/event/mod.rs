@@ -5,7 +5,7 @@ mod call;
 mod failure;
 
 pub use call::{CacheUse, Call, ScoreEvent, ScoreSource, ScoreTarget, SpanEvent, SpanKind, Text};
-pub use call::{first_token_us, output_speed};
+pub use call::{MAX_COST_NUSD, MAX_TOKENS, first_token_us, output_speed};
 pub use failure::{Evidence, FailureMode, Outcome, classify};
 
 use crate::listed::listed;

@@ -4,21 +4,15 @@ use super::json::{self, Object, Value};
 use super::keys::Meaning;
 use super::number::{self, Num};
 use super::time;
-use crate::event::{CacheUse, FailureMode, Reason, Text};
+use crate::event::{CacheUse, FailureMode, MAX_COST_NUSD, MAX_TOKENS, Reason, Text};
 use crate::units;
 use std::borrow::Cow;
 
 /// A field's value, unknown, or why it is none.
 pub type Field<T> = Result<Option<T>, Reason>;
 
-/// More tokens than any one call can have.
-pub const MAX_TOKENS: u64 = 1_000_000_000;
-
 /// Longer than any call can take: 31 days, in µs.
 pub const MAX_DURATION_US: f64 = 31.0 * 86_400e6;
-
-/// Dearer than any call can be, nano-dollars.
-const MAX_COST_NUSD: i64 = 1_000_000_000_000_000;
 
 /// Most retries or attempts of one call.
 const MAX_RETRIES: u64 = 1_000_000;
@@ -109,6 +103,39 @@ pub fn tokens(value: Value<'_>) -> Field<u64> {
     whole(&value, MAX_TOKENS)
 }
 
+/// Audio tokens: a count, or the audio in a list of modalities.
+pub fn audio_tokens(value: Value<'_>, meaning: Meaning) -> Field<u64> {
+    sorted_tokens(value, meaning, "modality", "audio")
+}
+
+/// Tokens kept an hour: a count, or those in a list of lifetimes.
+pub fn hour_tokens(value: Value<'_>, meaning: Meaning) -> Field<u64> {
+    sorted_tokens(value, meaning, "ttl", "1h")
+}
+
+/// A count, or that of one sort in `[{"modality":"AUDIO","tokenCount":25}, …]`, which is unknown where none is listed.
+fn sorted_tokens(value: Value<'_>, meaning: Meaning, label: &str, sort: &str) -> Field<u64> {
+    const COUNTS: [&str; 4] = ["tokenCount", "token_count", "inputTokens", "input_tokens"];
+    let list: Vec<&serde_json::value::RawValue> = match (meaning, value) {
+        (Meaning::Sorted, Value::Json(raw)) if raw.starts_with('[') => {
+            serde_json::from_str(raw).map_err(|_| Reason::WrongType)?
+        }
+        (Meaning::Sorted, _) => return Ok(None),
+        (_, value) => return tokens(value),
+    };
+    let mut sum = None;
+    for object in list.into_iter().filter_map(|entry| Object::parse(entry.get()).ok()) {
+        let word = object.text(label).unwrap_or_default();
+        // Python prints the name of an enum with that of its type.
+        let is_it = word.rsplit('.').next().is_some_and(|word| word.eq_ignore_ascii_case(sort));
+        let count = COUNTS.iter().find_map(|name| object.get(name)).filter(|_| is_it);
+        if let Some(count) = count.map_or(Ok(None), |raw| tokens(json::value(raw)))? {
+            sum = Some(sum.unwrap_or(0) + count);
+        }
+    }
+    if sum.is_some_and(|sum| sum > MAX_TOKENS) { Err(Reason::OutOfRange) } else { Ok(sum) }
+}
+
 /// The asked limit of output tokens; -1 is how some say that there is none.
 pub fn max_tokens(value: Value<'_>) -> Field<u64> {
     match number(&value) {
@@ -130,7 +157,7 @@ pub fn duration(value: Value<'_>, meaning: Meaning) -> Field<u64> {
         Meaning::Bare => return bare_duration(&value),
         Meaning::Micros => 1.0,
         Meaning::Nanos => 1e-3,
-        Meaning::Millis | Meaning::Plain | Meaning::Apart | Meaning::Code => 1e3,
+        Meaning::Millis | Meaning::Plain | Meaning::Apart | Meaning::Sorted | Meaning::Code => 1e3,
     };
     Ok(amount(&value, scale, MAX_DURATION_US)?.map(|us| (us + 0.5) as u64))
 }

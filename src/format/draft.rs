@@ -1,16 +1,15 @@
 //! A call while its keys are being read: each key goes to its field, the best of several names wins, and what belongs
 //! together (times, token totals, evidence of failure) is put together at the end.
 
+mod evidence;
 mod settle;
 
 use super::convert::{self, Field as Read};
 use super::json::{self, Object, Value};
 use super::keys::{self, Field, Key, Meaning};
-use super::number::Num;
 use super::status;
 use crate::event::{Call, FailureMode, Reason, Text};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 /// No name has been seen for a field.
 const NONE: u16 = u16::MAX;
@@ -30,6 +29,7 @@ pub struct Draft<'a> {
     total_tokens: Option<u64>,
     cache_write_5m: Option<u64>,
     tool_use_tokens: Option<u64>,
+    cached_audio_tokens: Option<u64>,
     attempts: Option<u32>,
     ok: Option<bool>,
     failure_mode: Option<FailureMode>,
@@ -51,7 +51,11 @@ struct Apart {
     input: bool,
     cache_read: bool,
     cache_write: bool,
+    cache_write_5m: bool,
+    cache_write_1h: bool,
+    input_audio: bool,
     output: bool,
+    output_audio: bool,
     reasoning: bool,
 }
 
@@ -84,6 +88,23 @@ fn put_tokens(
     Ok(())
 }
 
+/// As [`put_tokens`], for counts that few calls have and that may come in lists.
+#[inline(never)]
+fn put_sorted(
+    best: &mut u16,
+    key: Key,
+    slot: &mut Option<u64>,
+    apart: &mut bool,
+    read: Read<u64>,
+) -> Result<(), Reason> {
+    let before = *best;
+    put(best, key, slot, read)?;
+    if *best != before {
+        *apart = key.meaning == Meaning::Apart;
+    }
+    Ok(())
+}
+
 impl<'a> Draft<'a> {
     /// An event of which nothing is known.
     pub fn new() -> Draft<'a> {
@@ -100,6 +121,7 @@ impl<'a> Draft<'a> {
             total_tokens: None,
             cache_write_5m: None,
             tool_use_tokens: None,
+            cached_audio_tokens: None,
             attempts: None,
             ok: None,
             failure_mode: None,
@@ -211,6 +233,7 @@ impl<'a> Draft<'a> {
             Field::Provider => &mut call.provider,
             Field::Operation => &mut call.operation,
             Field::ErrorType => &mut call.error_type,
+            Field::ServiceTier => &mut call.service_tier,
             Field::FallbackFrom => &mut call.fallback_from,
             Field::Experiment => &mut call.experiment,
             Field::Variant => &mut call.variant,
@@ -239,6 +262,7 @@ impl<'a> Draft<'a> {
             | Field::Provider
             | Field::Operation
             | Field::ErrorType
+            | Field::ServiceTier
             | Field::FallbackFrom
             | Field::Experiment
             | Field::Variant => Ok(()),
@@ -260,11 +284,25 @@ impl<'a> Draft<'a> {
             Field::CacheWriteTokens => {
                 put_tokens(best, key, &mut call.cache_write_tokens, &mut apart.cache_write, value)
             }
-            Field::CacheWrite5mTokens => put_tokens(best, key, &mut self.cache_write_5m, &mut apart.cache_write, value),
+            Field::CacheWrite5mTokens => {
+                put_tokens(best, key, &mut self.cache_write_5m, &mut apart.cache_write_5m, value)
+            }
             Field::CacheWrite1hTokens => {
-                put_tokens(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write, value)
+                let read = convert::hour_tokens(value, key.meaning);
+                put_sorted(best, key, &mut call.cache_write_1h_tokens, &mut apart.cache_write_1h, read)
             }
             Field::ReasoningTokens => put_tokens(best, key, &mut call.reasoning_tokens, &mut apart.reasoning, value),
+            Field::InputAudioTokens => {
+                let read = convert::audio_tokens(value, key.meaning);
+                put_sorted(best, key, &mut call.input_audio_tokens, &mut apart.input_audio, read)
+            }
+            Field::OutputAudioTokens => {
+                let read = convert::audio_tokens(value, key.meaning);
+                put_sorted(best, key, &mut call.output_audio_tokens, &mut apart.output_audio, read)
+            }
+            Field::CachedAudioTokens => {
+                put(best, key, &mut self.cached_audio_tokens, convert::audio_tokens(value, key.meaning))
+            }
             Field::ToolUseTokens => put(best, key, &mut self.tool_use_tokens, convert::tokens(value)),
             Field::Latency => put(best, key, &mut call.latency_us, convert::duration(value, key.meaning)),
             Field::Ttft => put(best, key, &mut call.ttft_us, convert::duration(value, key.meaning)),
@@ -292,103 +330,5 @@ impl<'a> Draft<'a> {
             Field::ToolCalls => put(best, key, &mut call.tool_calls, convert::list(value)),
             Field::Guardrail => put(best, key, &mut call.guardrail, convert::list(value)),
         }
-    }
-
-    /// Fields that speak of success or failure in more than one way.
-    #[inline(never)]
-    fn evidence(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
-        if key.field == Field::Status {
-            return self.status(key, value);
-        }
-        if key.field == Field::Failure
-            && let Ok(Some(failed)) = convert::flag(value.clone())
-        {
-            self.note(Some(!failed));
-            return Ok(());
-        }
-        match (key.field, value) {
-            (_, Value::Null) => {}
-            (Field::Success, value) => return self.success(value),
-            (_, value) if status::is_no_error(&value) => {}
-            (_, Value::Bool(_)) => self.note(Some(false)),
-            (Field::Error, value) if convert::flag(value.clone()) == Ok(Some(true)) => self.note(Some(false)),
-            (Field::Error | Field::Failure, Value::Text(text)) => {
-                self.note(Some(false));
-                let slot = if status::is_one_word(&text) { Field::ErrorType } else { Field::ErrorMessage };
-                return self.take(Key { field: slot, ..key }, Value::Text(text));
-            }
-            (Field::Error | Field::Failure, Value::Json(raw)) => {
-                self.note(Some(false));
-                return self.assign(Key { field: Field::ErrorMessage, ..key }, Value::Json(raw));
-            }
-            (_, code) => return self.error_code(key, code),
-        }
-        Ok(())
-    }
-
-    /// A code that is an HTTP status, or a word or number of the provider's own.
-    #[cold]
-    fn error_code(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
-        let code = convert::http_status(value.clone()).ok().flatten();
-        let is_http = code.is_some_and(|code| (400..600).contains(&code));
-        let slot = if is_http { Field::HttpStatus } else { Field::ErrorType };
-        self.take(Key { field: slot, ..key }, value)
-    }
-
-    /// `success`: a flag, or a word as `status` has it.
-    #[inline(never)]
-    fn success(&mut self, value: Value<'a>) -> Result<(), Reason> {
-        let ok = match (&value, convert::flag(value.clone())) {
-            (Value::Text(word), Err(_)) => status::read(word).ok,
-            (_, flag) => flag?,
-        };
-        self.note(ok);
-        Ok(())
-    }
-
-    /// `http_status`: a number; where it is a word instead, it is one of `status`.
-    #[inline(never)]
-    fn http_status(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
-        let slot = &mut self.call.http_status;
-        match value {
-            Value::Text(word) => match convert::http_status(Value::Text(Cow::Borrowed(&*word))) {
-                Err(Reason::WrongType) => self.status(key, Value::Text(word)),
-                read => put(&mut self.best[Field::HttpStatus as usize], key, slot, read),
-            },
-            value => put(&mut self.best[Field::HttpStatus as usize], key, slot, convert::http_status(value)),
-        }
-    }
-
-    /// `status`: a word, an HTTP status, a flag, or a status code of OpenTelemetry.
-    fn status(&mut self, key: Key, value: Value<'a>) -> Result<(), Reason> {
-        let word = match value {
-            Value::Bool(ok) => {
-                self.note(Some(ok));
-                return Ok(());
-            }
-            Value::Json(_) => return Err(Reason::WrongType),
-            Value::Null => return Ok(()),
-            Value::Number(_, Num::Int(code)) if code < 100 => {
-                self.note(if key.meaning == Meaning::Code { status::of_code(code) } else { None });
-                return Ok(());
-            }
-            Value::Number(..) => return self.http_status(key, value),
-            Value::Text(word) => word,
-        };
-        let said = status::read(&word);
-        self.note(said.ok);
-        match said.names {
-            status::Names::Nothing => Ok(()),
-            status::Names::Http(code) => self.http_status(key, Value::Number("", Num::Int(u64::from(code)))),
-            status::Names::Failure => self.take(Key { field: Field::ErrorType, ..key }, Value::Text(word)),
-        }
-    }
-
-    /// Takes a word on success; one that speaks of failure outweighs all others.
-    fn note(&mut self, ok: Option<bool>) {
-        self.ok = match (self.ok, ok) {
-            (Some(before), Some(now)) => Some(before && now),
-            (before, now) => before.or(now),
-        };
     }
 }

@@ -68,6 +68,12 @@ pub enum Field {
     CacheWrite1hTokens,
     /// Reasoning.
     ReasoningTokens,
+    /// Audio in the input.
+    InputAudioTokens,
+    /// Audio read from the provider's cache, which is in the audio of the input.
+    CachedAudioTokens,
+    /// Audio in the output.
+    OutputAudioTokens,
     /// Results of tools given to the model, beside its input.
     ToolUseTokens,
     /// Length of the call.
@@ -116,6 +122,8 @@ pub enum Field {
     Temperature,
     /// Asked limit of output tokens.
     MaxTokens,
+    /// How it was served.
+    ServiceTier,
     /// Why it ended.
     FinishReason,
     /// Whether it was streamed.
@@ -154,9 +162,12 @@ pub enum Meaning {
     Nanos,
     /// A duration without a unit in its name.
     Bare,
-    /// Tokens beside the total, not part of it: Anthropic's cached input, Gemini's output without thoughts, and thoughts
-    /// without output. An input of this meaning is a total unless cache figures of this meaning stand beside it.
+    /// Tokens beside the total, not part of it: Anthropic's cached input, Gemini's output without thoughts, thoughts
+    /// without output, and all that Langfuse keeps. An input of this meaning is a total unless cache figures of this meaning stand beside it.
     Apart,
+    /// A list of a count for each sort of tokens, as Gemini has one of modalities and Bedrock one of the lifetimes of cache
+    /// writes; anything else says nothing.
+    Sorted,
     /// A status that may be a code of OpenTelemetry: 0 says nothing, 1 is well, 2 is an error.
     Code,
 }
@@ -214,7 +225,7 @@ impl Table {
 }
 
 /// How many names there are; ids are below it.
-pub const MAX_NAMES: usize = 512;
+pub const MAX_NAMES: usize = 1024;
 
 /// The key a name stands for, in any spelling (`requestId`, `request-id`, `RequestID`).
 pub fn find(name: &str) -> Option<Key> {

@@ -51,14 +51,14 @@ pub const ROWS: &[Row] = &[
          llm.provider vendor",
     ),
     (Operation, Plain, "operation gen_ai.operation.name operation_name call_type request_type op"),
-    (InputTokens, Apart, "input_tokens usage.input_tokens"),
+    (InputTokens, Apart, "input_tokens usage.input_tokens usage_details.input"),
     (
         InputTokens,
         Plain,
         "prompt_tokens usage.prompt_tokens gen_ai.usage.input_tokens gen_ai.usage.prompt_tokens tokens_in \
          input_token_count prompt_token_count usage_metadata.prompt_token_count usage_metadata.input_tokens \
          num_input_tokens num_prompt_tokens tokens.input tokens.prompt usage.input llm.token_count.prompt \
-         in_tokens",
+         in_tokens usage_details.prompt_tokens",
     ),
     (
         OutputTokens,
@@ -66,14 +66,21 @@ pub const ROWS: &[Row] = &[
         "output_tokens completion_tokens usage.output_tokens usage.completion_tokens \
          gen_ai.usage.output_tokens gen_ai.usage.completion_tokens tokens_out output_token_count \
          completion_token_count usage_metadata.output_tokens num_output_tokens num_completion_tokens \
-         tokens.output tokens.completion usage.output llm.token_count.completion out_tokens",
+         tokens.output tokens.completion usage.output llm.token_count.completion out_tokens \
+         usage_details.completion_tokens",
     ),
-    (OutputTokens, Apart, "candidates_token_count usage_metadata.candidates_token_count response_token_count"),
+    (
+        OutputTokens,
+        Apart,
+        "candidates_token_count usage_metadata.candidates_token_count response_token_count \
+         usage_metadata.response_token_count usage_details.output",
+    ),
     (
         TotalTokens,
         Plain,
         "total_tokens usage.total_tokens gen_ai.usage.total_tokens usage_metadata.total_token_count \
-         usage_metadata.total_tokens total_token_count tokens.total usage.total",
+         usage_metadata.total_tokens total_token_count tokens.total usage.total usage_details.total \
+         usage_details.total_tokens",
     ),
     (
         CachedInputTokens,
@@ -86,13 +93,16 @@ pub const ROWS: &[Row] = &[
          gen_ai.usage.cache_read_tokens gen_ai.usage.input_cached_tokens \
          gen_ai.usage.details.cache_read_tokens usage_metadata.cached_content_token_count \
          usage_metadata.input_token_details.cache_read cached_content_token_count \
-         llm.token_count.prompt_details.cache_read",
+         llm.token_count.prompt_details.cache_read usage_details.prompt_tokens_details.cached_tokens \
+         usage.input_token_details.cached_tokens usage.input_token_details.cache_read_tokens \
+         hidden_params.usage_object.prompt_tokens_details.cached_tokens",
     ),
     (
         CachedInputTokens,
         Apart,
         "cache_read_input_tokens usage.cache_read_input_tokens cache_read_input_token_count \
-         usage.cache_read_input_token_count",
+         usage.cache_read_input_token_count usage_details.input_cached_tokens usage_details.input_cache_read \
+         usage_details.cache_read_input_tokens",
     ),
     (
         CacheWriteTokens,
@@ -102,6 +112,9 @@ pub const ROWS: &[Row] = &[
          input_tokens_details.cache_write_tokens usage.input_tokens_details.cache_write_tokens \
          usage.cache_write_tokens gen_ai.usage.cache_creation.input_tokens \
          gen_ai.usage.cache_creation_input_tokens gen_ai.usage.cache_write_tokens \
+         usage.input_token_details.cache_write_tokens gen_ai.usage.details.cache_write_tokens prompt_tokens_details.cache_creation_tokens \
+         usage.prompt_tokens_details.cache_creation_tokens \
+         hidden_params.usage_object.prompt_tokens_details.cache_creation_tokens \
          usage_metadata.input_token_details.cache_creation llm.token_count.prompt_details.cache_write",
     ),
     (
@@ -110,18 +123,38 @@ pub const ROWS: &[Row] = &[
         "cache_creation_input_tokens usage.cache_creation_input_tokens cache_write_input_tokens \
          usage.cache_write_input_tokens cache_write_input_token_count usage.cache_write_input_token_count",
     ),
-    (CacheWrite5mTokens, Plain, "cache_write_5m_tokens"),
+    (
+        CacheWrite5mTokens,
+        Plain,
+        "cache_write_5m_tokens prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens \
+         usage.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens \
+         hidden_params.usage_object.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens \
+         usage_metadata.input_token_details.ephemeral_5m_input_tokens",
+    ),
+    // Langfuse's counts never overlap: one that names no lifetime is not the sum of those that do, and costs as 5 minutes.
     (
         CacheWrite5mTokens,
         Apart,
-        "cache_creation.ephemeral_5m_input_tokens usage.cache_creation.ephemeral_5m_input_tokens",
+        "cache_creation.ephemeral_5m_input_tokens usage.cache_creation.ephemeral_5m_input_tokens \
+         usage_details.input_cache_creation_5m usage_details.input_cache_creation \
+         usage_details.cache_creation_input_tokens",
     ),
-    (CacheWrite1hTokens, Plain, "cache_write_1h_tokens usage.cache_write_1h_tokens"),
+    (
+        CacheWrite1hTokens,
+        Plain,
+        "cache_write_1h_tokens usage.cache_write_1h_tokens \
+         prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens \
+         usage.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens \
+         hidden_params.usage_object.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens \
+         usage_metadata.input_token_details.ephemeral_1h_input_tokens",
+    ),
     (
         CacheWrite1hTokens,
         Apart,
-        "cache_creation.ephemeral_1h_input_tokens usage.cache_creation.ephemeral_1h_input_tokens",
+        "cache_creation.ephemeral_1h_input_tokens usage.cache_creation.ephemeral_1h_input_tokens \
+         usage_details.input_cache_creation_1h",
     ),
+    (CacheWrite1hTokens, Sorted, "usage.cache_details cache_details"),
     (
         ReasoningTokens,
         Plain,
@@ -130,9 +163,57 @@ pub const ROWS: &[Row] = &[
          usage.output_tokens_details.reasoning_tokens usage.reasoning_tokens \
          gen_ai.usage.reasoning.output_tokens gen_ai.usage.reasoning_tokens llm.usage.reasoning_tokens \
          thinking_tokens usage_metadata.output_token_details.reasoning \
-         llm.token_count.completion_details.reasoning",
+         llm.token_count.completion_details.reasoning gen_ai.usage.details.reasoning_tokens \
+         usage.output_token_details.reasoning_tokens output_tokens_details.thinking_tokens usage.output_tokens_details.thinking_tokens \
+         usage_details.completion_tokens_details.reasoning_tokens \
+         hidden_params.usage_object.completion_tokens_details.reasoning_tokens",
     ),
-    (ReasoningTokens, Apart, "thoughts_token_count usage_metadata.thoughts_token_count"),
+    (
+        ReasoningTokens,
+        Apart,
+        "thoughts_token_count usage_metadata.thoughts_token_count usage_details.output_reasoning_tokens \
+         usage_details.output_reasoning usage_details.reasoning_tokens",
+    ),
+    (
+        InputAudioTokens,
+        Plain,
+        "input_audio_tokens usage.input_audio_tokens prompt_tokens_details.audio_tokens \
+         usage.prompt_tokens_details.audio_tokens input_tokens_details.audio_tokens \
+         usage.input_tokens_details.audio_tokens input_token_details.audio_tokens \
+         usage.input_token_details.audio_tokens gen_ai.usage.input_audio_tokens \
+         gen_ai.usage.details.input_audio_tokens llm.token_count.prompt_details.audio \
+         usage_metadata.input_token_details.audio usage_details.prompt_tokens_details.audio_tokens \
+         hidden_params.usage_object.prompt_tokens_details.audio_tokens",
+    ),
+    (InputAudioTokens, Apart, "usage_details.input_audio_tokens usage_details.input_audio"),
+    (InputAudioTokens, Sorted, "prompt_tokens_details usage_metadata.prompt_tokens_details"),
+    (
+        CachedAudioTokens,
+        Plain,
+        "usage.prompt_tokens_details.cached_tokens_details.audio_tokens \
+         usage.input_tokens_details.cached_tokens_details.audio_tokens \
+         usage.input_token_details.cached_tokens_details.audio_tokens \
+         gen_ai.usage.details.cache_audio_read_tokens",
+    ),
+    (CachedAudioTokens, Sorted, "cache_tokens_details usage_metadata.cache_tokens_details"),
+    (
+        OutputAudioTokens,
+        Plain,
+        "output_audio_tokens usage.output_audio_tokens completion_tokens_details.audio_tokens \
+         usage.completion_tokens_details.audio_tokens output_tokens_details.audio_tokens \
+         usage.output_tokens_details.audio_tokens output_token_details.audio_tokens \
+         usage.output_token_details.audio_tokens gen_ai.usage.output_audio_tokens \
+         gen_ai.usage.details.output_audio_tokens llm.token_count.completion_details.audio \
+         usage_metadata.output_token_details.audio usage_details.completion_tokens_details.audio_tokens \
+         hidden_params.usage_object.completion_tokens_details.audio_tokens",
+    ),
+    (OutputAudioTokens, Apart, "usage_details.output_audio_tokens usage_details.output_audio"),
+    (
+        OutputAudioTokens,
+        Sorted,
+        "candidates_tokens_details usage_metadata.candidates_tokens_details response_tokens_details \
+         usage_metadata.response_tokens_details",
+    ),
     (ToolUseTokens, Plain, "tool_use_prompt_token_count usage_metadata.tool_use_prompt_token_count"),
     (
         Latency,
@@ -208,6 +289,14 @@ pub const ROWS: &[Row] = &[
     (Variant, Plain, "variant variant_name experiment_variant"),
     (Temperature, Plain, "temperature gen_ai.request.temperature"),
     (MaxTokens, Plain, "max_tokens gen_ai.request.max_tokens max_output_tokens max_completion_tokens"),
+    // What the answer says of it before what was asked for, which may be `auto`.
+    (
+        ServiceTier,
+        Plain,
+        "usage.service_tier openai.response.service_tier gen_ai.openai.response.service_tier \
+         gen_ai.response.service_tier usage_metadata.service_tier usage_metadata.traffic_type service_tier \
+         openai.request.service_tier gen_ai.openai.request.service_tier gen_ai.request.service_tier",
+    ),
     (FinishReason, Plain, "finish_reason stop_reason gen_ai.response.finish_reasons finish_reasons"),
     (Stream, Plain, "stream streaming is_streaming gen_ai.request.stream gen_ai.is_streaming"),
     (PromptPreview, Plain, "prompt_preview input_preview preview"),

@@ -38,7 +38,7 @@ pub fn call(call: &Call<'_>, id: i64, out: &mut dyn Write) -> io::Result<()> {
 
 type Named<T, const N: usize> = [(&'static str, T); N];
 
-fn texts<'c, 'a>(c: &'c Call<'a>) -> Named<&'c Text<'a>, 18> {
+fn texts<'c, 'a>(c: &'c Call<'a>) -> Named<&'c Text<'a>, 19> {
     [
         ("request_id", &c.request_id),
         ("trace_id", &c.trace_id),
@@ -57,11 +57,12 @@ fn texts<'c, 'a>(c: &'c Call<'a>) -> Named<&'c Text<'a>, 18> {
         ("fallback_from", &c.fallback_from),
         ("experiment", &c.experiment),
         ("variant", &c.variant),
+        ("service_tier", &c.service_tier),
         ("finish_reason", &c.finish_reason),
     ]
 }
 
-fn counts(c: &Call<'_>) -> Named<Option<u64>, 9> {
+fn counts(c: &Call<'_>) -> Named<Option<u64>, 11> {
     [
         ("input_tokens", c.input_tokens),
         ("output_tokens", c.output_tokens),
@@ -69,6 +70,8 @@ fn counts(c: &Call<'_>) -> Named<Option<u64>, 9> {
         ("cache_write_tokens", c.cache_write_tokens),
         ("cache_write_1h_tokens", c.cache_write_1h_tokens),
         ("reasoning_tokens", c.reasoning_tokens),
+        ("input_audio_tokens", c.input_audio_tokens),
+        ("output_audio_tokens", c.output_audio_tokens),
         ("http_status", c.http_status.map(u64::from)),
         ("retries", c.retries.map(u64::from)),
         ("max_tokens", c.max_tokens),

@@ -251,7 +251,7 @@ fn parts_exceed(call: &Call<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::price::{Author, Bucket, Entry, Rate, Service, Source, Table};
+    use crate::price::{Author, Bucket, Entry, Rate, Service, Source, Table, Tables};
 
     const THOUSAND: i64 = 1_000_000_000_000;
 
@@ -271,7 +271,7 @@ mod tests {
         for (bucket, usd) in [(Bucket::Input, "1"), (Bucket::CacheRead, "0.25"), (Bucket::Output, "4")] {
             batch.rates.set(bucket, rate(usd));
         }
-        Prices { table: Table::of([entry]).into(), ..Prices::default() }
+        Prices { tables: Tables::only(Table::of([entry])), ..Prices::default() }
     }
 
     fn call(input: u64, cached: u64, output: u64, reasoning: u64, reported_usd: f64) -> Call<'static> {

@@ -5,7 +5,7 @@ use super::entry::{Entry, Scheme, Service, Source};
 use super::find::{Found, ModelPrices};
 use super::rate::{Bucket, Rate, Rates};
 use super::{Cost, CostSource, entry};
-use crate::event::{CacheUse, Call, FailureMode, Outcome};
+use crate::event::{CacheUse, Call, FailureMode, MAX_COST_NUSD, Outcome};
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub enum Unpriced {
     NoOutputTokens,
     /// Parts of the input or of the output are more than all of it.
     PartsExceedTotal,
+    /// The input has cached parts and audio, and nobody says how much of the audio was cached.
+    CachedAudio,
     /// There is no price for some of its tokens.
     NoRate(Bucket),
     /// The service tier is a word without a meaning here.
@@ -42,6 +44,7 @@ impl fmt::Display for Unpriced {
             Unpriced::NoInputTokens => f.write_str("the call has no input tokens"),
             Unpriced::NoOutputTokens => f.write_str("the call has no output tokens"),
             Unpriced::PartsExceedTotal => f.write_str("parts of the tokens exceed their total"),
+            Unpriced::CachedAudio => f.write_str("how much of the audio was cached is unknown"),
             Unpriced::NoRate(bucket) => write!(f, "no price for {} of this model", bucket.name()),
             Unpriced::UnknownService => f.write_str("the service tier is unknown"),
             Unpriced::NoService(service) => write!(f, "no {} prices for this model", service.word()),
@@ -231,23 +234,24 @@ pub(super) fn charge<'m>(model: Option<&'m ModelPrices>, call: &Call<'_>, ts_us:
     }
 }
 
-/// Whether a call was never billed, by how it ended.
+/// Whether a call was never billed, by how it ended. A client may have counted the input of what was refused. A connection
+/// that was lost proves nothing: the provider may have answered.
 fn free(call: &Call<'_>) -> Option<Free> {
-    const REFUSED: [FailureMode; 7] = [
+    const REFUSED: [FailureMode; 6] = [
         FailureMode::RateLimit,
         FailureMode::Overloaded,
         FailureMode::Auth,
         FailureMode::InvalidRequest,
         FailureMode::ContextLength,
-        FailureMode::Connection,
         FailureMode::BudgetExceeded,
     ];
-    if matches!(call.cache, Some(CacheUse::Hit | CacheUse::Semantic | CacheUse::Stale)) {
+    // Some producers call a hit in the provider's own cache by the same word; that has cached tokens and is billed.
+    let is_cached = matches!(call.cache, Some(CacheUse::Hit | CacheUse::Semantic | CacheUse::Stale));
+    if is_cached && call.cached_input_tokens.unwrap_or(0) == 0 {
         return Some(Free::FromCache);
     }
     let Outcome::Failed(mode) = call.outcome else { return None };
-    let tokens = call.input_tokens.unwrap_or(0) | call.output_tokens.unwrap_or(0);
-    (tokens == 0 && REFUSED.contains(&mode)).then_some(Free::Refused)
+    (call.output_tokens.unwrap_or(0) == 0 && REFUSED.contains(&mode)).then_some(Free::Refused)
 }
 
 fn sum<'m>(model: &'m ModelPrices, call: &Call<'_>, ts_us: i64) -> Result<Sum<'m>, Unpriced> {
@@ -275,7 +279,7 @@ fn sum<'m>(model: &'m ModelPrices, call: &Call<'_>, ts_us: i64) -> Result<Sum<'m
 const WHOLE: i128 = 100_000;
 
 /// The most a call can cost, nano-dollars: the same bound as for costs that producers report.
-const MAX_NUSD: i128 = 1_000_000_000_000_000;
+const MAX_NUSD: i128 = MAX_COST_NUSD as i128;
 
 /// Pico-dollars and an uplift as nano-dollars, rounded half up; `None` beyond what one call can cost.
 fn nanos(picos: i128, uplift: i32) -> Option<i64> {
@@ -314,6 +318,9 @@ impl Tokens {
         let less = |all: u64, parts: &[u64]| {
             parts.iter().try_fold(all, |left, part| left.checked_sub(*part)).ok_or(Unpriced::PartsExceedTotal)
         };
+        if heard > 0 && (cached > 0 || written > 0) {
+            return Err(Unpriced::CachedAudio);
+        }
         let mut buckets = [0; Bucket::COUNT];
         let mut put = |bucket: Bucket, tokens| buckets[bucket as usize] = tokens;
         put(Bucket::Input, less(all_input, &[cached, written, heard])?);
@@ -351,7 +358,7 @@ fn is_embedding(call: &Call<'_>) -> bool {
 struct Tariff<'m> {
     /// Of its size.
     first: &'m Rates,
-    /// Of any size, where its size has none of its own; none of them for service tiers, whose larger sizes nobody may guess.
+    /// Of any size, of what costs the same in any; none of them for service tiers, whose larger sizes nobody may guess.
     second: Option<&'m Rates>,
     service: Service,
     above: Option<u64>,
@@ -382,7 +389,14 @@ impl<'m> Tariff<'m> {
     }
 
     fn rate(&self, bucket: Bucket) -> Option<Rate> {
-        self.first.get(bucket).or_else(|| self.second?.get(bucket))
+        let own = self.first.get(bucket);
+        match bucket {
+            // Audio has no sizes in any list; reasoning is output where the size has no price for it.
+            Bucket::AudioInput | Bucket::AudioOutput => own.or_else(|| self.second?.get(bucket)),
+            Bucket::Reasoning => own.or_else(|| self.first.get(Bucket::Output)),
+            // What a size leaves out is unknown: the rate of smaller prompts would be too low.
+            _ => own,
+        }
     }
 
     fn need(&self, bucket: Bucket) -> Result<Rate, Unpriced> {

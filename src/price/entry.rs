@@ -36,10 +36,10 @@ impl Service {
     /// What a call's service tier means; `None` for a word that nobody has prices for.
     pub fn of(tier: Option<&str>) -> Option<Service> {
         const WORDS: [(Service, &[&str]); 4] = [
-            (Service::Standard, &["", "standard", "default", "auto", "on_demand", "on-demand"]),
+            (Service::Standard, &["", "standard", "default", "auto", "on_demand", "on-demand", "standard_only"]),
             (Service::Batch, &["batch", "batches"]),
-            (Service::Flex, &["flex"]),
-            (Service::Priority, &["priority"]),
+            (Service::Flex, &["flex", "on_demand_flex"]),
+            (Service::Priority, &["priority", "on_demand_priority"]),
         ];
         let tier = tier.unwrap_or_default().trim();
         let is_tier = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(tier));

@@ -161,12 +161,13 @@ impl Finder<'_> {
     /// What a table says, and from when on the configuration says otherwise.
     fn with_own(&self, provider: Option<&str>, model: &str, listed: Option<&[Arc<Entry>]>) -> Option<Vec<Arc<Entry>>> {
         let name = Name::of(provider, model, listed.and_then(<[_]>::first));
-        let own: Vec<&Arc<Entry>> = self.own.iter().filter(|entry| name.is_of(entry)).collect();
-        let apart = |entry: &&&Arc<Entry>| entry.provider != own.first().and_then(|first| first.provider.clone());
-        if name.full.is_none() && own.iter().find(apart).is_some() {
-            // Two providers in the configuration, and the call says neither.
+        let mut own: Vec<&Arc<Entry>> = self.own.iter().filter(|entry| name.is_of(entry)).collect();
+        if name.full.is_none() && has_several(own.iter().filter_map(|entry| entry.provider.as_deref())) {
+            // The configuration knows the name of several providers, and the call says none.
             return None;
         }
+        // Of the same day, what is said of one provider goes before what is said of all.
+        own.sort_by_key(|entry| (entry.from_us, entry.provider.is_some()));
         let mode = listed.and_then(|listed| listed.last()?.mode);
         let mut entries: Vec<Arc<Entry>> = listed.unwrap_or_default().to_vec();
         for entry in own {
@@ -190,6 +191,10 @@ impl Finder<'_> {
         };
         self.uplifts.iter().filter(is_of).map(|uplift| (uplift.from_us, uplift.parts)).collect()
     }
+}
+
+fn has_several<'a>(mut of: impl Iterator<Item = &'a str>) -> bool {
+    of.next().is_some_and(|first| of.any(|other| other != first))
 }
 
 /// The names a model goes by.

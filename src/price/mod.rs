@@ -16,6 +16,7 @@ pub use bill::{Bill, Computed, Free, Invoice, Line, Unpriced};
 pub use entry::{Author, Entry, Mode, Scheme, Service, Source, Tier};
 pub use find::{Found, ModelPrices, Uplift};
 pub use litellm::{LeftOut, read as read_litellm};
+pub use names::provider as provider_name;
 pub use own::{Book, Fault, day, day_text, is_own, line as own_line, read as read_own, write as write_own};
 pub use rate::{Bucket, Rate, Rates};
 pub use shipped::{Tables, shipped};

@@ -75,6 +75,9 @@ impl Rate {
     /// No rate is higher, dollars per million tokens: more is a slip of the unit.
     pub const MAX_USD: u32 = 1_000;
 
+    /// What is free.
+    pub const FREE: Rate = Rate(0);
+
     /// A rate of so many pico-dollars a token; `None` above the highest.
     pub const fn from_picos(picos: u32) -> Option<Rate> {
         if picos <= Rate::MAX_USD * 1_000_000 { Some(Rate(picos)) } else { None }

@@ -11,7 +11,8 @@ pub struct Table {
     /// By provider and name.
     full: HashMap<Box<str>, usize>,
     /// By name, of those whose name alone says which they are.
-    bare: HashMap<Box<str>, usize>,
+    /// `None` where several providers have one of that name.
+    bare: HashMap<Box<str>, Option<usize>>,
     aliases: HashMap<Box<str>, usize>,
     providers: HashSet<Box<str>>,
 }
@@ -34,7 +35,8 @@ impl Table {
             self.groups.push(Vec::new());
         }
         if entry.bare_name() == &*entry.model {
-            self.bare.entry(entry.model.clone()).or_insert(at);
+            let known = self.bare.entry(entry.model.clone()).or_insert(Some(at));
+            *known = known.filter(|known| *known == at);
         }
         for alias in &entry.aliases {
             self.aliases.entry(alias.clone()).or_insert(at);
@@ -52,7 +54,7 @@ impl Table {
 
     /// The prices of the model that a name alone means.
     pub fn bare(&self, name: &str) -> Option<&[Arc<Entry>]> {
-        self.bare.get(name).map(|at| &*self.groups[*at])
+        self.bare.get(name).copied().flatten().map(|at| &*self.groups[at])
     }
 
     /// The prices of the model that an alias means.

@@ -5,7 +5,7 @@ use super::event::Event;
 use llmtop::batch::{Batch, Builder};
 use llmtop::event::{Reason, Verdict};
 use llmtop::format::Decoder;
-use llmtop::price::Prices;
+use llmtop::price::{CostSource, Prices};
 use llmtop::snapshot::{Rejected, Snapshot};
 use llmtop::store::sqlite::{SqliteReader, SqliteStore};
 use llmtop::store::{Appended, Patient, Reader, Store};
@@ -29,9 +29,9 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// With empty dictionaries.
+    /// With empty dictionaries; what producers report counts.
     pub fn new() -> Parser {
-        Parser::pricing(Arc::default())
+        Parser::pricing(Arc::new(Prices { rule: CostSource::Reported, ..Prices::default() }))
     }
 
     /// The same, that prices calls.

@@ -1,7 +1,7 @@
 //! The end of a draft: what its keys say together becomes the call.
 
 use super::Draft;
-use crate::event::{Call, Evidence, Outcome, Reason, Text, classify};
+use crate::event::{Call, Evidence, MAX_TOKENS, Outcome, Reason, Text, classify};
 use crate::format::{Context, convert, status};
 
 impl<'a> Draft<'a> {
@@ -85,19 +85,19 @@ impl<'a> Draft<'a> {
 
     /// Token counts as totals: what stands beside is added, what is missing of a sum is what is left.
     fn settle_tokens(&mut self) -> Result<(), Reason> {
+        self.settle_cache_writes();
         let (call, apart) = (&mut self.call, self.apart);
-        if call.cache_write_tokens.is_none() && (self.cache_write_5m.is_some() || call.cache_write_1h_tokens.is_some())
-        {
-            let kept = [self.cache_write_5m, call.cache_write_1h_tokens];
-            call.cache_write_tokens = Some(kept.into_iter().flatten().sum());
+        // What the cache gave costs as such, audio or not.
+        if let (Some(audio), Some(cached)) = (&mut call.input_audio_tokens, self.cached_audio_tokens) {
+            *audio = audio.saturating_sub(cached);
         }
-        if apart.output {
-            call.output_tokens = call.output_tokens.map(|out| out + call.reasoning_tokens.unwrap_or(0));
+        if let Some(output) = &mut call.output_tokens {
+            let audio = call.output_audio_tokens.filter(|_| apart.output_audio);
+            let reasoning = call.reasoning_tokens.filter(|_| apart.output);
+            *output += reasoning.unwrap_or(0) + audio.unwrap_or(0);
         }
-        let read = call.cached_input_tokens.filter(|_| apart.cache_read).unwrap_or(0);
-        let write = call.cache_write_tokens.filter(|_| apart.cache_write).unwrap_or(0);
-        let beside = if apart.input { read + write } else { 0 };
-        let beside = beside + self.tool_use_tokens.unwrap_or(0);
+        let beside = if apart.input { self.beside_input() } else { 0 } + self.tool_use_tokens.unwrap_or(0);
+        let call = &mut self.call;
         if let Some(input) = call.input_tokens
             && !includes(input, beside, self.total_tokens, call.output_tokens)
         {
@@ -112,13 +112,58 @@ impl<'a> Draft<'a> {
             }
             // An input of 0 stands for one that the producer did not know.
             (Some(total), Some(input @ 1..), None) => call.output_tokens = total.checked_sub(input),
+            (Some(total), Some(input), Some(output)) => {
+                call.output_tokens = Some(with_reasoning(output, call.reasoning_tokens, total.checked_sub(input)));
+            }
             _ => {}
         }
         if apart.reasoning {
             self.call.output_tokens = self.call.output_tokens.or(self.call.reasoning_tokens);
         }
-        Ok(())
+        self.check_totals()
     }
+
+    /// All cache writes, where only their lifetimes are told. LangChain takes those that have one out of the total, or a
+    /// reader of both would count them twice.
+    fn settle_cache_writes(&mut self) {
+        let (call, apart) = (&mut self.call, &mut self.apart);
+        let kept = [self.cache_write_5m, call.cache_write_1h_tokens];
+        let sum = kept.into_iter().flatten().sum();
+        let has_total = match (call.cache_write_tokens, self.cache_write_5m) {
+            (Some(total), Some(_)) => total >= sum,
+            (total, _) => total.is_some(),
+        };
+        if !has_total && kept.iter().any(Option::is_some) {
+            call.cache_write_tokens = Some(sum);
+            apart.cache_write = apart.cache_write_5m || apart.cache_write_1h;
+        }
+    }
+
+    /// What stands beside an input that leaves out what the cache and audio make of it.
+    fn beside_input(&self) -> u64 {
+        let (call, apart) = (&self.call, self.apart);
+        let read = call.cached_input_tokens.filter(|_| apart.cache_read);
+        let write = call.cache_write_tokens.filter(|_| apart.cache_write);
+        let audio = call.input_audio_tokens.filter(|_| apart.input_audio);
+        [read, write, audio].into_iter().flatten().sum()
+    }
+
+    /// A sum of counts is held to the bound of each of them, or what is exported could not be read again.
+    fn check_totals(&self) -> Result<(), Reason> {
+        let call = &self.call;
+        let totals = [call.input_tokens, call.output_tokens, call.cache_write_tokens];
+        match totals.into_iter().flatten().all(|tokens| tokens <= MAX_TOKENS) {
+            true => Ok(()),
+            false => Err(self.fault().unwrap_or(Reason::OutOfRange)),
+        }
+    }
+}
+
+/// An output together with reasoning that stands beside it although its name does not say so, as xAI counts it: what the
+/// sum of all tokens leaves for the output tells.
+fn with_reasoning(output: u64, reasoning: Option<u64>, left: Option<u64>) -> u64 {
+    let both = output + reasoning.unwrap_or(0);
+    if left == Some(both) { both } else { output }
 }
 
 /// Whether an input contains already what some protocols count beside it. Only the sum of all tokens tells; that of a log

@@ -11,7 +11,8 @@ const LINES: &[&str] = &[
     r#"{"event":"llm_call","timestamp":"2025-03-01T10:15:30.123Z","request_id":"req_0a1b2c3d","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","session_id":"s_9","user_id":"u_1204","host":"web-3","app":"chat","environment":"prod","model":"gpt-4o-mini","provider":"openai","operation":"chat","input_tokens":812,"output_tokens":243,"cached_input_tokens":512,"latency_ms":1834.22,"ttft_ms":312.9,"cost_usd":0.0012345,"status":"ok","http_status":200,"variant":"control","finish_reason":"stop","prompt_preview":"Where is my order? It said Tuesday – and now?"}"#,
     r#"{"event": "llm_call", "timestamp": 1740824130.5, "id": "x1", "model": "claude-sonnet-4", "input_tokens": 12, "cache_read_input_tokens": 2048, "cache_creation_input_tokens": 0, "output_tokens": 88, "latency_s": 2.5, "success": true, "temperature": 0.7, "stream": true}"#,
     r#"{"event":"llm_call","ts":1740824130500,"request_id":"r-2","model":"gemini-2.5-flash","status":"error","http_status":429,"error_type":"RESOURCE_EXHAUSTED","error_message":"quota \"tpm\"\nexceeded \u00e9 \ud83d\ude00","retries":2,"retry_after_ms":1500}"#,
-    r#"{"event":"llm_call","request_id":"r-3","model":"gpt-4.1","usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4}},"error":{"type":"server_error","message":"boom","code":null},"tags":["a","b"],"metadata":{"deep":[[1,2],{"x":"]}"}]},"unknown":null}"#,
+    r#"{"event":"llm_call","request_id":"r-3","model":"gpt-4.1","usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":3},"service_tier":"batch"},"error":{"type":"server_error","message":"boom","code":null},"tags":["a","b"],"metadata":{"deep":[[1,2],{"x":"]}"}]},"unknown":null}"#,
+    r#"{"event":"llm_call","request_id":"r-4","model":"gpt-4o-audio","input_tokens":90,"output_tokens":40,"input_audio_tokens":60,"output_audio_tokens":30,"cache_write_tokens":12,"cache_write_1h_tokens":4,"service_tier":"priority","latency_ms":5}"#,
     r#"{"gen_ai.response.model":"gpt-4o","event":"llm_call","gen_ai.usage.input_tokens":100,"gen_ai.usage.output_tokens":7,"duration":1.25,"caller":"svc.go:12","level":"info"}"#,
     r#"{"event":"llm_span","kind":"tool","name":"search","trace_id":"t1","span_id":"s1","latency_ms":12}"#,
     r#"{"event":"llm_score","name":"thumbs","value":true,"request_id":"r1"}"#,
@@ -69,6 +70,16 @@ const KEYS: &[&str] = &[
     "failure",
     "usageMetadata",
     "message",
+    "service_tier",
+    "input_audio_tokens",
+    "output_audio_tokens",
+    "prompt_tokens_details",
+    "promptTokensDetails",
+    "usage_details",
+    "cache_creation",
+    "cacheDetails",
+    "cache_write_tokens",
+    "cost",
 ];
 
 /// Values that are right for some key and odd for others.
@@ -127,6 +138,16 @@ const VALUES: &[&str] = &[
     "\"None\"",
     "{\"code\":0,\"message\":\"\"}",
     "{\"promptTokenCount\":10,\"thoughtsTokenCount\":5,\"toolUsePromptTokenCount\":9,\"totalTokenCount\":24}",
+    "[{\"modality\":\"AUDIO\",\"tokenCount\":7},{\"modality\":\"TEXT\",\"tokenCount\":3}]",
+    "[{\"modality\":\"AUDIO\",\"tokenCount\":-7}]",
+    "{\"ephemeral_5m_input_tokens\":4,\"ephemeral_1h_input_tokens\":2}",
+    "{\"input\":5,\"output\":1,\"input_cached_tokens\":3,\"total\":9}",
+    "{\"cached_tokens\":2,\"audio_tokens\":1}",
+    "[{\"ttl\":\"1h\",\"inputTokens\":3},{\"ttl\":\"5m\",\"inputTokens\":1},7]",
+    "{\"total\":-1}",
+    "1000000000",
+    "-0.0",
+    "\"priority\"",
     "\"{\\\"event\\\":\\\"llm_call\\\",\\\"model\\\":\\\"inner\\\"}\"",
 ];
 
@@ -257,7 +278,7 @@ proptest! {
 #[test]
 fn the_fast_path_takes_the_plain_lines() {
     let mut scanner = fast::Scanner::default();
-    for line in LINES.iter().take(5).chain(LINES.iter().take(5)) {
+    for line in LINES.iter().take(6).chain(LINES.iter().take(6)) {
         let mut sink = Told::default();
         assert_eq!(scanner.read(line, &Context::default(), &mut sink), Some(Verdict::Taken), "{line}");
     }

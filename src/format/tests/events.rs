@@ -15,9 +15,9 @@ macro_rules! known {
 pub fn call(c: &Call<'_>) -> Value {
     let mut map = known!(c: ts_us, request_id, identity, trace_id, span_id, parent_id, user_id, session_id, host, app, environment, tags,
         model, provider, operation, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
-        cache_write_1h_tokens, reasoning_tokens, latency_us, ttft_us, queue_us, network_us, cost_nusd, http_status,
+        cache_write_1h_tokens, reasoning_tokens, input_audio_tokens, output_audio_tokens, latency_us, ttft_us, queue_us, network_us, cost_nusd, http_status,
         error_type, error_message, retry_after_us, retries, fallback_from, experiment, variant, temperature, max_tokens,
-        finish_reason, stream, prompt_preview, prompt, response, tool_calls, guardrail);
+        service_tier, finish_reason, stream, prompt_preview, prompt, response, tool_calls, guardrail);
     if let Some(cache) = c.cache {
         map.insert("cache".into(), json!(cache.word()));
     }

@@ -40,6 +40,17 @@ fn aliases_and_units_lead_to_one_field() {
         (r#""max_tokens":-1"#, "max_tokens", Value::Null),
         (r#""user_id":"","user":"u""#, "user_id", json!("u")),
         (r#""user_id":null,"user":"u""#, "user_id", json!("u")),
+        (r#""service_tier":"flex""#, "service_tier", json!("flex")),
+        (r#""serviceTier":null"#, "service_tier", Value::Null),
+        (r#""service_tier":"auto","usage":{"service_tier":"batch"}"#, "service_tier", json!("batch")),
+        (
+            r#""openai.request.service_tier":"auto","openai.response.service_tier":"flex""#,
+            "service_tier",
+            json!("flex"),
+        ),
+        (r#""gen_ai":{"openai":{"request":{"service_tier":"flex"}}}"#, "service_tier", json!("flex")),
+        (r#""usageMetadata":{"trafficType":"ON_DEMAND"}"#, "service_tier", json!("ON_DEMAND")),
+        (r#""usageMetadata":{"trafficType":"ON_DEMAND","serviceTier":"priority"}"#, "service_tier", json!("priority")),
         (r#""guardrail":{"name":"pii","action":"mask"}"#, "guardrail", json!(r#"[{"name":"pii","action":"mask"}]"#)),
     ];
     for (fields, field, want) in cases {
@@ -115,6 +126,98 @@ fn what_no_real_call_can_say_is_refused() {
         assert_eq!(verdict(&line), Verdict::Rejected(want), "{fields}");
     }
     assert_eq!(call(r#""model":"a","model":"a""#)["model"], "a");
+}
+
+#[test]
+fn counts_and_costs_that_cannot_be_are_refused_however_they_are_spelled() {
+    const FIELDS: &[&str] = &[
+        r#""input_tokens":@"#,
+        r#""output_tokens":@"#,
+        r#""cached_input_tokens":@"#,
+        r#""cache_write_1h_tokens":@"#,
+        r#""reasoning_tokens":@"#,
+        r#""input_audio_tokens":@"#,
+        r#""output_audio_tokens":@"#,
+        r#""total_tokens":@"#,
+        r#""usage":{"prompt_tokens":@}"#,
+        r#""usage":{"prompt_tokens_details":{"audio_tokens":@}}"#,
+        r#""usage":{"cache_creation":{"ephemeral_5m_input_tokens":@}}"#,
+        r#""usageMetadata":{"candidatesTokensDetails":[{"modality":"AUDIO","tokenCount":@}]}"#,
+        r#""usageDetails":{"input_cached_tokens":@}"#,
+        r#""gen_ai":{"usage":{"output_tokens":@}}"#,
+        r#""cost_usd":@"#,
+        r#""cost":{"total":@}"#,
+        r#""usage":{"cost":@}"#,
+    ];
+    const VALUES: &[&str] = &[
+        "-1",
+        "-0.5",
+        "-1e-9",
+        "\"-1\"",
+        "\" -1 \"",
+        "\"-1e3\"",
+        "1e400",
+        "-1e400",
+        "\"1e400\"",
+        "1e18",
+        "99999999999999999999999",
+        "\"99999999999999999999999\"",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "\"NaN\"",
+        "\"nan\"",
+        "\"-nan\"",
+        "\"Infinity\"",
+        "\"+inf\"",
+        "\"-Infinity\"",
+    ];
+    for field in FIELDS {
+        for value in VALUES {
+            let line = format!(r#"{{"event":"llm_call","request_id":"r",{}}}"#, field.replace('@', value));
+            assert_eq!(verdict(&line), Verdict::Rejected(Reason::OutOfRange), "{line}");
+        }
+        for nothing in ["-0.0", "0", "0.0", "\"0\"", "0e9", "-0"] {
+            let line = format!(r#"{{"event":"llm_call","request_id":"r",{}}}"#, field.replace('@', nothing));
+            assert_eq!(verdict(&line), Verdict::Taken, "{line}");
+        }
+    }
+    assert_eq!(call(r#""cost_usd":-0.0"#)["cost_nusd"], 0);
+    assert_eq!(call(r#""input_tokens":-0.0"#)["input_tokens"], 0);
+}
+
+#[test]
+fn counts_and_costs_are_taken_up_to_their_bounds() {
+    let cases = [
+        (r#""cost_usd":1000000"#, Ok(json!({"cost_nusd": 1_000_000_000_000_000_i64}))),
+        (r#""cost_usd":1000000.000000001"#, Err(Reason::OutOfRange)),
+        (r#""cost_usd":"$1000000.01""#, Err(Reason::OutOfRange)),
+        (r#""input_tokens":1000000000"#, Ok(json!({"input_tokens": 1_000_000_000}))),
+        (r#""input_tokens":1000000001"#, Err(Reason::OutOfRange)),
+        // What is added up is held to the same bound.
+        (r#""input_tokens":600000000,"cache_read_input_tokens":600000000"#, Err(Reason::OutOfRange)),
+        (
+            r#""usageMetadata":{"candidatesTokenCount":600000000,"thoughtsTokenCount":600000000}"#,
+            Err(Reason::OutOfRange),
+        ),
+        (
+            r#""cache_creation":{"ephemeral_5m_input_tokens":600000000,"ephemeral_1h_input_tokens":600000000}"#,
+            Err(Reason::OutOfRange),
+        ),
+        (
+            r#""promptTokensDetails":[{"modality":"AUDIO","tokenCount":600000000},{"modality":"AUDIO","tokenCount":600000000}]"#,
+            Err(Reason::OutOfRange),
+        ),
+    ];
+    for (fields, want) in cases {
+        match want {
+            Ok(want) => want.as_object().unwrap().iter().for_each(|(k, v)| assert_eq!(call(fields)[k], *v, "{fields}")),
+            Err(reason) => {
+                let line = format!(r#"{{"event":"llm_call","request_id":"r",{fields}}}"#);
+                assert_eq!(verdict(&line), Verdict::Rejected(reason), "{fields}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod events;
 mod fixtures;
 mod lines;
 mod meaning;
+mod protocols;
 mod round_trip;
 mod wrapped;
 

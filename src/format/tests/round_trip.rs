@@ -73,7 +73,7 @@ fn time() -> impl Strategy<Value = Option<i64>> {
 
 prop_compose! {
     fn numbers()(
-        tokens in [count(1_000_000_000), count(1_000_000_000), count(9), count(9), count(9), count(9)],
+        tokens in [count(1_000_000_000), count(1_000_000_000), count(9), count(9), count(9), count(9), count(9), count(9)],
         times in [count(40_000_000_000), count(40_000_000_000), count(9_999), count(1), count(60_000_000)],
         cost in prop::option::of(0i64..=1_000_000_000_000_000),
         http in prop::option::of(100u16..=999),
@@ -82,11 +82,12 @@ prop_compose! {
         stream in any::<Option<bool>>(),
         outcome in 0u8..15,
     ) -> Call<'static> {
-        let [input, output, cached, write, write_1h, reasoning] = tokens;
+        let [input, output, cached, write, write_1h, reasoning, input_audio, output_audio] = tokens;
         let [latency, ttft, queue, network, retry_after] = times;
         Call {
             input_tokens: input, output_tokens: output, cached_input_tokens: cached, cache_write_tokens: write.or(write_1h),
-            cache_write_1h_tokens: write_1h, reasoning_tokens: reasoning, latency_us: latency, ttft_us: ttft,
+            cache_write_1h_tokens: write_1h, reasoning_tokens: reasoning, input_audio_tokens: input_audio,
+            output_audio_tokens: output_audio, latency_us: latency, ttft_us: ttft,
             queue_us: queue, network_us: network, retry_after_us: retry_after, cost_nusd: cost,
             // A status of failure and an outcome of success contradict each other; no reading gives both.
             http_status: http.filter(|http| outcome > 0 || *http < 400), outcome: Outcome::from_number(outcome),
@@ -103,7 +104,7 @@ prop_compose! {
         who in [any_text(), any_text(), any_text(), any_text(), any_text()],
         what in [any_text(), any_text(), any_text()],
         errors in [any_text(), any_text(), any_text()],
-        rest in [any_text(), any_text(), any_text()],
+        rest in [any_text(), any_text(), any_text(), any_text()],
         texts in [any_text(), any_text(), any_text()],
         lists in [select(&[None, Some("[{\"name\":\"x\"}]"), Some("[\"a\"]")][..]), select(&[None, Some("[]")][..])],
         cache in select(&[None, Some(CacheUse::Hit), Some(CacheUse::Stale)][..]),
@@ -113,14 +114,14 @@ prop_compose! {
         let [user_id, session_id, host, app, environment] = who;
         let [model, provider, operation] = what;
         let [error_type, error_message, fallback_from] = errors;
-        let [experiment, variant, finish_reason] = rest;
+        let [experiment, variant, service_tier, finish_reason] = rest;
         let [prompt_preview, prompt, response] = texts;
         let identity = request_id.is_none().then_some(identity);
         // Without any of these nothing is said that could be counted.
         let model = model.or(Some(Cow::Borrowed("m")));
         Call {
             ts_us, request_id, trace_id, span_id, parent_id, user_id, session_id, host, app, environment, model, provider,
-            operation, error_type, error_message, fallback_from, experiment, variant, finish_reason, prompt_preview,
+            operation, error_type, error_message, fallback_from, experiment, variant, service_tier, finish_reason, prompt_preview,
             prompt, response, identity, cache, tags: lists[0].filter(|l| l.starts_with("[\"")).map(Cow::Borrowed),
             tool_calls: lists[0].map(Cow::Borrowed), guardrail: lists[1].map(Cow::Borrowed), ..numbers
         }
