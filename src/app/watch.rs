@@ -11,7 +11,7 @@ use crate::clock;
 use crate::config::Effective;
 use crate::pipeline::{OnRefusal, Progress};
 use crate::source::{Follow, Stop, Troubles};
-use crate::store::sqlite::SqliteStore;
+use crate::store::{self, StoreError, sqlite::SqliteStore};
 use crate::tui::Terminal;
 use crate::units::{self, clean};
 use anyhow::{Result, bail};
@@ -49,7 +49,8 @@ pub fn run(args: &WatchArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         Watch { lookout, courier, out, every: Duration::from_micros(args.every.unsigned_abs()), said: None };
     let (progress, troubles) = (Arc::default(), filling.as_ref().map(|filling| filling.troubles.clone()));
     watch.while_filled((filling, settings), args, &progress, &signalled.stop)?;
-    let lost = watch.end(&signalled.stop);
+    // The stop is asked for at the end of the input too: only a signal is in a hurry.
+    let lost = watch.end(|| signalled.signal.load(Ordering::Acquire) != 0);
     let read = Read::of(&progress, &troubles.unwrap_or_else(Troubles::new));
     Ok(match u8::try_from(signalled.signal.load(Ordering::Acquire)) {
         Ok(signal @ 1..) => ExitCode::from(128 + signal),
@@ -65,6 +66,15 @@ fn default_store(settings: &Effective) -> Result<PathBuf> {
         SqliteStore::open(&store)?;
     }
     Ok(store)
+}
+
+/// A look that is under way is given up when the end is asked for.
+struct Until<'a>(&'a Stop);
+
+impl store::Watch for Until<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.requested()
+    }
 }
 
 /// The watch over one store.
@@ -114,11 +124,18 @@ impl Watch<'_> {
         while !stop.requested() {
             if is_ended() {
                 // What was seen while it came in goes on; of what came in at once the end is all there is to see.
-                let found = if self.lookout.is_quiet() { self.lookout.look_at_end()? } else { self.lookout.look()? };
-                return self.tell(&found);
+                let found = if self.lookout.is_quiet() {
+                    self.lookout.look_at_end(&Until(stop))
+                } else {
+                    self.lookout.look(&Until(stop))
+                };
+                return match found {
+                    Err(StoreError::Cancelled) => Ok(()),
+                    found => self.tell(&found?),
+                };
             }
             if is_ready() && due.is_none_or(|due| clock::ticks() >= due) {
-                self.look()?;
+                self.look(stop)?;
                 due = Some(clock::ticks() + self.every);
             }
             std::thread::park_timeout(LOOK);
@@ -127,12 +144,13 @@ impl Watch<'_> {
     }
 
     /// Looks once; a store that does not answer is said once, and looked at again.
-    fn look(&mut self) -> Result<()> {
-        match self.lookout.look() {
+    fn look(&mut self, stop: &Stop) -> Result<()> {
+        match self.lookout.look(&Until(stop)) {
             Ok(found) => {
                 self.said = None;
                 self.tell(&found)
             }
+            Err(StoreError::Cancelled) => Ok(()),
             Err(error) => {
                 let error = error.to_string();
                 if self.said.as_ref() != Some(&error) {
@@ -162,8 +180,8 @@ impl Watch<'_> {
     }
 
     /// Waits until everything has been told, or a signal comes; how much could not be.
-    fn end(self, stop: &Stop) -> u64 {
-        while !self.courier.is_idle() && !stop.requested() {
+    fn end(self, is_hurried: impl Fn() -> bool) -> u64 {
+        while !self.courier.is_idle() && !is_hurried() {
             std::thread::park_timeout(LOOK);
         }
         let lost = self.courier.finish(LAST_WORDS);

@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::{self, Config, Env};
 use crate::snapshot::Snapshot;
 use crate::store::sqlite::SqliteReader;
-use crate::store::{Patient, Reader, StoreError};
+use crate::store::{Reader, StoreError, Watch};
 use std::path::Path;
 
 /// Between the first and the last look at a log that has ended, there are so many more where rules have to hold for a time.
@@ -58,16 +58,16 @@ impl Lookout {
         !config.alerts.rules.is_empty() || config.budgets.iter().any(|budget| !budget.warn_at.is_empty())
     }
 
-    /// Looks once.
+    /// Looks once, as long as somebody wants to know.
     ///
     /// # Errors
-    /// The store does not answer; nothing has turned then.
-    pub fn look(&mut self) -> Result<Found, StoreError> {
+    /// The store does not answer, or nobody wants to know any more; nothing has turned then.
+    pub fn look(&mut self, watch: &dyn Watch) -> Result<Found, StoreError> {
         let now_us = match (self.now, clock::now_us()) {
             (Now::Clock, clock_us) => clock_us,
             (Now::Log, clock_us) => self.newest()?.map_or(clock_us, |newest| newest.saturating_add(1).min(clock_us)),
         };
-        let changes = self.step(now_us)?;
+        let changes = self.step(now_us, watch)?;
         let notices = self.notices.step(now_us, &changes);
         Ok(Found { changes, notices })
     }
@@ -76,8 +76,8 @@ impl Lookout {
     /// call. Rules that have to hold for a time are stepped through that time.
     ///
     /// # Errors
-    /// The store does not answer.
-    pub fn look_at_end(&mut self) -> Result<Found, StoreError> {
+    /// The store does not answer, or nobody wants to know any more.
+    pub fn look_at_end(&mut self, watch: &dyn Watch) -> Result<Found, StoreError> {
         let (over_us, hold_us) = self.engine.reach_us();
         let clock_us = clock::now_us();
         let reach_us = over_us.saturating_add(hold_us);
@@ -95,10 +95,10 @@ impl Lookout {
         let looks = if hold_us > 0 { LOOKS } else { 0 };
         for left_us in (1..=looks).rev().map(|look| apart_us * look) {
             let now_us = end_us.saturating_sub(left_us);
-            let answers = self.ask(now_us)?;
+            let answers = self.ask(now_us, watch)?;
             take(self.engine.rehearse(now_us, left_us - apart_us, &answers));
         }
-        take(self.step(end_us)?);
+        take(self.step(end_us, watch)?);
         let notices = self.notices.step(end_us, &fired);
         Ok(Found { changes: fired, notices })
     }
@@ -107,14 +107,14 @@ impl Lookout {
         Ok(self.reader.holdings()?.0.bounds.map(|(_, newest)| newest))
     }
 
-    fn step(&mut self, now_us: i64) -> Result<Vec<Change>, StoreError> {
-        let answers = self.ask(now_us)?;
+    fn step(&mut self, now_us: i64, watch: &dyn Watch) -> Result<Vec<Change>, StoreError> {
+        let answers = self.ask(now_us, watch)?;
         Ok(self.engine.step(now_us, &answers))
     }
 
-    fn ask(&mut self, now_us: i64) -> Result<Vec<Snapshot>, StoreError> {
+    fn ask(&mut self, now_us: i64, watch: &dyn Watch) -> Result<Vec<Snapshot>, StoreError> {
         let views = self.engine.views();
-        views.iter().map(|view| self.reader.snapshot(view, now_us, &Patient)).collect()
+        views.iter().map(|view| self.reader.snapshot(view, now_us, watch)).collect()
     }
 
     /// Whether nothing fires, and nothing is about to.

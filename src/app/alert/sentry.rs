@@ -6,6 +6,7 @@ use super::lookout::{Found, Lookout};
 use crate::alert::{Channel, Level, Notice, Phase, State};
 use crate::app::live::Status;
 use crate::clock;
+use crate::store::{StoreError, Watch};
 use crate::tui::{Alarm, Signal, Standing};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -43,6 +44,13 @@ struct Board {
 struct Shared {
     board: Mutex<Board>,
     closed: Condvar,
+}
+
+/// A look that is under way is given up when the screen ends.
+impl Watch for Shared {
+    fn cancelled(&self) -> bool {
+        self.lock().is_closed
+    }
 }
 
 impl Shared {
@@ -120,11 +128,12 @@ impl Round {
     /// Looks once; how long to wait until the next look.
     fn look(&mut self) -> Duration {
         let begun = clock::ticks();
-        let found = self.lookout.look();
+        let found = self.lookout.look(&*self.shared);
         let cost = clock::ticks().saturating_sub(begun);
         let mut troubles = Vec::new();
         let signals = match found {
             Ok(found) => self.tell(&found),
+            Err(StoreError::Cancelled) => return EVERY,
             Err(error) => {
                 troubles.push(format!("alerts: the store does not answer: {error}"));
                 Vec::new()
