@@ -1,8 +1,10 @@
 //! One function per command, each a table of contents. What they share: `feed` (sources into a store), `places` (which
 //! store), `screen`.
 
+mod alert;
 mod check;
 mod feed;
+mod fill;
 mod ingest;
 mod kept;
 mod live;
@@ -14,6 +16,7 @@ mod screen;
 mod setup;
 mod store;
 mod temporary;
+mod watch;
 mod watcher;
 
 use crate::cli::{Cli, Command, ReportArgs};
@@ -41,6 +44,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Replay(args)) => return screen::replay(cli, args, out),
         Some(Command::Demo(args)) => return screen::demo(cli, args, out),
         Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
+        Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
