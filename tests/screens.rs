@@ -10,6 +10,7 @@ use llmtop::tui::mouse::Spot;
 use llmtop::tui::{Effect, Feed, Flow, Live, Mask, Mode, Theme, Ui};
 use llmtop::view::{Anchor, Filter, RecordKey, Span, View};
 use ratatui::style::Color;
+use worlds::money::{hostile_money, money, money_ui};
 use worlds::{NOW, buffer, empty, hostile, live, text, typical, ui};
 
 const SIZES: [(u16, u16); 3] = [(200, 60), (120, 40), (80, 24)];
@@ -36,7 +37,7 @@ fn hostile_screens() {
 
 #[test]
 fn empty_screens() {
-    for pane in ["overview", "input"] {
+    for pane in ["overview", "cost", "input"] {
         for size in SIZES {
             let ui = ui(pane, size);
             let live = Live { feed: Feed::Idle, ..Live::default() };
@@ -44,6 +45,49 @@ fn empty_screens() {
             insta::assert_snapshot!(format!("empty_{pane}_{}x{}", size.0, size.1), frame);
         }
     }
+}
+
+fn golden_money(name: &str, build: fn(&View) -> Snapshot) {
+    for (pane, sizes) in [("cost", &MONEY_SIZES[..]), ("overview", &SIZES[..])] {
+        for size in sizes {
+            let ui = money_ui(pane, *size);
+            let frame = text(&buffer(&build(&ui.view()), &live(), &ui));
+            insta::assert_snapshot!(format!("{name}_{pane}_{}x{}", size.0, size.1), frame);
+        }
+    }
+}
+
+const MONEY_SIZES: [(u16, u16); 6] = [(200, 60), (120, 40), (100, 40), (80, 24), (60, 16), (40, 10)];
+
+#[test]
+fn money_screens() {
+    golden_money("money", money);
+    golden_money("hostile_money", hostile_money);
+}
+
+#[test]
+fn budgets_are_shown_in_a_quiet_window() {
+    let ui = money_ui("cost", (120, 40));
+    let mut snapshot = money(&ui.view());
+    snapshot.totals = Default::default();
+    snapshot.tables.clear();
+    insta::assert_snapshot!("quiet_cost_120x40", shown(&ui, &snapshot));
+    snapshot.budgets.clear();
+    assert!(shown(&ui, &snapshot).contains("no calls in the last 15m"));
+}
+
+#[test]
+fn a_budget_leads_to_its_calls_from_the_beginning_of_its_period() {
+    let mut ui = money_ui("cost", (120, 40));
+    let snapshot = money(&ui.view());
+    assert_eq!(press(&mut ui, &snapshot, "j j j Enter"), Effect::Ask);
+    assert_eq!(ui.filter.to_string(), "env:prod");
+    // Since midnight in Berlin.
+    let since_us = NOW - 58_620_000_000;
+    assert_eq!(ui.window, llmtop::view::Window::last(NOW - since_us, Anchor::At(NOW)));
+    press(&mut ui, &snapshot, "Esc k k");
+    assert!(ui.filter.is_empty() && ui.window.anchor == Anchor::Auto);
+    assert_eq!(press(&mut ui, &snapshot, "y"), Effect::Copy("user:".to_owned()), "calls of nobody");
 }
 
 #[test]

@@ -287,6 +287,7 @@ fn first_ui(config: &Config) -> Result<Ui> {
         config::Theme::Mono => tui::Theme::Mono,
     };
     ui.zone = if config.utc { Zone::Utc } else { Zone::Local };
+    ui.budgets.clone_from(&config.budgets);
     ui.mask = if config.mask { Mask::default() } else { Mask::Open };
     Ok(ui)
 }

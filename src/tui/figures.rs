@@ -175,6 +175,37 @@ pub(crate) fn failing(rate: Option<f64>) -> Role {
     }
 }
 
+/// What something costs, and whether calls without a price leave it unsure.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct UnitCost {
+    /// Nano-dollars; `None` is unknown.
+    pub nusd: Option<f64>,
+    /// It may be more.
+    pub is_least: bool,
+}
+
+impl UnitCost {
+    /// In at most eight columns.
+    pub fn text(self) -> String {
+        match self.nusd {
+            Some(n) if self.is_least => least_money(n),
+            n => money(n),
+        }
+    }
+}
+
+/// What a call costs: of the calls that have a price, so no other call makes it unsure.
+pub(crate) fn cost_per_call_of(stats: &Stats) -> UnitCost {
+    UnitCost { nusd: stats.cost_per_call(), is_least: false }
+}
+
+/// What a thousand output tokens cost, input and all. Calls without a price have tokens too: it may be more.
+pub(crate) fn cost_per_1k(stats: &Stats) -> UnitCost {
+    let output = stats.output_tokens.filter(|n| *n > 0);
+    let nusd = stats.cost_nusd.zip(output).map(|(cost, output)| cost as f64 * 1e3 / output as f64);
+    UnitCost { nusd, is_least: stats.unpriced_calls > 0 }
+}
+
 /// Money per hour of a time, nano-dollars; `None` for no time.
 pub(crate) fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
     (over_us > 0).then(|| nano.map(|n| n as f64 * 3.6e9 / over_us as f64)).flatten()

@@ -191,6 +191,11 @@ pub(crate) fn left(area: Rect, width: u16) -> (Rect, Rect) {
     (cut, Rect { x: area.x + width, width: area.width - width, ..area })
 }
 
+/// An area in two halves, one above the other.
+pub(crate) fn halves_of(area: Rect) -> (Rect, Rect) {
+    top(area, area.height.div_ceil(2))
+}
+
 /// An area in two halves side by side.
 pub(crate) fn halves(area: Rect) -> (Rect, Rect) {
     left(area, area.width / 2)

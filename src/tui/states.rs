@@ -12,7 +12,9 @@ use crate::view::Span;
 pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     let snapshot = scene.snapshot;
     let pane = panes::ALL.get(scene.ui.pane).map_or("", |p| p.name);
-    if snapshot.totals.calls > 0 || pane == "input" {
+    // Budgets stand as they do, however quiet the window is.
+    let has_budgets = pane == "cost" && !snapshot.budgets.is_empty() && snapshot.holdings.calls > 0;
+    if snapshot.totals.calls > 0 || pane == "input" || has_budgets {
         return None;
     }
     if snapshot.view != scene.ui.view() {

@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // each test uses a part
 
+pub mod money;
+
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
     Accounting, Chart, Cluster, Clusters, Failure, Group, Holdings, Point, Record, Rejected, Skipped, Snapshot,
@@ -139,6 +141,8 @@ fn make(random: &mut Random, range: Range, count: usize, current: bool) -> Vec<M
                     queue_us: ttft.map(|t| micros(t * 0.06)),
                     network_us: ttft.map(|t| micros(t * 0.11)),
                     cost_nusd: if ok { cost } else { model.price.map(|_| 0) },
+                    cache_saved_nusd: model.price.filter(|_| ok).map(|(i, _)| (tokens.0 as f64 / 3.0 * i * 0.9) as i64),
+                    truncated: ok && ts_us % 61 == 0,
                     ..Sample::default()
                 },
             }
@@ -186,9 +190,18 @@ fn key_of(made: &Made, dim: Dim) -> Option<String> {
         Dim::Provider => Some(model.provider.to_owned()),
         Dim::User => (made.user > 0).then(|| format!("u_{}", made.user)),
         Dim::Session => Some(format!("s_{:04x}", made.user * 37 + made.model)),
+        Dim::Error => made.sample.outcome.failure().map(|mode| mode.word().to_owned()),
         Dim::App => Some(if made.model == 5 { "indexer" } else { "support-chat" }.to_owned()),
         _ => None,
     }
+}
+
+/// The chart of a group, as if its share were the same all the time.
+fn shares(all: &[Point], group: &Acc) -> Vec<Point> {
+    let whole: i64 = all.iter().filter_map(|p| p.cost_nusd).sum();
+    let share = Stats::of(group).cost_nusd.unwrap_or(0) as f64 / whole.max(1) as f64;
+    let cost = |p: &Point| p.cost_nusd.map(|n| (n as f64 * share) as i64);
+    all.iter().map(|p| Point { range: p.range, calls: p.calls / 5, cost_nusd: cost(p), ..Point::default() }).collect()
 }
 
 fn table(now: &[Made], before: &[Made], grouping: &Grouping, all: &[Point]) -> Table {
@@ -198,13 +211,15 @@ fn table(now: &[Made], before: &[Made], grouping: &Grouping, all: &[Point]) -> T
     before.iter().for_each(|m| {
         accs.get_mut(&key(m)).into_iter().for_each(|a| a.1.record(&m.sample));
     });
+    let errors = grouping.dims == [Dim::Error];
     let mut groups: Vec<Group> = accs
         .into_iter()
+        .filter(|(key, _)| !errors || key[0].is_some())
         .map(|(key, (now, before))| Group {
             key,
             stats: Stats::of(&now),
             previous: Stats::of(&before),
-            points: all.iter().map(|p| Point { calls: p.calls / 5, ..Point::default() }).collect(),
+            points: shares(all, &now),
         })
         .collect();
     groups.sort_by_key(|g| std::cmp::Reverse(g.stats.calls));

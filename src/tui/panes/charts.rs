@@ -13,7 +13,8 @@ use crate::units;
 use crate::view::Range;
 use ratatui::layout::Rect;
 
-fn axis(scene: &Scene) -> TimeAxis {
+/// The time axis of all charts of a screen.
+pub(super) fn axis(scene: &Scene) -> TimeAxis {
     TimeAxis { range: scene.snapshot.range, cursor: scene.ui.time_cursor, zone: scene.ui.zone }
 }
 
@@ -25,9 +26,13 @@ fn pointed<'a>(scene: &Scene<'a>) -> Option<&'a Point> {
 
 /// `@ 14:11:30`, where a cursor is.
 fn when(scene: &Scene) -> String {
-    let Some(point) = pointed(scene) else { return String::new() };
+    pointed(scene).map_or_else(String::new, |point| at(point.range.since_us, scene))
+}
+
+/// Where the cursor is, in words.
+pub(super) fn at(ts_us: i64, scene: &Scene) -> String {
     let form = if scene.snapshot.range.len_us() < 86_400_000_000 { "@ %H:%M:%S" } else { "@ %m-%d %H:%M" };
-    units::time(point.range.since_us, scene.ui.zone, form)
+    units::time(ts_us, scene.ui.zone, form)
 }
 
 fn series(points: &[Point], name: &'static str, ink: Ink, value: impl Fn(&Point) -> Option<f64>) -> Series {
@@ -65,7 +70,8 @@ fn axis_count(n: f64) -> String {
     units::compact(n).replace(".00", "").replace(".0", "")
 }
 
-fn axis_money(nano: f64) -> String {
+/// Money on an axis.
+pub(super) fn axis_money(nano: f64) -> String {
     units::usd(nano as i64)
 }
 

@@ -68,6 +68,12 @@ pub(super) const COST: Column<Group> = figure("cost", 8, 5, |g, _| cost(g), |g| 
 pub(super) const PER_HOUR: Column<Group> = figure("$/h", 8, 10, per_hour, |g| g.stats.cost_nusd.map(|n| n as f64));
 /// Cost of one call.
 pub(super) const PER_CALL: Column<Group> = figure("$/call", 8, 15, per_call, cost_of_call);
+/// Cost as a share of all that was spent.
+pub(super) const SHARE: Column<Group> = Column { key: None, ..figure("share%", 6, 3, share, |_| None) };
+/// Cost against the window before.
+pub(super) const COST_CHANGE: Column<Group> = Column { key: None, ..figure("change", 7, 4, cost_change, |_| None) };
+/// Cost of a thousand output tokens, input and all.
+pub(super) const PER_1K: Column<Group> = Column { key: None, ..figure("$/1k out", 8, 9, per_1k, |_| None) };
 /// Calls over time.
 pub(super) const TREND: Column<Group> =
     Column { head: "calls over time", width: Width::Fixed(16), side: Side::Left, rank: 16, cell: trend, key: None };
@@ -182,6 +188,24 @@ fn cost_of_call(group: &Group) -> Option<f64> {
 
 fn per_call<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
     Cell::plain(figures::money(cost_of_call(group)))
+}
+
+fn share<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
+    let all = scene.snapshot.totals.cost_nusd.filter(|n| *n > 0);
+    Cell::plain(figures::share(group.stats.cost_nusd.zip(all).map(|(cost, all)| cost as f64 / all as f64)))
+}
+
+fn cost_change<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
+    let of = |nusd: Option<i64>| nusd.map(|n| n as f64);
+    let before = figures::whole_before(scene.snapshot).and(of(group.previous.cost_nusd));
+    match figures::change(of(group.stats.cost_nusd), before, figures::Bad::FarUp) {
+        Some((text, role)) => Cell::Text(Cow::Owned(text), role),
+        None => Cell::dim(units::UNKNOWN),
+    }
+}
+
+fn per_1k<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
+    Cell::plain(figures::cost_per_1k(&group.stats).text())
 }
 
 fn trend<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {

@@ -38,7 +38,7 @@ pub(super) static PANE: Pane = Pane {
     pages: false,
 };
 
-fn layout(area: Rect) -> Vec<(usize, Rect)> {
+fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
     match area.height {
         0..12 => vec![(1, area)],
         12..30 => {

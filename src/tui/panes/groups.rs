@@ -11,8 +11,9 @@ use ratatui::layout::Rect;
 
 /// The table that answers the pane's present grouping, else the first one of a snapshot that is still being asked for.
 pub(super) fn table<'a>(snapshot: &'a Snapshot, ui: &Ui) -> Option<&'a Groups> {
-    let wanted = ui.grouping().dims;
-    snapshot.tables.iter().find(|t| t.grouping.dims == wanted)
+    let wanted = ui.grouping();
+    let exact = snapshot.tables.iter().find(|t| t.grouping == wanted);
+    exact.or_else(|| snapshot.tables.iter().find(|t| t.grouping.dims == wanted.dims))
 }
 
 /// The groups in the order of the pane.

@@ -29,7 +29,7 @@ pub(super) static PANE: Pane = Pane {
     pages: false,
 };
 
-fn layout(area: Rect) -> Vec<(usize, Rect)> {
+fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
     if area.height < 12 {
         return vec![(0, area)];
     }

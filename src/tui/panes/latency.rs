@@ -8,6 +8,7 @@ use crate::tui::figures;
 use crate::tui::live::Scene;
 use crate::tui::pen::{self, Pen};
 use crate::tui::theme::{Ink, Role};
+use crate::tui::ui::Ui;
 use crate::tui::widgets::table::Column;
 use crate::tui::widgets::{bar, dist};
 use crate::units;
@@ -31,6 +32,7 @@ pub(super) static PANE: Pane = Pane {
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), distribution: true, heat: true, ..Sections::default() },
+        ..Needs::default()
     },
     panels: &[
         Panel { name: "latency", rows: no_rows, draw: charts::latency },
@@ -50,7 +52,7 @@ pub(super) static PANE: Pane = Pane {
     pages: false,
 };
 
-fn layout(area: Rect) -> Vec<(usize, Rect)> {
+fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
     if area.width < 100 {
         return narrow(area);
     }

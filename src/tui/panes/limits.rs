@@ -7,6 +7,7 @@ use crate::snapshot::{Failure, Group};
 use crate::tui::live::Scene;
 use crate::tui::pen::{self, Pen};
 use crate::tui::theme::Role;
+use crate::tui::ui::Ui;
 use crate::tui::widgets::table::Column;
 use crate::tui::{clean, figures};
 use crate::units;
@@ -23,6 +24,7 @@ pub(super) static PANE: Pane = Pane {
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), group_points: 12, failures: true, ..Sections::default() },
+        ..Needs::default()
     },
     panels: &[
         Panel { name: "rate limits", rows: no_rows, draw: charts::limits },
@@ -39,7 +41,7 @@ pub(super) static PANE: Pane = Pane {
     pages: false,
 };
 
-fn layout(area: Rect) -> Vec<(usize, Rect)> {
+fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
     if area.height < 12 {
         return vec![(2, area)];
     }

@@ -1,8 +1,10 @@
 //! The panes: a registry. A pane is one file that says what it needs, which panels it has and where they go, and one
 //! line in `ALL`.
 
+mod budgets;
 mod charts;
 mod columns;
+mod cost;
 mod errors;
 mod failures;
 mod groups;
@@ -20,7 +22,7 @@ use super::live::Scene;
 use super::pen::{self, Pen};
 use super::ui::{Order, Sort, Target, Ui};
 use crate::snapshot::Snapshot;
-use crate::view::{Dim, Direction, Grouping, Ranking, Sections};
+use crate::view::{Budget, Dim, Direction, Grouping, Ranking, Sections};
 use ratatui::layout::Rect;
 
 /// All panes, in the order of their numbers.
@@ -28,6 +30,7 @@ pub(crate) static ALL: &[&Pane] = &[
     &overview::PANE,
     &latency::PANE,
     &models::PANE,
+    &cost::PANE,
     &errors::PANE,
     &limits::PANE,
     &requests::PANE,
@@ -36,7 +39,7 @@ pub(crate) static ALL: &[&Pane] = &[
 ];
 
 /// The pane that lists records, where Enter on a group leads.
-pub(crate) const RECORDS: usize = 5;
+pub(crate) const RECORDS: usize = 6;
 
 /// Most groups a table asks for.
 pub(crate) const TOP: usize = 50;
@@ -60,6 +63,8 @@ pub(crate) struct Needs {
     pub groupings: Vec<Grouping>,
     /// Its sections.
     pub sections: Sections,
+    /// The budgets whose state it shows.
+    pub budgets: Vec<Budget>,
 }
 
 /// A pane.
@@ -75,7 +80,7 @@ pub(crate) struct Pane {
     /// Its panels, in the order the cursor goes through their rows.
     pub panels: &'static [Panel],
     /// Which panels are shown on an area of this size, and where.
-    pub layout: fn(Rect) -> Vec<(usize, Rect)>,
+    pub layout: fn(Rect, &Ui) -> Vec<(usize, Rect)>,
     /// What its table can be grouped by, the first one at the start.
     pub by: &'static [&'static [Dim]],
     /// The headings its table can be sorted by, the first one at the start.
@@ -109,7 +114,7 @@ pub(crate) fn body(area: Rect) -> Rect {
 fn placed(ui: &Ui, area: Rect) -> Vec<(usize, Rect)> {
     match ui.maximised {
         Some(panel) if panel < ui.pane().panels.len() => vec![(panel, area)],
-        _ => (ui.pane().layout)(area),
+        _ => (ui.pane().layout)(area, ui),
     }
 }
 

@@ -7,6 +7,7 @@ use super::columns::{
 use super::{Needs, Pane, Panel, chart_points, charts, groups, no_rows};
 use crate::snapshot::Group;
 use crate::tui::pen;
+use crate::tui::ui::Ui;
 use crate::tui::widgets::table::Column;
 use crate::view::{Dim, Sections};
 use ratatui::layout::Rect;
@@ -24,6 +25,7 @@ pub(super) static PANE: Pane = Pane {
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), group_points: 12, ..Sections::default() },
+        ..Needs::default()
     },
     panels: &[
         Panel {
@@ -51,7 +53,7 @@ pub(super) static PANE: Pane = Pane {
     pages: false,
 };
 
-fn layout(area: Rect) -> Vec<(usize, Rect)> {
+fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
     if area.height < 24 {
         return vec![(0, area)];
     }

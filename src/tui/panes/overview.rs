@@ -4,6 +4,7 @@ use super::columns::{CALLS, COST, ERRORS, LIMITED, NAME, P50, P95, P95_CHANGE, P
 use super::{Needs, Pane, Panel, chart_points, charts, failures, groups, no_rows, records, tiles};
 use crate::snapshot::Group;
 use crate::tui::pen;
+use crate::tui::ui::Ui;
 use crate::tui::widgets::table::Column;
 use crate::view::{Dim, Sections};
 use ratatui::layout::Rect;
@@ -28,6 +29,7 @@ pub(super) static PANE: Pane = Pane {
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), failures: true, errors: 30, ..Sections::default() },
+        budgets: ui.budgets.clone(),
     },
     panels: &[
         Panel { name: "figures", rows: no_rows, draw: tiles::draw },
@@ -49,7 +51,7 @@ pub(super) static PANE: Pane = Pane {
     pages: false,
 };
 
-fn layout(area: Rect) -> Vec<(usize, Rect)> {
+fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
     match (area.width, area.height) {
         (0..60, _) | (_, 0..12) => vec![(TILES, area)],
         (0..120, 0..26) => small(area),

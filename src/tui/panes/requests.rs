@@ -10,7 +10,7 @@ pub(super) static PANE: Pane = Pane {
     short: "Req",
     needs: |_| Needs { sections: Sections { records: PAGE, ..Sections::default() }, ..Needs::default() },
     panels: &[Panel { name: "requests", rows: records::request_rows, draw: records::draw_requests }],
-    layout: |area| vec![(0, area)],
+    layout: |area, _| vec![(0, area)],
     by: &[],
     sorts: &[],
     pages: true,

@@ -17,7 +17,7 @@ use super::panes::{self, Pane};
 use super::theme::Theme;
 use crate::snapshot::{Record, Snapshot};
 use crate::units::Zone;
-use crate::view::{Anchor, Filter, Grouping, RecordKey, View, Window};
+use crate::view::{Anchor, Budget, Filter, Grouping, RecordKey, View, Window};
 use select::Selection;
 
 /// What the person is doing.
@@ -185,6 +185,8 @@ pub struct Ui {
     pub maximised: Option<usize>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
+    /// What may be spent.
+    pub budgets: Vec<Budget>,
     /// The cursor of the charts, µs.
     pub time_cursor: Option<i64>,
     /// What was clicked last, if nothing was done since.
@@ -217,6 +219,7 @@ impl Ui {
             message: None,
             maximised: None,
             size: (80, 24),
+            budgets: Vec::new(),
             time_cursor: None,
             clicked: None,
             home: window.anchor,
@@ -261,7 +264,7 @@ impl Ui {
             groupings: needs.groupings,
             sections: needs.sections,
             before: if self.pane().pages { self.pages.last().copied() } else { None },
-            budgets: Vec::new(),
+            budgets: needs.budgets,
         }
     }
 

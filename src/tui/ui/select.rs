@@ -4,8 +4,8 @@ use super::super::keys::Step;
 use super::super::panes;
 use super::{Details, Effect, Found, Mode, Place, Ui};
 use crate::event::FailureMode;
-use crate::snapshot::{OTHER, Record, Snapshot};
-use crate::view::{Dim, Field, Filter, RecordKey};
+use crate::snapshot::{BudgetState, OTHER, Record, Snapshot};
+use crate::view::{Anchor, Dim, Field, Filter, RecordKey, Window};
 
 /// What a row stands for.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,13 @@ pub enum Target {
         key: RecordKey,
         /// Whether it failed.
         failed: bool,
+    },
+    /// A budget, or the part of it that somebody has.
+    Budget {
+        /// The budget's name.
+        name: String,
+        /// Whose part; empty for all of it.
+        key: Vec<Option<String>>,
     },
     /// Alike messages; this is the newest call of them.
     Cluster(RecordKey),
@@ -120,6 +127,7 @@ impl Ui {
                 Effect::None
             }
             Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
+            Some(Target::Budget { name, key }) => self.open_budget(&name, &key, snapshot),
             Some(Target::Mode(mode)) => self.narrow(self.filter.narrowed(Field::Dim(Dim::Error), Some(mode.word()))),
             None => {
                 self.note("nothing is behind this row");
@@ -131,6 +139,23 @@ impl Ui {
     /// Takes a narrower filter and goes to the records.
     fn narrow(&mut self, filter: Filter) -> Effect {
         self.remember();
+        self.show_records(filter)
+    }
+
+    /// Goes to the calls that a budget counts, from the beginning of its period.
+    fn open_budget(&mut self, name: &str, key: &[Option<String>], snapshot: &Snapshot) -> Effect {
+        let Some(state) = snapshot.budgets.iter().find(|state| state.budget.name == name) else {
+            self.note("this budget has gone");
+            return Effect::None;
+        };
+        self.remember();
+        let until_us = state.period.until_us.min(snapshot.now_us);
+        let len_us = until_us.saturating_sub(state.period.since_us).max(1);
+        self.window = Window::last(len_us, Anchor::At(until_us));
+        self.show_records(of_budget(state, key))
+    }
+
+    fn show_records(&mut self, filter: Filter) -> Effect {
         self.use_filter(filter);
         self.pane = panes::RECORDS;
         self.maximised = None;
@@ -252,6 +277,14 @@ fn scrolled(at: usize, step: Step, page: usize) -> usize {
         Step::First => 0,
         // Drawing stops at the last row; so far nobody's prompt has more.
         Step::Last => 1_000_000,
+    }
+}
+
+/// The calls that a budget counts, or that count for one of those it is divided by.
+pub(super) fn of_budget(state: &BudgetState, key: &[Option<String>]) -> Filter {
+    match (state.budget.per, key) {
+        (Some(dim), [value]) => state.budget.filter.narrowed(Field::Dim(dim), value.as_deref()),
+        _ => state.budget.filter.clone(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! From action to state: one line per action, each handled where its part of the state lives.
 
-use super::select::{Selection, Target, Wanted, Way, narrowed};
+use super::select::{Selection, Target, Wanted, Way, narrowed, of_budget};
 use super::travel::{Resize, Travel};
 use super::{Effect, Flow, Found, Line, Mask, Message, Mode, Order, Ui};
 use crate::snapshot::Snapshot;
@@ -212,6 +212,10 @@ fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
     match target {
         Target::Group(pairs) => Some(narrowed(&Filter::default(), pairs).to_string()),
         Target::Mode(mode) => Some(format!("error:{}", mode.word())),
+        Target::Budget { name, key } => {
+            let state = snapshot.budgets.iter().find(|state| state.budget.name == *name)?;
+            Some(of_budget(state, key).to_string())
+        }
         Target::Record { key, .. } | Target::Cluster(key) => {
             let record = snapshot.records.iter().chain(&snapshot.errors).find(|r| r.key() == *key)?;
             record.call.request_id.as_deref().map(str::to_owned)

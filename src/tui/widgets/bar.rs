@@ -23,6 +23,12 @@ pub(crate) fn along(pen: &mut Pen, x: u16, y: u16, width: u16, share: f64, role:
     }
 }
 
+/// The same with a track, so that it is seen how much is left.
+pub(crate) fn gauge(pen: &mut Pen, x: u16, y: u16, width: u16, share: f64, role: Role) {
+    (0..width).for_each(|cell| pen.put(x + cell, y, '·', Role::Dim));
+    along(pen, x, y, width, share, role);
+}
+
 /// A share of so many eighths; something is never nothing.
 pub(crate) fn eighths(share: f64, all: usize) -> usize {
     if !share.is_finite() || share <= 0.0 {

@@ -41,6 +41,8 @@ pub(crate) enum Cell<'a> {
     Text(Cow<'a, str>, Role),
     /// A name, shortened in its middle.
     Name(Cow<'a, str>),
+    /// A bar of a share.
+    Bar(f64, Role),
     /// A small line over time.
     Trend(Vec<Option<f64>>, Role),
 }
@@ -224,6 +226,7 @@ impl<T> Table<'_, T> {
                 (Cell::Text(text, role), Side::Left) => drop(pen.text(*x, y, *wide, &text, role)),
                 (Cell::Text(text, role), Side::Right) => pen.figure(*x, y, *wide, &text, role),
                 (Cell::Name(text), _) => drop(pen.text(*x, y, *wide, &fit_name(&text, usize::from(*wide)), Role::Text)),
+                (Cell::Bar(share, role), _) => bar::gauge(pen, *x, y, *wide, share, role),
                 (Cell::Trend(values, role), _) => bar::spark(pen, *x, y, *wide, &values, role),
             }
         }

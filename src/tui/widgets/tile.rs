@@ -7,18 +7,28 @@ use crate::tui::theme::Role;
 use ratatui::layout::Rect;
 use std::borrow::Cow;
 
+/// What stands below the figure of a tile.
+pub(crate) enum Below {
+    /// Nothing.
+    Nothing,
+    /// The figure over time.
+    Trend(Vec<Option<f64>>),
+    /// The figure as a share of what there is.
+    Share(f64, Role),
+}
+
 /// What a tile says.
 pub(crate) struct Tile {
     /// What the figure is.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The figure with its unit.
     pub figure: String,
     /// How the figure looks.
     pub role: Role,
     /// The change, such as `▲ 3 %`, and how it looks.
     pub change: Option<(String, Role)>,
-    /// The figure over time.
-    pub trend: Vec<Option<f64>>,
+    /// What stands below the figure where there is room.
+    pub below: Below,
     /// What explains it, the longest form first.
     pub details: Vec<String>,
 }
@@ -26,7 +36,7 @@ pub(crate) struct Tile {
 impl Tile {
     /// Draws it in a box: with two rows inside there is a sparkline, with three a line of detail.
     pub fn draw(&self, pen: &mut Pen, area: Rect) {
-        let inner = pen.panel_with(area, &[(self.name, Role::Dim)]);
+        let inner = pen.panel_with(area, &[(&self.name, Role::Dim)]);
         if inner.height == 0 || inner.width < 3 {
             return;
         }
@@ -34,7 +44,7 @@ impl Tile {
         let inner = Rect { x: inner.x + pad, width: inner.width - 2 * pad, ..inner };
         self.head(pen, inner);
         if inner.height >= 2 {
-            bar::spark(pen, inner.x, inner.y + 1, inner.width, &self.trend, Role::Text);
+            self.below(pen, Rect { y: inner.y + 1, ..inner });
         }
         let detail = self.details.iter().find(|d| clean::width(d) <= usize::from(inner.width));
         if let Some(detail) = detail.filter(|_| inner.height >= 3) {
@@ -42,9 +52,17 @@ impl Tile {
         }
     }
 
+    fn below(&self, pen: &mut Pen, area: Rect) {
+        match &self.below {
+            Below::Nothing => {}
+            Below::Trend(values) => bar::spark(pen, area.x, area.y, area.width, values, Role::Text),
+            Below::Share(share, role) => bar::gauge(pen, area.x, area.y, area.width, *share, *role),
+        }
+    }
+
     /// Draws it on one row: name, figure, change.
     pub fn draw_row(&self, pen: &mut Pen, area: Rect) {
-        let name = pen.text(area.x, area.y, 9, self.name, Role::Dim).max(9);
+        let name = pen.text(area.x, area.y, 9, &self.name, Role::Dim).max(9);
         if area.width > name + 1 {
             self.head(pen, Rect { x: area.x + name + 1, width: area.width - name - 1, ..area });
         }
@@ -83,11 +101,11 @@ mod tests {
 
     fn head(figure: &str, change: &str, width: usize) -> String {
         let tile = Tile {
-            name: "errors",
+            name: "errors".into(),
             figure: figure.to_owned(),
             role: Role::Text,
             change: Some((change.to_owned(), Role::Dim)),
-            trend: Vec::new(),
+            below: Below::Nothing,
             details: Vec::new(),
         };
         let (figure, change) = tile.fitting(width);
