@@ -102,5 +102,5 @@ fn the_configuration_prices_over_any_table() {
     let show = home.run(["prices", "show", "own-model"]).good();
     assert!(show.contains("by the configuration, line 1") && show.contains("and 10 % of it on top"), "{show}");
     let list = home.run(["prices", "list", "own-*"]).good();
-    assert!(list.contains("1 models"), "{list}");
+    assert!(list.contains("1 model;"), "{list}");
 }

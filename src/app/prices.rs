@@ -60,7 +60,8 @@ fn list(args: &PriceListArgs, prices: &Prices, out: &mut dyn Write) -> Result<()
         bail!("no model of that name has a price, of {}; `llmtop prices list` has them all", count(all.len() as u64));
     }
     print(&listing(&asked), out)?;
-    writeln!(out, "\n{} models; dollars per million tokens", count(asked.len() as u64))?;
+    let noun = if asked.len() == 1 { "model" } else { "models" };
+    writeln!(out, "\n{} {noun}; dollars per million tokens", count(asked.len() as u64))?;
     Ok(())
 }
 

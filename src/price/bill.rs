@@ -4,8 +4,8 @@
 use super::entry::{Entry, Service, Source};
 use super::find::{Found, ModelPrices};
 use super::rate::{Bucket, Rate};
-use super::tally::{Tariff, Tokens};
-use super::{Cost, CostSource};
+use super::tariff::Tariff;
+use super::{Cost, CostSource, entry};
 use crate::event::{CacheUse, Call, FailureMode, MAX_COST_NUSD, Outcome};
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +23,6 @@ pub enum Unpriced {
     NoOutputTokens,
     /// Parts of the input or of the output are more than all of it.
     PartsExceedTotal,
-    /// The input has cached parts and audio, and nobody says how much of the audio was cached.
-    CachedAudio,
     /// There is no price for some of its tokens.
     NoRate(Bucket),
     /// The service tier is a word without a meaning here.
@@ -45,7 +43,6 @@ impl fmt::Display for Unpriced {
             Unpriced::NoInputTokens => f.write_str("the call has no input tokens"),
             Unpriced::NoOutputTokens => f.write_str("the call has no output tokens"),
             Unpriced::PartsExceedTotal => f.write_str("parts of the tokens exceed their total"),
-            Unpriced::CachedAudio => f.write_str("how much of the audio was cached is unknown"),
             Unpriced::NoRate(bucket) => write!(f, "no price for {} of this model", bucket.name()),
             Unpriced::UnknownService => f.write_str("the service tier is unknown"),
             Unpriced::NoService(service) => write!(f, "no {} prices for this model", service.word()),
@@ -294,4 +291,61 @@ fn nanos(picos: i128, uplift: i32) -> Option<i64> {
     let unit = 1_000 * WHOLE;
     let nanos = parts.checked_add(unit / 2)?.div_euclid(unit);
     if nanos.abs() <= MAX_NUSD { i64::try_from(nanos).ok() } else { None }
+}
+
+/// The tokens of a call in their buckets.
+struct Tokens {
+    buckets: [u64; Bucket::COUNT],
+    /// The size of the prompt.
+    all_input: u64,
+    is_embedding: bool,
+}
+
+impl Tokens {
+    fn of(call: &Call<'_>, entry: &Entry) -> Result<Tokens, Unpriced> {
+        let is_embedding = entry.mode == Some(entry::Mode::Embedding) || is_embedding(call);
+        let all_input = call.input_tokens.ok_or(Unpriced::NoInputTokens)?;
+        let all_output = match call.output_tokens {
+            None if is_embedding => 0,
+            tokens => tokens.ok_or(Unpriced::NoOutputTokens)?,
+        };
+        let cached = call.cached_input_tokens.unwrap_or(0);
+        let hour = call.cache_write_1h_tokens.unwrap_or(0);
+        let written = call.cache_write_tokens.unwrap_or(hour);
+        let (heard, said) = (call.input_audio_tokens.unwrap_or(0), call.output_audio_tokens.unwrap_or(0));
+        let reasoning = call.reasoning_tokens.unwrap_or(0);
+        let less = |all: u64, parts: &[u64]| {
+            parts.iter().try_fold(all, |left, part| left.checked_sub(*part)).ok_or(Unpriced::PartsExceedTotal)
+        };
+        let mut buckets = [0; Bucket::COUNT];
+        let mut put = |bucket: Bucket, tokens| buckets[bucket as usize] = tokens;
+        put(Bucket::Input, less(all_input, &[cached, written, heard])?);
+        put(Bucket::CacheRead, cached);
+        put(Bucket::CacheWrite, less(written, &[hour])?);
+        put(Bucket::CacheWrite1h, hour);
+        put(Bucket::AudioInput, heard);
+        put(Bucket::AudioOutput, said);
+        let text = less(all_output, &[said, reasoning])?;
+        if entry.reasons_apart() {
+            put(Bucket::Output, text);
+            put(Bucket::Reasoning, reasoning);
+        } else {
+            put(Bucket::Output, text + reasoning);
+        }
+        Ok(Tokens { buckets, all_input, is_embedding })
+    }
+
+    /// Pico-dollars that reading from the cache saved, less what writing to it cost more than plain input.
+    fn cache_saved(&self, tariff: &Tariff<'_>) -> Option<i128> {
+        let used = [Bucket::CacheRead, Bucket::CacheWrite, Bucket::CacheWrite1h];
+        let used = used.map(|bucket| (bucket, self.buckets[bucket as usize])).into_iter().filter(|(_, n)| *n > 0);
+        let plain = i128::from(tariff.rate(Bucket::Input)?.picos());
+        used.map(|(bucket, n)| Some(i128::from(n) * (plain - i128::from(tariff.rate(bucket)?.picos()))))
+            .reduce(|a, b| Some(a? + b?))
+            .flatten()
+    }
+}
+
+fn is_embedding(call: &Call<'_>) -> bool {
+    matches!(call.operation.as_deref(), Some("embeddings" | "embedding" | "embed"))
 }
