@@ -75,7 +75,7 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         groupings: args.by.iter().map(|by| by.grouping(args.top())).collect(),
         sections: Sections { failures: true, errors: 5, exact_members: true, ..Sections::default() },
         before: None,
-        budgets: Vec::new(),
+        budgets: settings.config.budgets.clone(),
     };
     if args.by.is_empty() && args.format == "text" {
         view.groupings.push(Grouping::by(Dim::Model, args.top()));
@@ -103,7 +103,7 @@ fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) 
         groupings: vec![Grouping::by(Dim::Model, Some(50))],
         sections: Sections { failures: true, errors: 5, ..Sections::default() },
         before: None,
-        budgets: Vec::new(),
+        budgets: config.budgets.clone(),
     };
     print_report("text", config, &answer(path, &view, clock::now_us())?, out)
 }

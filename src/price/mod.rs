@@ -11,6 +11,7 @@ mod own;
 mod rate;
 mod shipped;
 mod table;
+mod tariff;
 
 pub use audit::{Audit, Cause, Doubles, Finding, Named};
 pub use bill::{Bill, Computed, Free, Invoice, Line, Unpriced};
