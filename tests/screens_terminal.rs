@@ -245,7 +245,7 @@ fn an_alert_rings_and_asks_for_a_notification_once() {
         terminal.screen.process(&bytes);
         raw.extend(bytes);
     }
-    terminal.shows("llmtop");
+    terminal.shows("prod-api.jsonl");
     terminal.press("q");
     terminal.ends_with("left by quit");
     assert_eq!(count(&raw), 1);

@@ -102,6 +102,30 @@ fn a_log_that_grows_fires_clears_and_a_signal_ends_it() {
 }
 
 #[test]
+fn budgets_warn_by_themselves_and_in_their_own_day() {
+    let home = Home::new();
+    let budget = "[[budget]]\nname = \"daily\"\nlimit_usd = 5\nperiod = \"day\"\ntimezone = \"Europe/Berlin\"\n";
+    home.write("config/llmtop/config.toml", budget);
+    // Six dollars within five minutes, up to midnight in Berlin; then so that four minutes of them are of the day before.
+    for (end_s, want) in [(1_777_672_800, "120 % ($6.00 of $5.00), above 100 %"), (1_777_672_860, "")] {
+        let log = home.write(&format!("{end_s}.log"), calls("a", end_s, 300, 0));
+        let out = home.run(["watch".as_ref(), "--once".as_ref(), log.as_os_str()]).good();
+        assert!(out.contains(want) && out.is_empty() == want.is_empty(), "{end_s}: {out}");
+    }
+}
+
+#[test]
+fn a_look_at_a_store_is_a_look_at_the_present() {
+    let home = Home::new();
+    home.write("config/llmtop/config.toml", "[[alert]]\nname = \"silent\"\nmetric = \"no_events\"\nabove = \"10m\"\n");
+    home.ingest(&home.write("app.log", calls("a", now_s() - 1_800, 20, 0)));
+    let out = home.run(["watch", "--once"]).good();
+    assert!(out.contains("FIRED silent: time without a call 30m") && out.contains(", above 10m, since "), "{out}");
+    home.ingest(&home.write("more.log", calls("b", now_s(), 20, 0)));
+    assert_eq!(home.run(["watch", "--once"]).good(), "");
+}
+
+#[test]
 fn what_could_not_be_told_is_said() {
     let home = Home::new();
     let log = home.write("app.log", calls("a", 1_777_644_000, 100, 5));

@@ -91,7 +91,10 @@ impl Warnings {
         let mut all: Vec<&Warned> = self.warned.values().collect();
         all.sort_by_key(|warned| warned.alert.since_us);
         let state = |warned: &&Warned| State {
-            name: warned.alert.name.clone(),
+            name: match &warned.alert.key {
+                Some(key) => format!("{}: {key}", warned.alert.name),
+                None => warned.alert.name.clone(),
+            },
             words: tell::summary(&warned.alert),
             phase: Phase::Firing { since_us: warned.alert.since_us },
             level: if warned.step < 1_000 { Level::Warning } else { Level::Alarm },

@@ -97,8 +97,8 @@ impl Watch<'_> {
         stop: &Stop,
     ) -> Result<()> {
         let Some(Filling { store, run, place: _place, temporary: _temporary, .. }) = filling else {
-            // Others fill it: there is no end but the one that is asked for.
-            return self.until(|| args.once, || true, stop);
+            // Others fill it: there is no end but the one that is asked for, and that one is now.
+            return self.until((|| args.once, Now::Clock), || true, stop);
         };
         let refusal = if args.once { OnRefusal::Fail } else { OnRefusal::Retry };
         let how = (refusal, setup::prices(settings)?);
@@ -110,7 +110,7 @@ impl Watch<'_> {
             // A pipe is never caught up with.
             let is_pipe = args.files == [PathBuf::from(STDIN)];
             let is_ready = || !args.once && (is_pipe || progress.counts().caught_up);
-            self.until(|| thread.is_finished(), is_ready, stop)?;
+            self.until((|| thread.is_finished(), Now::Log), is_ready, stop)?;
             if !thread.is_finished() {
                 stop.request();
             }
@@ -119,13 +119,18 @@ impl Watch<'_> {
     }
 
     /// Looks every so often once there is something to look at, and a last time when everything has been read.
-    fn until(&mut self, is_ended: impl Fn() -> bool, is_ready: impl Fn() -> bool, stop: &Stop) -> Result<()> {
+    fn until(
+        &mut self,
+        (is_ended, end): (impl Fn() -> bool, Now),
+        is_ready: impl Fn() -> bool,
+        stop: &Stop,
+    ) -> Result<()> {
         let mut due: Option<Duration> = None;
         while !stop.requested() {
             if is_ended() {
                 // What was seen while it came in goes on; of what came in at once the end is all there is to see.
                 let found = if self.lookout.is_quiet() {
-                    self.lookout.look_at_end(&Until(stop))
+                    self.lookout.look_at_end(end, &Until(stop))
                 } else {
                     self.lookout.look(&Until(stop))
                 };

@@ -224,6 +224,10 @@ fn impossible_prices_are_told_with_their_line() {
 fn the_template_is_right_and_changes_nothing() {
     let template = write::template();
     assert_eq!(effective(&template, &[], "").unwrap().config, effective("", &[], "").unwrap().config);
+    let sections: String =
+        template.lines().filter_map(|line| line.strip_prefix("#   ")).map(|line| format!("{line}\n")).collect();
+    let config = effective(&sections, &[], "").unwrap().config;
+    assert_eq!((config.budgets.len(), config.alerts.rules.len()), (1, 1));
     let live: String = template
         .lines()
         .filter_map(|line| {

@@ -59,8 +59,29 @@ pub(super) fn template() -> String {
             literal(key, &shown)
         ));
     }
-    out
+    out + SECTIONS
 }
+
+/// What a budget and an alert look like; any number of each may follow the settings above.
+const SECTIONS: &str = r#"
+# Budgets, and alerts: `above`, `below` or `change` of a metric over a window. Both may be there several times.
+#
+#   [[budget]]
+#   name = "prod daily"
+#   limit_usd = 50
+#   period = "day"
+#   timezone = "Europe/Berlin"
+#   filter = "env:prod"
+#   warn_at = [0.8, 1.0]
+#
+#   [[alert]]
+#   name = "prod errors"
+#   metric = "error_rate"
+#   above = "5%"
+#   over = "5m"
+#   for = "2m"
+#   filter = "env:prod"
+"#;
 
 /// What stands in the file for a setting without a default of its own.
 fn example(key: &Key) -> &'static str {

@@ -61,10 +61,10 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// The worst that stands out, the newest of them, and how many others do.
+    /// The worst that stands out, the newest of them, rules before budgets, and how many others do.
     pub(crate) fn worst(alarms: &[Alarm]) -> Option<(&Alarm, usize)> {
         let out = || alarms.iter().filter(|alarm| alarm.standing >= Standing::Warning);
-        let worst = out().max_by_key(|alarm| (alarm.standing, alarm.since_us))?;
+        let worst = out().rev().max_by_key(|alarm| (alarm.standing, alarm.since_us))?;
         Some((worst, out().count() - 1))
     }
 }

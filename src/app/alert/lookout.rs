@@ -72,17 +72,20 @@ impl Lookout {
         Ok(Found { changes, notices })
     }
 
-    /// Looks at a log that has ended: what fires at its end. One that is older than the rules look back ends with its newest
-    /// call. Rules that have to hold for a time are stepped through that time.
+    /// Looks once for all: what fires at the end. By the log that is its newest call, where it is older than the rules look
+    /// back. Rules that have to hold for a time are stepped through that time.
     ///
     /// # Errors
     /// The store does not answer, or nobody wants to know any more.
-    pub fn look_at_end(&mut self, watch: &dyn Watch) -> Result<Found, StoreError> {
+    pub fn look_at_end(&mut self, end: Now, watch: &dyn Watch) -> Result<Found, StoreError> {
         let (over_us, hold_us) = self.engine.reach_us();
         let clock_us = clock::now_us();
         let reach_us = over_us.saturating_add(hold_us);
         let is_old = |newest: &i64| *newest < clock_us.saturating_sub(reach_us);
-        let end_us = self.newest()?.filter(is_old).map_or(clock_us, |newest| newest.saturating_add(1));
+        let end_us = match end {
+            Now::Clock => clock_us,
+            Now::Log => self.newest()?.filter(is_old).map_or(clock_us, |newest| newest.saturating_add(1)),
+        };
         let mut fired: Vec<Change> = Vec::new();
         let mut take = |changes: Vec<Change>| {
             for change in changes {
