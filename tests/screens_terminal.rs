@@ -186,7 +186,7 @@ fn keys_sizes_and_quit() {
     terminal.shows("distribution");
     terminal.resize(40, 120);
     terminal.shows("where the time goes");
-    terminal.press("6");
+    terminal.press("7");
     terminal.shows("in this window");
     terminal.press("\r");
     terminal.shows("covered; m shows it");
@@ -208,7 +208,7 @@ fn the_mouse_goes_to_panes_and_into_rows_and_is_given_back() {
     let mut terminal = Terminal::start("MOUSE=1 $SCREEN");
     terminal.shows("gpt-4.1");
     assert_eq!(terminal.screen.screen().mouse_protocol_mode(), MouseProtocolMode::PressRelease);
-    terminal.click(23, "6");
+    terminal.click(23, "7");
     terminal.shows("in this window");
     terminal.click(6, "gpt-4.1");
     // The wheel moves the cursor, so the next click is a first one again.
@@ -233,7 +233,7 @@ fn without_being_asked_for_the_mouse_stays_the_terminals() {
 fn keys_come_from_the_terminal_while_the_log_comes_by_pipe() {
     let mut terminal = Terminal::start("echo '{\"event\":\"llm_call\"}' | $SCREEN");
     terminal.shows("gpt-4.1");
-    terminal.press("4");
+    terminal.press("5");
     terminal.shows("alike messages");
     terminal.press("q");
     terminal.ends_with("left by quit");
