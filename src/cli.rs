@@ -4,6 +4,7 @@
 mod args;
 mod check;
 mod help;
+mod prices;
 mod values;
 
 use crate::view::{Filter, Window};
@@ -18,6 +19,7 @@ pub use args::{
     RepriceArgs, RowFormat, StoreArgs, StoreCommand, WhenArgs,
 };
 pub use check::{CheckArgs, LimitArgs};
+pub use prices::{PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
@@ -116,6 +118,8 @@ pub enum Command {
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again
     Export(ExportArgs),
+    /// List, look up and refresh the prices of models
+    Prices(PricesArgs),
     /// Price stored calls again after prices have changed
     Reprice(RepriceArgs),
     /// Look at the store and keep it small

@@ -3,18 +3,26 @@
 /// The candidate nearest to `word`, letters' case apart; `None` where nothing is near enough to be meant: more than one
 /// slip in every three letters, and no candidate that begins with the word.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = candidates.into_iter().filter_map(|candidate| Some((slips(word, candidate)?, candidate)));
+    near.min_by_key(|(slips, _)| *slips).map(|(_, candidate)| candidate)
+}
+
+/// How many slips lead from one to the other; `None` where that is too many.
+fn slips(word: &str, candidate: &str) -> Option<usize> {
     let word = word.to_lowercase();
     let length = word.chars().count();
-    candidates
-        .into_iter()
-        .filter_map(|candidate| {
-            let begins = length >= 3 && candidate.starts_with(word.as_str());
-            let slips = strsim::osa_distance(&word, &candidate.to_lowercase());
-            let allowed = length.max(candidate.chars().count()).div_ceil(3);
-            (begins || slips <= allowed).then_some((if begins { 0 } else { slips }, candidate))
-        })
-        .min_by_key(|(slips, _)| *slips)
-        .map(|(_, candidate)| candidate)
+    let begins = length >= 3 && candidate.starts_with(word.as_str());
+    let slips = strsim::osa_distance(&word, &candidate.to_lowercase());
+    let allowed = length.max(candidate.chars().count()).div_ceil(3);
+    (begins || slips <= allowed).then_some(if begins { 0 } else { slips })
+}
+
+/// The few candidates nearest to `word`, the nearest first, by the same measure.
+pub fn nearest_few<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
+    let mut near: Vec<_> = candidates.into_iter().filter_map(|name| Some((slips(word, name)?, name))).collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
 /// `; did you mean X?` where something is near, else nothing: the tail of a message.

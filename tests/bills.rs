@@ -166,9 +166,11 @@ fn rates() -> impl Strategy<Value = Vec<(Bucket, Rate)>> {
     prop::collection::vec(one, 1..10)
 }
 
-type Tiers = Vec<(u64, Vec<(Bucket, Rate)>)>;
+type Rated = Vec<(Bucket, Rate)>;
 
-fn schemes() -> impl Strategy<Value = Vec<(Service, Vec<(Bucket, Rate)>, Tiers)>> {
+type Schemes = Vec<(Service, Rated, Vec<(u64, Rated)>)>;
+
+fn schemes() -> impl Strategy<Value = Schemes> {
     let tiers = prop::collection::vec((1u64..400_000, rates()), 0..3);
     let one = (prop::sample::select(Service::ALL.to_vec()), rates(), tiers);
     prop::collection::vec(one, 1..4)

@@ -91,6 +91,61 @@ fn faults_name_the_line_and_what_is_allowed() {
 }
 
 #[test]
+fn prices_and_uplifts_read() {
+    use crate::price::{Bucket, CostSource, Service};
+    let file = "cost.source = \"computed\"\n\n[[price]]\nmodel = \"gpt-4o\"\nprovider = \"azure.ai.openai\"\nfrom = 2026-05-01\n\
+                input = 2.1\ncache_read = \"0.075\"\noutput = 8\n[[price]]\nmodel = \"qwen3\"\ninput = 0\noutput = 0.0\n\
+                [[uplift]]\nprovider = \"openai\"\nmodel = \"gpt-*\"\npercent = 10\n[[uplift]]\npercent = -2.125\nfrom = \"2026-05-01\"\n";
+    let pricing = effective(file, &[], "").unwrap().config.pricing;
+    assert_eq!(pricing.rule, CostSource::Computed);
+    let [gpt, qwen] = &pricing.models[..] else { panic!("{pricing:#?}") };
+    assert_eq!((&*gpt.model, gpt.provider.as_deref()), ("gpt-4o", Some("azure")));
+    assert_eq!(gpt.from_us.map(crate::units::day).as_deref(), Some("2026-05-01"));
+    assert_eq!(gpt.source.name, "the configuration, line 3");
+    let rates: Vec<String> = gpt.scheme(Service::Standard).unwrap().rates.known().map(|(_, r)| r.to_string()).collect();
+    assert_eq!(rates, ["2.1", "0.075", "8"]);
+    assert!(Service::ALL.iter().all(|service| {
+        let rates = qwen.scheme(*service).unwrap().rates;
+        Bucket::ALL.iter().all(|bucket| rates.get(*bucket).unwrap().picos() == 0)
+    }));
+    let parts: Vec<i32> = pricing.uplifts.iter().map(|uplift| uplift.parts).collect();
+    assert_eq!(parts, [10_000, -2_125]);
+    let by_variable = effective("", &[("LLMTOP_COST_SOURCE", "reported")], "").unwrap().config.pricing.rule;
+    assert_eq!(by_variable, CostSource::Reported);
+}
+
+#[test]
+fn impossible_prices_are_told_with_their_line() {
+    for (file, says) in [
+        ("cost.source = \"compute\"", "line 1: cost.source: no source \"compute\"; did you mean computed?"),
+        ("[[price]]\ninput = 1", "line 1: [[price]]: model is missing"),
+        ("[[price]]\nmodel = \"x\"", "line 1: [[price]]: it has no price"),
+        ("[[price]]\nmodel = \"x\"\ninptu = 1\noutput = 2", "line 3: [[price]] has no \"inptu\"; did you mean input?"),
+        ("[[price]]\nmodel = \"x\"\ninput = -1", "line 3: price.input: -1 is less than nothing"),
+        ("[[price]]\nmodel = \"x\"\ninput = 5000", "more than 1000 dollars per million tokens"),
+        ("[[price]]\nmodel = \"x\"\ninput = nan", "price.input: \"nan\" is no price"),
+        ("[[price]]\nmodel = \"x\"\ninput = 0.00000015", "has more than six decimals"),
+        (
+            "[[price]]\nmodel = \"x\"\ninput = 1\nfrom = \"May\"",
+            "line 4: price.from: \"May\" is no day such as 2026-07-24",
+        ),
+        ("[[price]]\nmodel = \"x\"\ninput = 1\nfrom = 2026-05-01T10:00:00Z", "is no day such as"),
+        (
+            "[[price]]\nmodel = \"x\"\ninput = 1\n[[price]]\nmodel = \"x\"\ninput = 2",
+            "line 4: [[price]]: there are two prices",
+        ),
+        ("[[uplift]]\nprovider = \"openai\"", "line 1: [[uplift]]: percent is missing"),
+        ("[[uplift]]\npercent = -101", "-101 is no percentage from -100 to 1000"),
+        ("[[uplift]]\npercent = 1001", "is no percentage from -100 to 1000"),
+        ("[[uplift]]\npercent = 0.0001", "has more than three decimals"),
+        ("[[prices]]\nmodel = \"x\"", "line 1: no setting \"prices\"; did you mean price?"),
+    ] {
+        let error = effective(file, &[], "").unwrap_err();
+        assert!(error.contains(says), "{file}: {error}");
+    }
+}
+
+#[test]
 fn the_template_is_right_and_changes_nothing() {
     let template = write::template();
     assert_eq!(effective(&template, &[], "").unwrap().config, effective("", &[], "").unwrap().config);

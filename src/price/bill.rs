@@ -156,7 +156,8 @@ pub struct Bill {
     pub cost: Cost,
 }
 
-/// A bill before it is written out.
+/// A bill before it is written out. It lives on the stack for a moment and is moved once: a box would cost more.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Charge<'m> {
     Billed(Sum<'m>),
     Free(Free),

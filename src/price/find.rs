@@ -69,7 +69,7 @@ pub struct ModelPrices {
 
 impl ModelPrices {
     /// Those that hold at a time: the newest that are not later; else the earliest, which is said by `true`.
-    pub(super) fn at(&self, ts_us: i64) -> (&Entry, bool) {
+    pub fn at(&self, ts_us: i64) -> (&Entry, bool) {
         let held = self.entries.iter().rev().find(|entry| entry.from_us.is_none_or(|from| from <= ts_us));
         match held {
             Some(entry) => (entry, entry.from_us.is_none() && entry.source.date_us.is_some_and(|date| ts_us < date)),
@@ -78,7 +78,7 @@ impl ModelPrices {
     }
 
     /// The uplift that holds at a time, thousandths of a percent: the last one of the configuration that does.
-    pub(super) fn uplift(&self, ts_us: i64) -> i32 {
+    pub fn uplift(&self, ts_us: i64) -> i32 {
         let held = self.uplifts.iter().rev().find(|(from, _)| from.is_none_or(|from| from <= ts_us));
         held.map_or(0, |(_, parts)| *parts)
     }
@@ -225,3 +225,7 @@ impl<'a> Name<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "find/tests.rs"]
+mod tests;

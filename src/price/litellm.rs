@@ -234,3 +234,7 @@ fn tidy(entry: &mut Entry) {
         slot.take_if(|scheme| scheme.is_empty());
     }
 }
+
+#[cfg(test)]
+#[path = "litellm/tests.rs"]
+mod tests;

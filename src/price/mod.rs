@@ -2,6 +2,7 @@
 
 mod audit;
 mod bill;
+mod diff;
 mod entry;
 mod find;
 mod litellm;
@@ -13,6 +14,7 @@ mod table;
 
 pub use audit::{Audit, Cause, Doubles, Finding, Named};
 pub use bill::{Bill, Computed, Free, Invoice, Line, Unpriced};
+pub use diff::{Difference, Place, PriceChange, changes, taken_over};
 pub use entry::{Author, Entry, Mode, Scheme, Service, Source, Tier};
 pub use find::{Found, ModelPrices, Uplift};
 pub use litellm::{LeftOut, read as read_litellm};

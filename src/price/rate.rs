@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn the_noise_of_floats_goes_and_nothing_else() {
         assert_eq!(Rate::from_float(7.5e-8, 1e12), Ok(Rate(75_000)));
-        assert_eq!(Rate::from_float(1.4999999999999999e-7, 1e12), Ok(Rate(150_000)));
+        assert_eq!(Rate::from_float((0.1 + 0.2) * 1e-6, 1e12), Ok(Rate(300_000)));
         assert_eq!(Rate::from_float(0.546_875, 1e6), Ok(Rate(546_875)));
     }
 

@@ -104,3 +104,7 @@ impl Table {
         self.groups[at] = group;
     }
 }
+
+#[cfg(test)]
+#[path = "table/tests.rs"]
+mod tests;

@@ -27,7 +27,8 @@ pub struct Forecast {
 /// How one budget, or one value of what it is divided by, stands.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Burn {
-    /// Whose it is: the value of the budget's dimension, `None` where calls do not say; empty for the whole budget.
+    /// Whose it is: the value of the budget's dimension; empty for the whole budget. Calls that do not say are nobody's, and
+    /// in the whole alone.
     pub key: Vec<Option<String>>,
     /// Spent since the period began.
     pub spent: Spend,
@@ -40,6 +41,9 @@ pub struct Burn {
     pub forecast: Option<Forecast>,
     /// When the limit will be reached at that rate, µs; `None` where it will not within the period, or has been.
     pub exhausted_us: Option<i64>,
+    /// Before this time, µs, something has been deleted that would tell these figures apart: what they have of earlier times
+    /// is of what is left, or of whole hours or days that reach beyond the period. `None` where they are whole.
+    pub gone_us: Option<i64>,
 }
 
 /// How a budget stands.
@@ -67,7 +71,11 @@ impl BudgetState {
 
     /// How much of the limit that one has spent, 0 and up; `None` where it is unknown.
     pub fn share(&self) -> Option<f64> {
-        self.share_of(self.worst())
+        match (self.budget.per, self.most.first()) {
+            // The limit is no limit of the whole.
+            (Some(_), None) => Some(0.0),
+            _ => self.share_of(self.worst()),
+        }
     }
 
     /// How much of the limit somebody has spent.

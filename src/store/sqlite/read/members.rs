@@ -16,9 +16,29 @@ use foldhash::HashMap;
 
 /// Sums by name, apart for names that are text and for packed ones: the most are never unpacked.
 #[derive(Default)]
-struct Sums([HashMap<Box<[u8]>, Totals>; 2]);
+pub struct Sums([HashMap<Box<[u8]>, Totals>; 2]);
 
 impl Sums {
+    /// Adds what a name came to.
+    pub fn add(&mut self, name: Name<'_>, totals: &Totals) {
+        match self.get_mut(name) {
+            Some(sum) => sum.merge(totals),
+            None => self.insert(name, *totals),
+        }
+    }
+
+    /// What a name came to.
+    pub fn get(&self, (packed, name): Name<'_>) -> Option<&Totals> {
+        self.0[usize::from(packed)].get(name)
+    }
+
+    /// All names with what they came to, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Name<'_>, &Totals)> {
+        let of =
+            |packed: bool| self.0[usize::from(packed)].iter().map(move |(name, totals)| ((packed, &**name), totals));
+        of(false).chain(of(true))
+    }
+
     fn get_mut(&mut self, (packed, name): Name<'_>) -> Option<&mut Totals> {
         self.0[usize::from(packed)].get_mut(name)
     }
@@ -33,13 +53,14 @@ impl Sums {
 }
 
 /// A name as it is stored, whether packed or text.
-type Name<'a> = (bool, &'a [u8]);
+pub type Name<'a> = (bool, &'a [u8]);
 
 /// A name that is kept.
 type Kept = (bool, Box<[u8]>);
 
-fn text((packed, name): &Kept) -> String {
-    if *packed { unpack_id(name).unwrap_or_default() } else { String::from_utf8_lossy(name).into_owned() }
+/// A name as it is read.
+pub fn text((packed, name): Name<'_>) -> String {
+    if packed { unpack_id(name).unwrap_or_default() } else { String::from_utf8_lossy(name).into_owned() }
 }
 
 /// What is asked of members: which, of what is left, for whom.
@@ -65,10 +86,7 @@ impl Members<'_> {
     pub fn table(self, grouping: &Grouping, now: Whole<'_>, before: Whole<'_>) -> ReadResult<Table> {
         let kind = if grouping.dims == [Dim::Session] { Kind::Session } else { Kind::User };
         let mut sums = Sums::default();
-        let nobody = self.sum(kind, now, &mut |name, totals| match sums.get_mut(name) {
-            Some(sum) => sum.merge(totals),
-            None => sums.insert(name, *totals),
-        })?;
+        let nobody = self.sum(kind, now, &mut |name, totals| sums.add(name, totals))?;
         nobody.into_iter().for_each(|totals| sums.insert(NOBODY, totals));
         let total = sums.len();
         let list = first(sums, grouping);
@@ -84,14 +102,13 @@ impl Members<'_> {
         let groups = list.into_iter().map(|(name, totals)| Group {
             previous: listed.get_mut((name.0, &name.1)).map(|totals| stats(totals)).unwrap_or_default(),
             stats: stats(&totals),
-            key: vec![Some(text(&name)).filter(|text| !text.is_empty())],
+            key: vec![Some(text((name.0, &name.1))).filter(|text| !text.is_empty())],
             points: Vec::new(),
         });
         Ok(Table { grouping: grouping.clone(), groups: groups.collect(), total })
     }
 
-    /// Calls `each` with the totals of each member in pieces: whole hours, and single calls of the edges. What is left of
-    /// the whole is nobody's.
+    /// Calls `each` with the totals of each member in pieces. What is left of the whole is nobody's.
     fn sum(
         self,
         kind: Kind,
@@ -99,21 +116,26 @@ impl Members<'_> {
         each: &mut dyn FnMut(Name<'_>, &Totals),
     ) -> ReadResult<Option<Totals>> {
         let mut named = Totals::default();
-        let mut each = |name: Name<'_>, totals: &Totals| {
+        self.each(kind, range, &mut |name, totals| {
             named.merge(totals);
             each(name, totals);
-        };
+        })?;
+        Ok(all.and_then(|all| rest(all, &named)))
+    }
+
+    /// Calls `each` with the totals of each member in pieces: whole hours, and single calls of the edges.
+    pub fn each(self, kind: Kind, range: Range, each: &mut dyn FnMut(Name<'_>, &Totals)) -> ReadResult<()> {
         for piece in plan(range, (Tier::Hour, Tier::Hour), self.horizon) {
             match piece {
-                Piece::Buckets { tier: Tier::Hour, from, to } => self.hours(kind, (from, to), &mut each)?,
+                Piece::Buckets { tier: Tier::Hour, from, to } => self.hours(kind, (from, to), each)?,
                 Piece::Buckets { tier, from, to } => {
                     let since_us = from.saturating_mul(tier.len_us());
-                    self.rows(kind, Range { since_us, until_us: to.saturating_mul(tier.len_us()) }, &mut each)?;
+                    self.rows(kind, Range { since_us, until_us: to.saturating_mul(tier.len_us()) }, each)?;
                 }
-                Piece::Rows(range) => self.rows(kind, range, &mut each)?,
+                Piece::Rows(range) => self.rows(kind, range, each)?,
             }
         }
-        Ok(all.and_then(|all| rest(all, &named)))
+        Ok(())
     }
 
     fn hours(self, kind: Kind, (from, to): (i64, i64), each: &mut dyn FnMut(Name<'_>, &Totals)) -> ReadResult<()> {

@@ -1,6 +1,7 @@
 //! The reading side: one `View` in, one `Snapshot` out, within one read transaction, so that all its figures agree.
 
 mod books;
+mod budgets;
 mod chart;
 mod context;
 mod cube;
@@ -17,6 +18,7 @@ mod records;
 mod row;
 mod series;
 mod subject;
+mod tasks;
 mod texts;
 
 pub use query::Cell;
@@ -91,10 +93,12 @@ impl Reader for SqliteReader {
     fn snapshot(&mut self, view: &View, now_us: i64, watch: &dyn Watch) -> Result<Snapshot, StoreError> {
         self.within(|context| {
             let answer = Answer::new(context, view, now_us)?;
+            // They do not depend on the window: parts of an answer have all of them.
+            let budgets = budgets::states(&answer, watch)?;
             for part in answer.parts()? {
-                watch.partial(&answer.newest(part).snapshot(watch)?);
+                watch.partial(&Snapshot { budgets: budgets.clone(), ..answer.newest(part).snapshot(watch)? });
             }
-            answer.snapshot(watch)
+            Ok(Snapshot { budgets, ..answer.snapshot(watch)? })
         })
     }
 
@@ -275,6 +279,9 @@ impl<'a> Answer<'a> {
         if view.sections.records > 0 {
             let which = (&view.filter, &self.passing);
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
+        }
+        if view.sections.tasks {
+            snapshot.tasks = tasks::tasks(self, watch)?;
         }
         snapshot.scan = self.scan(now.by_rows);
         if view.sections.distribution {
