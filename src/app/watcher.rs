@@ -3,6 +3,7 @@
 
 use super::live::Status;
 use crate::clock;
+use crate::price::Prices;
 use crate::snapshot::{Record, Snapshot};
 use crate::store::sqlite::SqliteReader;
 use crate::store::{Reader, StoreError, Watch};
@@ -59,12 +60,13 @@ pub struct Watcher {
 
 impl Watcher {
     /// Opens the store for reading and starts the reader thread.
-    pub fn start(store: &Path, status: Arc<Status>) -> anyhow::Result<Watcher> {
+    pub fn start(store: &Path, prices: Arc<Prices>, status: Arc<Status>) -> anyhow::Result<Watcher> {
         let reader = SqliteReader::open(store)?;
         let shared = Arc::<Shared>::default();
         let theirs = Arc::clone(&shared);
-        let thread =
-            std::thread::Builder::new().name("answer".into()).spawn(move || Worker::new(reader, theirs).run())?;
+        let thread = std::thread::Builder::new()
+            .name("answer".into())
+            .spawn(move || Worker::new(reader, prices, theirs).run())?;
         Ok(Watcher { shared, status, thread: Some(thread) })
     }
 }
@@ -140,6 +142,8 @@ enum Task {
 
 struct Worker {
     reader: SqliteReader,
+    /// What explains the cost of a record.
+    prices: Arc<Prices>,
     shared: Arc<Shared>,
     answered: u64,
     version: i64,
@@ -148,9 +152,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(reader: SqliteReader, shared: Arc<Shared>) -> Worker {
+    fn new(reader: SqliteReader, prices: Arc<Prices>, shared: Arc<Shared>) -> Worker {
         let now = clock::ticks();
-        Worker { reader, shared, answered: 0, version: 0, due: now, late: now }
+        Worker { reader, prices, shared, answered: 0, version: 0, due: now, late: now }
     }
 
     fn run(mut self) {
@@ -158,7 +162,7 @@ impl Worker {
             match self.next() {
                 Task::Close => return,
                 Task::Record(key) => {
-                    let found = self.reader.record(key);
+                    let found = self.reader.record(key).map(|record| record.map(|record| self.explained(record)));
                     let mut board = self.shared.lock();
                     match found {
                         Ok(record) => board.record = Some((key, record)),
@@ -168,6 +172,11 @@ impl Worker {
                 Task::Answer(view, question) => self.answer(&view, question),
             }
         }
+    }
+
+    fn explained(&self, record: Record) -> Record {
+        let bill = self.prices.bill(&record.call, record.ts_us).plain();
+        Record { bill: Some(Box::new(bill)), ..record }
     }
 
     /// Waits for something to do: a record, a new question, or a reason to answer the last one again.
