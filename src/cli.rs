@@ -16,7 +16,7 @@ use help::{EXAMPLES, FILTERS, USAGE};
 
 pub use args::{
     ConfigArgs, ConfigCommand, DemoArgs, ExportArgs, ExportFormat, IngestArgs, QueryArgs, ReplayArgs, ReportArgs,
-    RepriceArgs, RowFormat, StoreArgs, StoreCommand, WhenArgs,
+    RepriceArgs, RowFormat, StoreArgs, StoreCommand, WatchArgs, WhenArgs,
 };
 pub use check::{CheckArgs, LimitArgs};
 pub use prices::{PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand};
@@ -112,6 +112,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print one answer as text, JSON or CSV
     Report(ReportArgs),
+    /// Watch for alerts without a screen: one line for each that fires or clears
+    Watch(WatchArgs),
     /// Hold latency, errors and cost against limits or a baseline; for CI and cron
     Check(CheckArgs),
     /// Run read-only SQL over the documented views of the store

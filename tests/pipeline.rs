@@ -9,7 +9,7 @@ use common::naive::check;
 use common::stored::{NOW_US, Stored, view};
 use llmtop::batch::{Batch, Checkpoint};
 use llmtop::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
-use llmtop::price::Prices;
+use llmtop::price::{CostSource, Prices};
 use llmtop::source::{Chunk, Message, Pipe, Sender, Stop};
 use llmtop::store::{Appended, Mode, Patient, Reader, Repricing, Retained, Retention, Store, StoreError};
 use llmtop::view::Window;
@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn settings(parsers: usize, on_refusal: OnRefusal) -> Settings {
-    Settings { parsers, on_refusal, prices: Arc::default(), now_us: || NOW_US, ticks: llmtop::clock::ticks }
+    let prices = Arc::new(Prices { rule: CostSource::Reported, ..Prices::default() });
+    Settings { parsers, on_refusal, prices, now_us: || NOW_US, ticks: llmtop::clock::ticks }
 }
 
 /// A source that failed, or that found nobody to deliver to.

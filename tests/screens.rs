@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use llmtop::snapshot::{Bill, Computed, Record, Snapshot};
 use llmtop::tui::keys::{Action, lookup};
 use llmtop::tui::mouse::Spot;
-use llmtop::tui::{Effect, Feed, Flow, Live, Mask, Mode, Theme, Ui};
+use llmtop::tui::{Alarm, Effect, Feed, Flow, Live, Mask, Mode, Standing, Theme, Ui};
 use llmtop::view::{Anchor, Filter, RecordKey, Span, View};
 use ratatui::style::Color;
 use worlds::money::{self, hostile_money, money, money_ui};
@@ -614,4 +614,62 @@ fn keys_on_screens_without_figures_do_no_harm() {
         press(&mut ui, &snapshot, keys);
         buffer(&snapshot, &live(), &ui);
     }
+}
+
+fn alarms() -> Vec<Alarm> {
+    let alarm = |name: &str, words: &str, value: Option<&str>, standing, since_us| Alarm {
+        name: name.to_owned(),
+        words: words.to_owned(),
+        value: value.map(str::to_owned),
+        standing,
+        since_us,
+    };
+    let minutes = |n: i64| Some(NOW - n * 60_000_000);
+    vec![
+        alarm("slow \u{1b}[31m answers", "p95 latency above 2.00 s over 5m", Some("812 ms"), Standing::Quiet, None),
+        alarm("prod errors", "error rate above 5.00 % over 5m, env:prod", Some("7.14 %"), Standing::Firing, minutes(4)),
+        alarm("spend", "spend rate above $20.00/h over 1h for 5m", Some("$23.10/h"), Standing::Pending, minutes(1)),
+        alarm("p99", "p99 latency above 9.00 s over 5m", None, Standing::Quiet, None),
+        alarm(
+            "each user daily",
+            "spent of the budget 83.0 % ($41.50 of $50.00) by user u_12, above 80.0 %",
+            Some("83.0 %"),
+            Standing::Warning,
+            minutes(2),
+        ),
+    ]
+}
+
+#[test]
+fn the_worst_alert_is_in_the_header_and_all_are_in_a_list() {
+    let mut ui = ui("overview", (120, 40));
+    let snapshot = typical(&ui.view());
+    let live = Live { alarms: alarms(), ..live() };
+    let head = |ui: &Ui, live: &Live| text(&buffer(&snapshot, live, ui)).lines().next().unwrap_or_default().to_owned();
+    assert!(head(&ui, &live).contains("▲ prod errors +1"), "{}", head(&ui, &live));
+    ui.resize(60, 20);
+    assert!(head(&ui, &live).contains("▲ prod errors +1"), "{}", head(&ui, &live));
+    let mut calmer = live.clone();
+    calmer.alarms[1].standing = Standing::Quiet;
+    ui.resize(80, 24);
+    assert!(head(&ui, &calmer).contains("△ each user dai"), "{}", head(&ui, &calmer));
+    let red = |live: &Live| {
+        let buffer = buffer(&snapshot, live, &ui);
+        (0..80).find(|x| "▲△".contains(buffer[(*x, 0)].symbol())).map(|x| buffer[(x, 0)].fg)
+    };
+    assert_eq!((red(&live), red(&calmer)), (Some(Color::Red), Some(Color::Yellow)));
+    press(&mut ui, &snapshot, ":");
+    type_line(&mut ui, &snapshot, "alerts");
+    press(&mut ui, &snapshot, "Enter");
+    ui.zone = llmtop::units::Zone::Utc;
+    for size in SIZES {
+        ui.resize(size.0, size.1);
+        insta::assert_snapshot!(format!("alerts_{}x{}", size.0, size.1), text(&buffer(&snapshot, &live, &ui)));
+    }
+    for size in [(1, 1), (20, 3), (40, 10)] {
+        ui.resize(size.0, size.1);
+        buffer(&snapshot, &live, &ui);
+    }
+    press(&mut ui, &snapshot, "Down Down Esc");
+    assert_eq!(ui.mode, Mode::Normal);
 }

@@ -5,7 +5,7 @@ mod worlds;
 
 use llmtop::snapshot::{Record, Snapshot};
 use llmtop::tui::mouse::Mouse;
-use llmtop::tui::{Backend, Exit, Live, Options, run};
+use llmtop::tui::{Backend, Exit, Live, Options, Signal, run};
 use llmtop::view::{RecordKey, View};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
@@ -21,6 +21,7 @@ use worlds::{live, typical, ui};
 struct Made {
     next: Mutex<Option<Arc<Snapshot>>>,
     record: Mutex<Option<RecordKey>>,
+    signals: Mutex<Vec<Signal>>,
 }
 
 impl Backend for Made {
@@ -37,6 +38,10 @@ impl Backend for Made {
         live()
     }
 
+    fn signals(&self) -> Vec<Signal> {
+        std::mem::take(&mut *self.signals.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn detail(&self, key: RecordKey) {
         *self.record.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
@@ -50,7 +55,8 @@ impl Backend for Made {
 #[test]
 #[ignore = "the screen that the other tests start"]
 fn the_screen_itself() {
-    let backend = Made { next: Mutex::new(None), record: Mutex::new(None) };
+    let alert = std::env::var("ALERT").map_or_else(|_| Vec::new(), |text| vec![Signal::Bell, Signal::Desktop(text)]);
+    let backend = Made { next: Mutex::new(None), record: Mutex::new(None), signals: Mutex::new(alert) };
     let mouse = if std::env::var_os("MOUSE").is_some() { Mouse::Used } else { Mouse::Ignored };
     let options = Options { ui: ui("overview", (80, 24)), mouse, now_us: worlds::NOW };
     match run(&backend, options) {
@@ -227,6 +233,22 @@ fn without_being_asked_for_the_mouse_stays_the_terminals() {
     assert_eq!(terminal.screen.screen().mouse_protocol_mode(), MouseProtocolMode::None);
     terminal.press("q");
     terminal.ends_with("left by quit");
+}
+
+#[test]
+fn an_alert_rings_and_asks_for_a_notification_once() {
+    let mut terminal = Terminal::start("TERM=xterm ALERT='FIRED prod; 5 %' $SCREEN");
+    let (mut raw, told) = (Vec::new(), "\x07\x1b]9;llmtop: FIRED prod; 5 %\x07");
+    let count = |raw: &[u8]| String::from_utf8_lossy(raw).matches(told).count();
+    while count(&raw) == 0 {
+        let bytes = terminal.bytes.recv_timeout(PATIENCE).expect("the alert is told");
+        terminal.screen.process(&bytes);
+        raw.extend(bytes);
+    }
+    terminal.shows("llmtop");
+    terminal.press("q");
+    terminal.ends_with("left by quit");
+    assert_eq!(count(&raw), 1);
 }
 
 #[test]

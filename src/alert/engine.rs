@@ -29,6 +29,15 @@ pub enum Phase {
     },
 }
 
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// On the way there: a budget is not yet spent.
+    Warning,
+    /// What was not to happen has.
+    Alarm,
+}
+
 /// Which way it turned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -105,6 +114,8 @@ pub struct State {
     pub words: String,
     /// Where it stands.
     pub phase: Phase,
+    /// How bad it is, where it fires.
+    pub level: Level,
     /// The value now, in words; `None` where it is unknown.
     pub value: Option<String>,
 }
@@ -155,6 +166,8 @@ struct Measured {
     filter: Filter,
     detail: Option<String>,
     range: Range,
+    /// Since when it is beyond the threshold, where that can be told; else it is since it was first seen.
+    since_us: Option<i64>,
 }
 
 /// All rules and the warnings of all budgets.
@@ -226,12 +239,24 @@ impl Engine {
         changes
     }
 
+    /// A step on the way to the end of what has ended, at which only the rules look that have to hold for longer than
+    /// `left_us` until then.
+    pub fn rehearse(&mut self, now_us: i64, left_us: i64, answers: &[Snapshot]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for watched in self.watched.iter_mut().filter(|watched| watched.rule.hold_us > left_us) {
+            let measured = watched.measure(now_us, now_us, answers);
+            changes.extend(watched.step(now_us, measured));
+        }
+        changes
+    }
+
     /// Where everything stands: the rules in their order, then the budgets that warn.
     pub fn states(&self) -> Vec<State> {
         let state = |w: &Watched| State {
             name: w.rule.name.clone(),
             words: w.rule.words(),
             phase: w.phase,
+            level: Level::Alarm,
             value: w.value.map(|value| w.rule.value_words(value)),
         };
         self.watched.iter().map(state).chain(self.warnings.states()).collect()
@@ -244,7 +269,7 @@ impl Watched {
         let plain = |value, range| {
             let threshold = (rule.condition.against == Against::Value).then_some(rule.condition.at);
             let filter = rule.metric.narrowed(&rule.filter, threshold);
-            Measured { value, key: None, filter, detail: None, range }
+            Measured { value, key: None, filter, detail: None, range, since_us: None }
         };
         match rule.metric.reads {
             Reads::Window(_) => {
@@ -254,7 +279,10 @@ impl Watched {
             Reads::Newest => {
                 let answer = answers.get(self.ask?)?;
                 let age_us = silence_us(answer, now_us, begun_us);
-                Some(plain(age_us as f64, Range { since_us: now_us.saturating_sub(age_us), until_us: now_us }))
+                let newest_us = now_us.saturating_sub(age_us);
+                let passed_us = newest_us.saturating_add(rule.condition.at as i64);
+                let range = Range { since_us: newest_us, until_us: now_us };
+                Some(Measured { since_us: Some(passed_us.min(now_us)), ..plain(age_us as f64, range) })
             }
             Reads::Budget(read) => {
                 let name = rule.budget.as_deref()?;
@@ -266,6 +294,7 @@ impl Watched {
                     filter: filter_of(&state.budget, burn),
                     detail: Some(tell::spent(state, burn)),
                     range: Range { since_us: state.period.since_us, until_us: now_us },
+                    since_us: None,
                 })
             }
         }
@@ -291,7 +320,7 @@ impl Watched {
         let bound = if is_firing { condition.clear } else { condition.at };
         let holds = condition.side.is_beyond(measured.value, bound);
         let since_us = match self.phase {
-            Phase::Quiet => now_us,
+            Phase::Quiet => measured.since_us.unwrap_or(now_us),
             Phase::Pending { since_us } | Phase::Firing { since_us } => since_us,
         };
         let held_us = now_us.saturating_sub(since_us);

@@ -8,7 +8,7 @@ mod rule;
 mod tell;
 mod warn;
 
-pub use engine::{Alert, Change, Engine, Phase, State, Turn};
+pub use engine::{Alert, Change, Engine, Level, Phase, State, Turn};
 pub use metric::{METRICS, Metric, Reads, Unit};
 pub use notice::{Notice, Notices};
 pub use rule::{Address, Against, Channel, Condition, Format, Rule, Settings, Side, Targets};

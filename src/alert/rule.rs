@@ -284,7 +284,9 @@ impl Settings {
             (Some(own), _) => own,
             (None, Some(all)) => all.clone(),
             (None, None) => {
-                [Channel::Screen, Channel::Bell].into_iter().chain(self.targets.given()).collect::<Vec<_>>()
+                // A budget of each user may warn often, and nobody asked for it in so many words: it does not ring.
+                let bell = rule.map(|_| Channel::Bell);
+                [Channel::Screen].into_iter().chain(bell).chain(self.targets.given()).collect::<Vec<_>>()
             }
         };
         if rule.is_some_and(|rule| rule.notify.is_none()) {

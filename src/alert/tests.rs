@@ -428,7 +428,7 @@ fn ways_to_tell_are_those_named_or_those_there_are() {
     assert_eq!(channels, [Channel::Screen, Channel::Bell, Channel::Command, Channel::Webhook]);
     assert_eq!((targets.command[0].as_str(), targets.format()), ("page", Format::Slack));
     assert_eq!(format!("{:?}", targets.webhook), "Some(Address(hooks.slack.com/…))", "its secret is not shown");
-    assert_eq!(settings.route(None).0, [Channel::Screen, Channel::Bell, Channel::Command]);
+    assert_eq!(settings.route(None).0, [Channel::Screen, Channel::Command]);
     rule.notify = Some(vec![Channel::File]);
     assert_eq!(settings.route(Some(&rule)).0, [Channel::File]);
 }

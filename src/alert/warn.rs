@@ -4,7 +4,7 @@
 use super::engine::{filter_of, key_words};
 use super::metric::Unit;
 use super::rule::{Against, Side};
-use super::{Alert, Change, Metric, Phase, State, Turn, tell};
+use super::{Alert, Change, Level, Metric, Phase, State, Turn, tell};
 use crate::snapshot::{BudgetState, Burn};
 use crate::view::{Period, Range};
 use std::collections::BTreeMap;
@@ -94,6 +94,7 @@ impl Warnings {
             name: warned.alert.name.clone(),
             words: tell::summary(&warned.alert),
             phase: Phase::Firing { since_us: warned.alert.since_us },
+            level: if warned.step < 1_000 { Level::Warning } else { Level::Alarm },
             value: warned.alert.value.map(|value| Unit::Share.text(value)),
         };
         all.iter().map(state).collect()

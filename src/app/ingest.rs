@@ -58,10 +58,11 @@ impl Drop for Ending<'_> {
 }
 
 /// A stop that interrupt, termination and hang-up ask for.
-struct Signalled {
-    stop: Stop,
+pub struct Signalled {
+    /// The stop.
+    pub stop: Stop,
     /// The signal that came; 0 is none.
-    signal: Arc<AtomicI32>,
+    pub signal: Arc<AtomicI32>,
     handle: signal_hook::iterator::Handle,
 }
 
@@ -71,7 +72,8 @@ impl Drop for Signalled {
     }
 }
 
-fn stop_on_signals() -> std::io::Result<Signalled> {
+/// Listens for them.
+pub fn stop_on_signals() -> std::io::Result<Signalled> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let stop = Stop::new();
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;

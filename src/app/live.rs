@@ -37,6 +37,11 @@ impl Status {
         Status { source, kind, progress, troubles, begun: clock::ticks(), failure: Mutex::default() }
     }
 
+    /// What feeds it.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The feed has ended with an error.
     pub fn failed(&self, error: String) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -52,7 +57,13 @@ impl Status {
             troubles: self.troubles.list().into_iter().map(|trouble| trouble.line()).chain(failure).collect(),
             stale_us: None,
             store_error: self.progress.refusal(),
+            alarms: Vec::new(),
         }
+    }
+
+    /// Whether what was there at the start is still being read.
+    pub fn is_loading(&self) -> bool {
+        matches!(self.feed(), Feed::Loading { .. })
     }
 
     fn feed(&self) -> Feed {

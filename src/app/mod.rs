@@ -1,8 +1,10 @@
 //! One function per command, each a table of contents. What they share: `feed` (sources into a store), `places` (which
 //! store), `screen`.
 
+mod alert;
 mod check;
 mod feed;
+mod fill;
 mod ingest;
 mod kept;
 mod live;
@@ -14,6 +16,7 @@ mod screen;
 mod setup;
 mod store;
 mod temporary;
+mod watch;
 mod watcher;
 
 use crate::cli::{Cli, Command, ReportArgs};
@@ -41,6 +44,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Replay(args)) => return screen::replay(cli, args, out),
         Some(Command::Demo(args)) => return screen::demo(cli, args, out),
         Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
+        Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
@@ -71,7 +75,7 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         groupings: args.by.iter().map(|by| by.grouping(args.top())).collect(),
         sections: Sections { failures: true, errors: 5, exact_members: true, ..Sections::default() },
         before: None,
-        budgets: Vec::new(),
+        budgets: settings.config.budgets.clone(),
     };
     if args.by.is_empty() && args.format == "text" {
         view.groupings.push(Grouping::by(Dim::Model, args.top()));
@@ -99,7 +103,7 @@ fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) 
         groupings: vec![Grouping::by(Dim::Model, Some(50))],
         sections: Sections { failures: true, errors: 5, ..Sections::default() },
         before: None,
-        budgets: Vec::new(),
+        budgets: config.budgets.clone(),
     };
     print_report("text", config, &answer(path, &view, clock::now_us())?, out)
 }

@@ -1,10 +1,11 @@
 //! The commands with a screen: logs, a pipe, the default store, a replay, the demo. Each is a store, something that feeds
 //! it, and the screen over both; without a terminal, a report instead of the screen.
 
-use super::feed::{self, Feed, Read, STDIN};
-use super::kept::Kept;
+use super::alert::{Lookout, Now, Reach, Sentry};
+use super::feed::{Feed, Read, STDIN};
+use super::fill::{Ending, Filling, Run, fill};
 use super::live::{Kind, Status, label};
-use super::places::{Place, store_of};
+use super::places::Place;
 use super::setup;
 use super::temporary::Temporary;
 use super::watcher::Watcher;
@@ -13,24 +14,20 @@ use crate::clock;
 use crate::config::{self, Config, Effective};
 use crate::event::{Call, ScoreEvent, Sink, SpanEvent};
 use crate::format::Decoder;
-use crate::pipeline::{self, OnRefusal, Progress};
-use crate::price::Prices;
+use crate::pipeline::{OnRefusal, Progress};
 use crate::source::demo::{self, Demo, Player};
 use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock, Troubles};
 use crate::store::sqlite::SqliteStore;
 use crate::tui::{self, Exit, Mask, Ui, mouse::Mouse};
 use crate::units::Zone;
 use crate::view::Window;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 const HOUR_US: i64 = 3_600_000_000;
-
-/// What feeds the screen's store, running on the feed's threads until the stop is requested.
-type Run = Box<dyn FnOnce(Sender, Stop) -> Result<(), SourceError> + Send>;
 
 /// A screen in the making.
 struct Show {
@@ -59,21 +56,8 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     if let Some(command) = command_meant(&files) {
         bail!("there is no file {:?}; did you mean `llmtop {command}`?", files[0]);
     }
-    let piped = files.iter().any(|f| f == Path::new(STDIN));
-    // A pipe cannot be resumed, so its store does not outlive it, unless one was named.
-    let named = matches!(settings.origin("store"), config::Origin::Flag(_));
-    let temporary = if piped && !named { Some(Temporary::new()?) } else { None };
-    let place = if temporary.is_none() { Some(store_of(&files, &settings)?) } else { None };
     let follow = if std::io::stdout().is_terminal() { Follow::Forever } else { Follow::UntilEnd };
-    let (store, feed) = match (&place, &temporary) {
-        (Some(place), _) => (place.path().to_owned(), Feed::into_place(&files, follow, place)),
-        (None, Some(temporary)) => (temporary.store(), Feed::of(&files, follow, Vec::new()).map_err(Into::into)),
-        (None, None) => bail!("there is no place for the store"),
-    };
-    let feed = feed.context("nothing to read")?;
-    SqliteStore::open(&store)?;
-    let troubles = feed.troubles();
-    let run: Run = Box::new(move |out, stop| feed.run(&out, &stop));
+    let Filling { store, place, temporary, run, troubles } = Filling::open(&files, follow, &settings)?;
     let label = if files == [PathBuf::from(STDIN)] { "stdin".to_owned() } else { label(&files) };
     Show { settings, store, place, temporary, label, kind: Kind::Sources, feed: Some(run), troubles }.run(out)
 }
@@ -228,7 +212,8 @@ impl Show {
             }
             // However the screen ends, by a panic too: the feed ends with it, or the scope would wait for ever.
             let _ending = Ending(&stop);
-            let watcher = Watcher::start(&self.store, prices, Arc::clone(&status))?;
+            let sentry = sentry(&self.settings.config, &self.store, &status)?;
+            let watcher = Watcher::start((&self.store, prices), Arc::clone(&status), sentry)?;
             let options = tui::Options { ui, mouse, now_us: clock::now_us() };
             Ok::<_, anyhow::Error>(tui::run(&watcher, options)?)
         })?;
@@ -256,25 +241,17 @@ impl Show {
     }
 }
 
-/// Asks for the stop when it is dropped.
-struct Ending<'a>(&'a Stop);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.request();
-    }
-}
-
-fn fill(
-    (path, retention): (&Path, &config::Retention),
-    feed: Run,
-    (on_refusal, prices): (OnRefusal, Arc<Prices>),
-    progress: &Arc<Progress>,
-    stop: &Stop,
-) -> Result<()> {
-    let mut store = Kept::open(path, retention)?;
-    pipeline::run(feed, &mut store, &feed::pipeline_settings(on_refusal, prices), progress, stop)?;
-    Ok(())
+/// The rules beside a screen. What is made up or played again wakes nobody else.
+fn sentry(config: &Config, store: &Path, status: &Arc<Status>) -> Result<Sentry> {
+    let (now, reach) = match status.kind() {
+        Kind::Others | Kind::Sources => (Now::Clock, Reach::World),
+        Kind::Demo => (Now::Clock, Reach::Terminal),
+        Kind::Replay(_) => (Now::Log, Reach::Terminal),
+    };
+    Ok(match Lookout::open(config, store, now)? {
+        Some(lookout) => Sentry::start(lookout, reach, Arc::clone(status))?,
+        None => Sentry::default(),
+    })
 }
 
 /// The state the screen starts in.

@@ -1,13 +1,14 @@
 //! The reader thread of the screen: answers the view that is wanted, again whenever the store has changed or time has gone
 //! on, and never takes more than a small share of a core.
 
+use super::alert::Sentry;
 use super::live::Status;
 use crate::clock;
 use crate::price::Prices;
 use crate::snapshot::{Record, Snapshot};
 use crate::store::sqlite::SqliteReader;
 use crate::store::{Reader, StoreError, Watch};
-use crate::tui::{Backend, Live};
+use crate::tui::{Backend, Live, Signal};
 use crate::view::{RecordKey, View};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -55,19 +56,24 @@ impl Shared {
 pub struct Watcher {
     shared: Arc<Shared>,
     status: Arc<Status>,
+    sentry: Sentry,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Watcher {
-    /// Opens the store for reading and starts the reader thread.
-    pub fn start(store: &Path, prices: Arc<Prices>, status: Arc<Status>) -> anyhow::Result<Watcher> {
+    /// Opens the store for reading and starts the reader thread; the prices explain what records cost.
+    pub fn start(
+        (store, prices): (&Path, Arc<Prices>),
+        status: Arc<Status>,
+        sentry: Sentry,
+    ) -> anyhow::Result<Watcher> {
         let reader = SqliteReader::open(store)?;
         let shared = Arc::<Shared>::default();
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("answer".into())
             .spawn(move || Worker::new(reader, prices, theirs).run())?;
-        Ok(Watcher { shared, status, thread: Some(thread) })
+        Ok(Watcher { shared, status, sentry, thread: Some(thread) })
     }
 }
 
@@ -97,7 +103,13 @@ impl Backend for Watcher {
         let mut live = self.status.live();
         let error = self.shared.lock().error.clone();
         live.store_error = live.store_error.or(error);
+        live.alarms = self.sentry.alarms();
+        live.troubles.extend(self.sentry.troubles());
         live
+    }
+
+    fn signals(&self) -> Vec<Signal> {
+        self.sentry.signals()
     }
 
     fn detail(&self, key: RecordKey) {

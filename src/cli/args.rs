@@ -1,7 +1,7 @@
 //! The flags of each command, one struct a command.
 
 use super::ScreenArgs;
-use super::help::{FILTERS, QUERY_EXAMPLES, REPLAY_EXAMPLES, REPORT_EXAMPLES};
+use super::help::{FILTERS, QUERY_EXAMPLES, REPLAY_EXAMPLES, REPORT_EXAMPLES, WATCH_EXAMPLES};
 use super::values::{self, By, Speed};
 use crate::view::{Filter, Window, WindowError};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -114,6 +114,21 @@ impl ReportArgs {
         let default = (self.format == "text").then_some(50);
         self.top.and_then(|top| usize::try_from(top).ok()).or(default)
     }
+}
+
+/// `llmtop watch`
+#[derive(Debug, Args)]
+#[command(after_help = WATCH_EXAMPLES)]
+pub struct WatchArgs {
+    /// Files, globs and folders to follow; `-` is standard input; without any, the default store
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Read what is there, tell what fires at its end, and exit
+    #[arg(long)]
+    pub once: bool,
+    /// Time between two looks
+    #[arg(long, value_name = "LENGTH", default_value = "5s", value_parser = values::length)]
+    pub every: i64,
 }
 
 /// Form of the rows of a query.

@@ -52,3 +52,12 @@ Examples:
   llmtop replay app.log                 as fast as it happened
   llmtop replay app.log --speed 60x     an hour in a minute
   llmtop replay app.log --speed 0       as fast as it goes";
+
+pub(super) const WATCH_EXAMPLES: &str = "\
+Examples:
+  llmtop watch app.log --config prod.toml       follow a log, print one line for each change, until a signal
+  my-app | llmtop watch -                       the same for a pipe, until its end
+  llmtop watch                                  the default store, whoever fills it
+  llmtop watch --once app.log                   what fires at the log's end, then exit
+
+Rules are [[alert]] in the configuration; every [[budget]] warns by itself.";

@@ -1,6 +1,7 @@
 //! Layers, messages and files of the configuration.
 
 use super::*;
+use crate::view::{Dim, Period};
 use std::ffi::OsString;
 
 const PANES: [&str; 3] = ["overview", "latency", "errors"];
@@ -88,6 +89,80 @@ fn faults_name_the_line_and_what_is_allowed() {
     assert_eq!(both.lines().count(), 4, "{both}");
     assert!(both.contains("LLMTOP_MOUSE: mouse: \"maybe\" is neither true nor false"), "{both}");
     assert!(both.contains("--pane: no pane \"quux\""), "{both}");
+}
+
+#[test]
+fn budgets_read_field_by_field() {
+    let file = "[[budget]]\nname = \"prod daily\"\nlimit_usd = 50\nperiod = \"day\"\ntimezone = \"europe/berlin\"\n\
+                filter = \"env:prod\"\nper = \"user\"\nwarn_at = [1, 0.5, 0.5]\n\
+                [[budget]]\nname = \"burst\"\nlimit_usd = 0.25\nperiod = \"90m\"\nwarn_at = 0.9\n";
+    let budgets = effective(file, &[], "").unwrap().config.budgets;
+    let daily = Budget {
+        name: "prod daily".to_owned(),
+        limit_nusd: 50_000_000_000,
+        period: Period::Day,
+        zone: chrono_tz::Tz::Europe__Berlin,
+        filter: Filter::parse("env:prod").unwrap(),
+        per: Some(Dim::User),
+        warn_at: vec![500, 1_000],
+    };
+    let burst = Budget {
+        name: "burst".to_owned(),
+        limit_nusd: 250_000_000,
+        period: Period::Last(5_400_000_000),
+        zone: chrono_tz::Tz::UTC,
+        filter: Filter::default(),
+        per: None,
+        warn_at: vec![900],
+    };
+    assert_eq!(budgets, [daily, burst]);
+    let plain = "[[budget]]\nname = \"x\"\nlimit_usd = \"$5\"\nperiod = \"month\"";
+    assert_eq!(effective(plain, &[], "").unwrap().config.budgets[0].warn_at, [800, 1_000]);
+}
+
+#[test]
+fn impossible_budgets_are_told_with_their_line() {
+    let budget = |fields: &str| format!("[[budget]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"day\"\n{fields}");
+    let instead = |from: &str, to: &str| budget("").replace(from, to);
+    for (file, says) in [
+        (instead("limit_usd = 5\n", ""), "line 1: [[budget]]: limit_usd is missing; write dollars above 0"),
+        (instead("name = \"b\"\n", ""), "line 1: [[budget]]: name is missing"),
+        (instead("period = \"day\"", ""), "line 1: [[budget]]: period is missing"),
+        (instead("\"b\"", "\" \""), "line 2: budget.name: empty"),
+        (instead("= 5", "= 0"), "line 3: budget.limit_usd: 0 can never be kept; write dollars above 0, such as 50"),
+        (instead("= 5", "= -5"), "line 3: budget.limit_usd: "),
+        (instead("= 5", "= nan"), "line 3: budget.limit_usd: "),
+        (instead("= 5", "= inf"), "line 3: budget.limit_usd: "),
+        (instead("= 5", "= true"), "line 3: budget.limit_usd: "),
+        (instead("= 5", "= []"), "line 3: budget.limit_usd: cannot be an array"),
+        (instead("= 5", "= 2000000000"), "line 3: budget.limit_usd: 2000000000 is more than a billion dollars"),
+        (instead("day", "dya"), "line 4: budget.period: no period \"dya\"; did you mean day?"),
+        (instead("day", "0h"), "line 4: budget.period: no period \"0h\""),
+        (instead("day", "-1h"), "line 4: budget.period: no period \"-1h\""),
+        (
+            budget("timezone = \"Europe/Brelin\""),
+            "line 5: budget.timezone: no time zone \"Europe/Brelin\"; did you mean Europe/Berlin?",
+        ),
+        (budget("filter = \"evn:prod\""), "line 5: budget.filter: column 1: no field \"evn\"; did you mean env?"),
+        (budget("per = \"usr\""), "line 5: budget.per: no dimension \"usr\"; did you mean user?"),
+        (budget("per = \"day\""), "line 5: budget.per: no dimension \"day\""),
+        (budget("warn_at = [0.5, 0]"), "line 5: budget.warn_at: 0 is no share; 1.0 is all of the limit"),
+        (budget("warn_at = [-0.5]"), "line 5: budget.warn_at: -0.5 is no share"),
+        (budget("warn_at = [nan]"), "line 5: budget.warn_at: nan is no share"),
+        (budget("warn_at = [[1]]"), "line 5: budget.warn_at: cannot hold an array"),
+        (budget("warn_at = \"soon\""), "line 5: budget.warn_at: \"soon\" is no number"),
+        (budget("limt_usd = 5"), "line 5: [[budget]] has no \"limt_usd\"; did you mean limit_usd?"),
+        (budget("") + &budget(""), "line 6: budget.name: there are two budgets \"b\"; give each a name of its own"),
+        ("[budget]\nname = \"b\"".to_owned(), "line 1: [[budget]]: limit_usd is missing"),
+        ("budget = 5".to_owned(), "line 1: budget cannot be an integer; write [[budget]]"),
+    ] {
+        let error = effective(&file, &[], "").expect_err(&file);
+        assert!(error.contains(says), "{file}: {error}");
+    }
+    let all = effective("[[budget]]\nlimit_usd = 0\nper = \"x\"\n[[budgte]]\n", &[], "").unwrap_err();
+    for line in ["name is missing", "period is missing", "can never be kept", "no dimension \"x\""] {
+        assert!(all.contains(line), "all at once: {all}");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The bill of one call: tokens in disjoint buckets, each times its rate, rounded once. A bill that cannot be made rightly
 //! is not made: there is a reason instead. Adding up needs no memory, for it is done for every call that is read.
 
-use super::entry::{Entry, Scheme, Service, Source};
+use super::entry::{Entry, Service, Source};
 use super::find::{Found, ModelPrices};
-use super::rate::{Bucket, Rate, Rates};
+use super::rate::{Bucket, Rate};
+use super::tariff::Tariff;
 use super::{Cost, CostSource, entry};
 use crate::event::{CacheUse, Call, FailureMode, MAX_COST_NUSD, Outcome};
 use std::fmt;
@@ -22,8 +23,6 @@ pub enum Unpriced {
     NoOutputTokens,
     /// Parts of the input or of the output are more than all of it.
     PartsExceedTotal,
-    /// The input has cached parts and audio, and nobody says how much of the audio was cached.
-    CachedAudio,
     /// There is no price for some of its tokens.
     NoRate(Bucket),
     /// The service tier is a word without a meaning here.
@@ -44,7 +43,6 @@ impl fmt::Display for Unpriced {
             Unpriced::NoInputTokens => f.write_str("the call has no input tokens"),
             Unpriced::NoOutputTokens => f.write_str("the call has no output tokens"),
             Unpriced::PartsExceedTotal => f.write_str("parts of the tokens exceed their total"),
-            Unpriced::CachedAudio => f.write_str("how much of the audio was cached is unknown"),
             Unpriced::NoRate(bucket) => write!(f, "no price for {} of this model", bucket.name()),
             Unpriced::UnknownService => f.write_str("the service tier is unknown"),
             Unpriced::NoService(service) => write!(f, "no {} prices for this model", service.word()),
@@ -319,9 +317,6 @@ impl Tokens {
         let less = |all: u64, parts: &[u64]| {
             parts.iter().try_fold(all, |left, part| left.checked_sub(*part)).ok_or(Unpriced::PartsExceedTotal)
         };
-        if heard > 0 && (cached > 0 || written > 0) {
-            return Err(Unpriced::CachedAudio);
-        }
         let mut buckets = [0; Bucket::COUNT];
         let mut put = |bucket: Bucket, tokens| buckets[bucket as usize] = tokens;
         put(Bucket::Input, less(all_input, &[cached, written, heard])?);
@@ -353,58 +348,4 @@ impl Tokens {
 
 fn is_embedding(call: &Call<'_>) -> bool {
     matches!(call.operation.as_deref(), Some("embeddings" | "embedding" | "embed"))
-}
-
-/// The rates that hold for a request.
-struct Tariff<'m> {
-    /// Of its size.
-    first: &'m Rates,
-    /// Of any size, of what costs the same in any; none of them for service tiers, whose larger sizes nobody may guess.
-    second: Option<&'m Rates>,
-    service: Service,
-    above: Option<u64>,
-}
-
-impl<'m> Tariff<'m> {
-    fn of(entry: &'m Entry, service: Service, all_input: u64) -> Result<Tariff<'m>, Unpriced> {
-        let scheme = entry.scheme(service).ok_or(Unpriced::NoService(service))?;
-        let own = scheme.tier(all_input);
-        if service == Service::Standard {
-            let rates = own.map_or(&scheme.rates, |tier| &tier.rates);
-            return Ok(Tariff {
-                first: rates,
-                second: Some(&scheme.rates),
-                service,
-                above: own.map(|tier| tier.above),
-            });
-        }
-        let standard = entry.scheme(Service::Standard).and_then(|standard: &Scheme| standard.tier(all_input));
-        let above = own.map(|tier| tier.above).max(standard.map(|tier| tier.above));
-        match (above, own) {
-            (None, _) => Ok(Tariff { first: &scheme.rates, second: None, service, above }),
-            (Some(above), Some(tier)) if tier.above == above => {
-                Ok(Tariff { first: &tier.rates, second: None, service, above: Some(above) })
-            }
-            (Some(above), _) => Err(Unpriced::NoServiceAbove(service, above)),
-        }
-    }
-
-    fn rate(&self, bucket: Bucket) -> Option<Rate> {
-        let own = self.first.get(bucket);
-        match bucket {
-            // Audio has no sizes in any list; reasoning is output where the size has no price for it.
-            Bucket::AudioInput | Bucket::AudioOutput => own.or_else(|| self.second?.get(bucket)),
-            Bucket::Reasoning => own.or_else(|| self.first.get(Bucket::Output)),
-            // What a size leaves out is unknown: the rate of smaller prompts would be too low.
-            _ => own,
-        }
-    }
-
-    fn need(&self, bucket: Bucket) -> Result<Rate, Unpriced> {
-        self.rate(bucket).ok_or(match self.service {
-            Service::Standard => Unpriced::NoRate(bucket),
-            service if self.first.is_empty() => Unpriced::NoService(service),
-            _ => Unpriced::NoRate(bucket),
-        })
-    }
 }

@@ -12,6 +12,7 @@ mod plain;
 mod rate;
 mod shipped;
 mod table;
+mod tariff;
 
 pub use audit::{Audit, Cause, Doubles, Finding, Named};
 pub use bill::{Bill, Computed, Free, Invoice, Line, Unpriced};

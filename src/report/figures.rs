@@ -27,6 +27,17 @@ pub(super) fn figures(stats: &Stats) -> Map<String, Value> {
     list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// What money came to beyond costs. What earlier attempts cost is told at its most: each as much as the last one.
+pub(super) fn money(stats: &Stats) -> Map<String, Value> {
+    let usd = |nano: Option<i64>| json!(nano.map(|nano| nano as f64 / 1e9));
+    let list = [
+        ("truncated_usd", usd(stats.truncated_nusd)),
+        ("retried_at_most_usd", usd(stats.retried_nusd)),
+        ("cache_saved_usd", usd(stats.cache_saved_nusd)),
+    ];
+    list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 fn distribution(dist: &Dist, per: f64) -> Value {
     let value = |value: Option<f64>| value.map(|value| value / per);
     json!({

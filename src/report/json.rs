@@ -1,8 +1,8 @@
 //! The report for programs. Names are kept from version to version; more may be added. Unknown is null.
 
-use super::figures::figures;
-use super::{Options, Report, Words, mask};
-use crate::snapshot::{Accounting, Failure, Group, Snapshot, Table};
+use super::figures::{figures, money};
+use super::{Options, Report, Words, budgets, mask};
+use crate::snapshot::{Accounting, Failure, Group, Snapshot, Stats, Table};
 use crate::units::{UNKNOWN, harmless_json, rfc3339};
 use serde_json::{Map, Value, json};
 use std::io;
@@ -32,10 +32,11 @@ fn document(snapshot: &Snapshot, words: Words) -> Value {
         "window": {"since": time(snapshot.range.since_us), "until": time(snapshot.range.until_us)},
         "filter": snapshot.view.filter.to_string(),
         "accounting": accounting(&snapshot.accounting, words),
-        "totals": figures(&snapshot.totals),
-        "previous": figures(&snapshot.previous),
+        "totals": stats(&snapshot.totals),
+        "previous": stats(&snapshot.previous),
         "groups": groups,
         "group_counts": totals_of_groups,
+        "budgets": snapshot.budgets.iter().map(budgets::value).collect::<Vec<_>>(),
         "failures": snapshot.failures.iter().map(failure).collect::<Vec<_>>(),
         "unfiltered_calls": snapshot.unfiltered_calls,
         "store": store(snapshot),
@@ -44,8 +45,13 @@ fn document(snapshot: &Snapshot, words: Words) -> Value {
     })
 }
 
+/// The figures of a set of calls, with what money came to beyond costs.
+fn stats(stats: &Stats) -> Map<String, Value> {
+    figures(stats).into_iter().chain(money(stats)).collect()
+}
+
 /// A time as text; null for what is no time.
-fn time(us: i64) -> Value {
+pub(super) fn time(us: i64) -> Value {
     let text = rfc3339(us);
     if text == UNKNOWN { Value::Null } else { Value::String(text) }
 }
@@ -86,7 +92,7 @@ fn group(group: &Group) -> Value {
         several => json!(several),
     };
     let mut object = Map::from_iter([("key".to_owned(), key)]);
-    object.extend(figures(&group.stats));
+    object.extend(stats(&group.stats));
     Value::Object(object)
 }
 

@@ -1,5 +1,6 @@
 //! Reports: one snapshot as text, JSON or CSV. A new form is one file and one line here.
 
+mod budgets;
 mod csv;
 mod figures;
 mod grid;

@@ -3,9 +3,12 @@
 use super::*;
 use crate::event::Outcome;
 use crate::event::{FailureMode, Reason};
-use crate::snapshot::{Accounting, Failure, Group, Holdings, Rejected, Skipped, SourceInfo, Stats, Table};
+use crate::snapshot::{
+    Accounting, BudgetState, Burn, Failure, Forecast, Group, Holdings, Rejected, Skipped, SourceInfo, Spend, Stats,
+    Table,
+};
 use crate::stats::acc::{Acc, Sample};
-use crate::view::{Anchor, Dim, Filter, Grouping, View, Window};
+use crate::view::{Anchor, Budget, Dim, Filter, Grouping, Period, View, Window};
 
 /// 2026-05-01T14:00:00Z.
 const START: i64 = 1_777_644_000_000_000;
@@ -123,6 +126,47 @@ fn typical() -> Snapshot {
     snapshot
 }
 
+fn spend(usd: f64, calls: u64, unpriced_calls: u64) -> Spend {
+    Spend { calls, cost_nusd: (calls > unpriced_calls).then_some((usd * 1e9) as i64), unpriced_calls }
+}
+
+fn budget(name: &str, period: Period, per: Option<Dim>) -> BudgetState {
+    let (zone, filter) = (chrono_tz::Tz::Europe__Berlin, Filter::parse("env:prod").unwrap());
+    let budget =
+        Budget { name: name.to_owned(), limit_nusd: 50_000_000_000, period, zone, filter, per, warn_at: vec![800] };
+    let total = Burn {
+        spent: spend(31.416, 4_000, 0),
+        before: spend(28.0, 3_700, 0),
+        rate_nusd_per_h: Some(2.345e9),
+        forecast: Some(Forecast { expected_nusd: 54.2e9, low_nusd: 49.87e9, high_nusd: 58.6e9 }),
+        exhausted_us: Some(START + 9 * HOUR),
+        ..Burn::default()
+    };
+    let period = period.at(START + HOUR, zone);
+    BudgetState { budget, period, total, most: Vec::new(), members: 0, over: 0 }
+}
+
+fn of_user(name: &str, spent: Spend) -> Burn {
+    Burn { key: vec![Some(name.to_owned())], spent, ..Burn::default() }
+}
+
+/// One that goes well, one of each user, one of which little is known, and one of which nothing was spent.
+fn budgets() -> Snapshot {
+    let mut users = budget("each user", Period::Month, Some(Dim::User));
+    users.most = [("ada", 50.0), ("bob", 12.0), ("eve", 0.004), ("tom", 0.001)]
+        .map(|(name, usd)| of_user(name, spend(usd, 10, 0)))
+        .into();
+    (users.members, users.over, users.total.exhausted_us) = (1_204, 1, None);
+    let mut unknown = budget("unknown", Period::Last(HOUR), None);
+    unknown.total = Burn { spent: spend(0.0, 12, 12), before: spend(3.0, 10, 4), ..Burn::default() };
+    unknown.total.gone_us = Some(START - HOUR);
+    let mut none = budget("nothing yet", Period::Week, None);
+    none.total = Burn::default();
+    let mut snapshot = typical();
+    snapshot.budgets = vec![budget("prod daily", Period::Day, None), users, unknown, none];
+    snapshot
+}
+
 fn empty_store() -> Snapshot {
     Snapshot::empty(View::default(), START)
 }
@@ -155,6 +199,9 @@ fn hostile() -> Snapshot {
     snapshot.accounting.examples[0].snippet = "\0\u{1b}[?1049h\u{7f}{\"a\":1}".to_owned();
     snapshot.accounting.examples[0].source = "/tmp/\u{1b}[1m\u{e0041}.log".to_owned();
     snapshot.holdings.sources[0].name = "\u{1b}c".to_owned();
+    let mut users = budget(names[2], Period::Day, Some(Dim::User));
+    users.most = names.map(|name| of_user(name, spend(1.0, 1, 0))).into();
+    snapshot.budgets = vec![users];
     snapshot
 }
 
@@ -192,6 +239,20 @@ fn json_and_csv_of_a_typical_hour() {
     insta::assert_snapshot!("csv_typical", render("csv", &typical(), 0));
     insta::assert_snapshot!("json_empty_store", render("json", &empty_store(), 0));
     insta::assert_snapshot!("csv_empty_store", render("csv", &empty_store(), 0));
+}
+
+#[test]
+fn budgets_of_every_kind() {
+    insta::assert_snapshot!("text_budgets_120", section("budgets", &render("text", &budgets(), 120)));
+    insta::assert_snapshot!("text_budgets_60", section("budgets", &render("text", &budgets(), 60)));
+    let json: serde_json::Value = serde_json::from_str(&render("json", &budgets(), 0)).unwrap();
+    insta::assert_snapshot!("json_budgets", serde_json::to_string_pretty(&json["budgets"]).unwrap());
+    assert_eq!(render("csv", &budgets(), 0), render("csv", &typical(), 0), "a table of calls stays one");
+}
+
+/// The paragraph of a report that begins with a word.
+fn section(word: &str, text: &str) -> String {
+    text.split("\n\n").find(|part| part.starts_with(word)).unwrap().to_owned()
 }
 
 #[test]
@@ -233,7 +294,7 @@ fn json_keeps_its_names_and_types() {
 #[test]
 fn text_stays_within_its_width() {
     for width in [40, 41, 55, 80, 100, 132, 200] {
-        for snapshot in [typical(), hostile(), empty_store(), empty_window()] {
+        for snapshot in [typical(), hostile(), empty_store(), empty_window(), budgets()] {
             for line in render_with("text", &snapshot, width, Words::Shown).lines() {
                 assert!(unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
             }

@@ -3,7 +3,7 @@
 
 use super::grid::{Column, Grid, cut, wrap};
 use super::measure::{change, measures};
-use super::{Options, Report, Words, mask};
+use super::{Options, Report, Words, budgets, mask};
 use crate::snapshot::{Accounting, Dist, Failure, Group, Snapshot, Table};
 use crate::units::{self, UNKNOWN, Zone, clean};
 use std::io;
@@ -34,6 +34,7 @@ impl Report for Text {
             page.header(),
             page.accounting(),
             page.totals(),
+            page.budgets(),
             page.tables(),
             page.failures(),
             page.messages(),
@@ -173,6 +174,10 @@ impl Page<'_> {
         lines
     }
 
+    fn budgets(&self) -> Vec<String> {
+        budgets::lines(&self.snapshot.budgets, self.width, &|us| self.time(us))
+    }
+
     fn thin_note(&self) -> Option<String> {
         let known = self.snapshot.totals.latency_us.count;
         let thin: Vec<&str> = THIN.iter().filter(|(least, _)| known < *least).map(|(_, name)| *name).collect();
@@ -295,7 +300,8 @@ impl Page<'_> {
     }
 }
 
-fn calls(n: u64) -> String {
+/// So many calls.
+pub(super) fn calls(n: u64) -> String {
     if n == 1 { "1 call".to_owned() } else { format!("{} calls", units::count(n)) }
 }
 

@@ -3,7 +3,7 @@
 
 use super::clean::{fit, width};
 use super::figures;
-use super::live::{Feed, Scene};
+use super::live::{Alarm, Feed, Scene, Standing};
 use super::pen::Pen;
 use super::theme::Role;
 use crate::units;
@@ -71,10 +71,20 @@ fn left_parts(scene: &Scene) -> Vec<Part> {
         part(Role::Title, [("llmtop".to_owned(), 17)]),
         part(Role::Text, [(short(source, 28), 13), (short(source, 16), 9)]),
         part(feed_role, [(feed, 5)]),
+        alarm(scene),
         part(Role::Strong, [(of_the_log, 16), (window, 14), (bare, 1)]),
         part(Role::Dim, [(format!("◂ {times} ▸"), 15), (times, 8)]),
         part(Role::Warn, [(short(&filter, 60), 11), (short(&filter, 30), 10), (short(&filter, 16), 4)]),
     ]
+}
+
+/// The worst alert that stands out, by its name, and how many more do.
+fn alarm(scene: &Scene) -> Part {
+    let Some((worst, others)) = Alarm::worst(&scene.live.alarms) else { return part(Role::Text, []) };
+    let (sign, role) = if worst.standing == Standing::Firing { ('▲', Role::Bad) } else { ('△', Role::Warn) };
+    let more = if others > 0 { format!(" +{others}") } else { String::new() };
+    let form = |most| format!("{sign} {}{more}", fit(&worst.name, most));
+    part(role, [(form(28), 12), (form(14), 2)])
 }
 
 fn right_parts(scene: &Scene) -> Vec<Part> {

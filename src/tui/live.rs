@@ -32,6 +32,43 @@ pub enum Feed {
     },
 }
 
+/// How a rule, or the warning of a budget, stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It does not hold.
+    Quiet,
+    /// It holds, not yet long enough to fire.
+    Pending,
+    /// It is on the way to what was not to happen.
+    Warning,
+    /// It fires.
+    Firing,
+}
+
+/// A rule, or the warning of a budget.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alarm {
+    /// Its name.
+    pub name: String,
+    /// What it watches, in words.
+    pub words: String,
+    /// The value now, in words; `None` where it is unknown.
+    pub value: Option<String>,
+    /// How it stands.
+    pub standing: Standing,
+    /// Since when it holds, µs.
+    pub since_us: Option<i64>,
+}
+
+impl Alarm {
+    /// The worst that stands out, the newest of them, and how many others do.
+    pub(crate) fn worst(alarms: &[Alarm]) -> Option<(&Alarm, usize)> {
+        let out = || alarms.iter().filter(|alarm| alarm.standing >= Standing::Warning);
+        let worst = out().max_by_key(|alarm| (alarm.standing, alarm.since_us))?;
+        Some((worst, out().count() - 1))
+    }
+}
+
 /// The state of the ingest beside the snapshot.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Live {
@@ -47,6 +84,8 @@ pub struct Live {
     pub stale_us: Option<u64>,
     /// Why the store does not answer.
     pub store_error: Option<String>,
+    /// The rules of alerts in their order, then the budgets that warn.
+    pub alarms: Vec<Alarm>,
 }
 
 /// All that drawing may look at.

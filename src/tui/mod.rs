@@ -3,6 +3,7 @@
 //! `keys` → `ui` (state, pure updates) → `draw` (`frame`, `panes`, `widgets`, through `pen`) ; `run` is the loop and the
 //! only file here with effects. Nothing here queries a store.
 
+mod alerts;
 mod clean;
 mod details;
 mod figures;
@@ -17,6 +18,7 @@ mod panes;
 mod pen;
 pub mod picture;
 mod run;
+mod signal;
 mod states;
 mod terminal;
 mod theme;
@@ -26,7 +28,8 @@ mod widgets;
 
 pub use clean::{clean, fit};
 pub use frame::{draw, paint};
-pub use live::{Feed, Live};
+pub use live::{Alarm, Feed, Live, Standing};
 pub use run::{Backend, Exit, Options, TuiError, run};
+pub use signal::{Signal, Terminal};
 pub use theme::Theme;
 pub use ui::{Details, Effect, Flow, Found, Line, Mask, Message, Mode, Order, Sort, Target, Ui};

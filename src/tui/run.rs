@@ -5,6 +5,7 @@ use super::frame;
 use super::keys::{Action, lookup};
 use super::live::Live;
 use super::mouse::{self, Mouse, Spots};
+use super::signal::Signal;
 use super::terminal::{self, Guard, Keyboard, Pending, Screen};
 use super::ui::{Effect, Ui};
 use super::watchdog;
@@ -26,6 +27,10 @@ pub trait Backend {
     fn poll(&self) -> Option<Arc<Snapshot>>;
     /// The state of the feed.
     fn live(&self) -> Live;
+    /// What the person is to be told aloud, once each.
+    fn signals(&self) -> Vec<Signal> {
+        Vec::new()
+    }
     /// Asks for one record with its text.
     fn detail(&self, key: RecordKey);
     /// The record asked for, once it has come; without a record where the store has none of this key.
@@ -132,6 +137,7 @@ impl<'a> Session<'a> {
         self.backend.ask(&self.ui.view());
         loop {
             self.look();
+            terminal::tell(&self.backend.signals()).map_err(TuiError::Draw)?;
             self.draw_if_due()?;
             if let Some(signal) = signals.seen() {
                 return Ok(Exit::Signal(signal));

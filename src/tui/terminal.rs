@@ -1,6 +1,7 @@
 //! The terminal: taken over at the start, and given back however the program ends: return, error, panic, signal.
 
 use super::mouse::Mouse;
+use super::signal::{Signal, Terminal};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
@@ -155,6 +156,16 @@ pub(super) fn poll(fd: RawFd, events: libc::c_short, time: Duration) -> io::Resu
 pub(super) fn copy(text: &str) -> io::Result<()> {
     let mut out = tty()?;
     write!(out, "\x1b]52;c;{}\x07", base64(text.as_bytes()))?;
+    out.flush()
+}
+
+/// Rings, and asks for notifications of the desktop.
+pub(super) fn tell(signals: &[Signal]) -> io::Result<()> {
+    if signals.is_empty() {
+        return Ok(());
+    }
+    let (mut out, here) = (tty()?, Terminal::of(&|name| std::env::var_os(name)));
+    signals.iter().try_for_each(|signal| out.write_all(signal.sequence(here).as_bytes()))?;
     out.flush()
 }
 

@@ -52,12 +52,12 @@ fn billed(invoice: &Invoice, out: &mut Vec<Fact>) {
     out.push(("prices", source(invoice), if invoice.backdated { Role::Warn } else { Role::Dim }));
 }
 
-/// The kind of tokens, set in, in the columns that names of facts have.
+/// The kind of tokens, set in, in less than the columns that names of facts have.
 fn kind(line: &BillLine) -> &'static str {
     const NAMES: [(&str, &str); 8] = [
         ("input", " input"),
         ("cache read", " cache read"),
-        ("cache write", " cache write"),
+        ("cache write", " write 5m"),
         ("cache write 1h", " write 1h"),
         ("output", " output"),
         ("reasoning", " reasoning"),

@@ -25,6 +25,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     Command { word: "theme", takes: "dark | light | mono", run: theme },
     Command { word: "by", takes: "provider", run: by },
     Command { word: "sort", takes: "p95", run: sort },
+    Command { word: "alerts", takes: "", run: alerts },
     Command { word: "utc", takes: "", run: utc },
     Command { word: "local", takes: "", run: local },
     Command { word: "quit", takes: "", run: quit },
@@ -73,6 +74,11 @@ fn sort(ui: &mut Ui, text: &str) -> Result<Effect, String> {
         false => format!("this pane sorts by {}", heads.join(", ")),
     })?;
     ui.state_mut().sort.head = Some(head);
+    Ok(Effect::None)
+}
+
+fn alerts(ui: &mut Ui, _: &str) -> Result<Effect, String> {
+    ui.mode = Mode::Alerts { scroll: 0 };
     Ok(Effect::None)
 }
 

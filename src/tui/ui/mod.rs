@@ -37,6 +37,11 @@ pub enum Mode {
     },
     /// Reading one record.
     Details(Details),
+    /// Reading the alerts.
+    Alerts {
+        /// Rows scrolled.
+        scroll: usize,
+    },
 }
 
 /// The record that is being read.
@@ -297,7 +302,7 @@ impl Ui {
         match self.mode {
             Mode::Normal => Context::Pane,
             Mode::Filter(_) | Mode::Command(_) => Context::Line,
-            Mode::Help { .. } => Context::Help,
+            Mode::Help { .. } | Mode::Alerts { .. } => Context::Help,
             Mode::Details(_) => Context::Details,
         }
     }

@@ -53,7 +53,7 @@ impl Ui {
     pub(super) fn step(&mut self, step: Step, snapshot: &Snapshot) {
         let page = usize::from(self.size.1).saturating_sub(8).max(1);
         match &mut self.mode {
-            Mode::Help { scroll } => *scroll = scrolled(*scroll, step, page),
+            Mode::Help { scroll } | Mode::Alerts { scroll } => *scroll = scrolled(*scroll, step, page),
             Mode::Details(details) => details.scroll = scrolled(details.scroll, step, page),
             Mode::Normal => self.step_rows(step, page, snapshot),
             Mode::Filter(_) | Mode::Command(_) => {}
@@ -239,7 +239,7 @@ impl Ui {
     }
 
     pub(super) fn back(&mut self) {
-        if matches!(self.mode, Mode::Help { .. } | Mode::Details(_)) {
+        if matches!(self.mode, Mode::Help { .. } | Mode::Details(_) | Mode::Alerts { .. }) {
             self.mode = Mode::Normal;
         } else if self.maximised.take().is_some() || self.time_cursor.take().is_some() {
         } else if let Some(place) = self.history.pop() {
