@@ -1,9 +1,11 @@
 //! What the faces draw and print: one answer to one `View`, plain data, made by the store, computed in one place.
 //! Unknown is `None`. Faces derive text from it and nothing else.
 
+mod bill;
 mod figures;
 mod money;
 
+pub use bill::{Bill, BillLine, Computed, Invoice};
 pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
 pub use money::{BudgetState, Burn, Forecast, Spend, Tasks};
 
@@ -155,6 +157,8 @@ pub struct Record {
     pub cost_nusd: Option<i64>,
     /// Whether its text was kept once and has been deleted since.
     pub text_expired: bool,
+    /// Why it cost what it cost, where somebody with prices has looked.
+    pub bill: Option<Box<Bill>>,
 }
 
 impl Record {

@@ -217,6 +217,16 @@ pub fn usd(nano: i64) -> String {
     }
 }
 
+/// Money from pico-dollars, exact, with two decimals at least: `$0.002468`, `$1.50`.
+pub fn exact_usd(pico: i128) -> String {
+    const DOLLAR: u128 = 1_000_000_000_000;
+    let sign = if pico < 0 { "-" } else { "" };
+    let (whole, part) = (pico.unsigned_abs() / DOLLAR, pico.unsigned_abs() % DOLLAR);
+    let part = format!("{part:012}");
+    let part = part.trim_end_matches('0');
+    format!("{sign}${}.{part:0<2}", count(u64::try_from(whole).unwrap_or(u64::MAX)))
+}
+
 /// Bytes: `512 B`, `2.72 GB` (powers of 1,000).
 pub fn bytes(n: u64) -> String {
     let value = n as f64;
@@ -413,6 +423,20 @@ mod tests {
         ];
         for (got, want) in cases {
             assert_eq!(got, want);
+        }
+    }
+
+    #[test]
+    fn exact_money_loses_nothing() {
+        let cases = [
+            (2_468_000_000, "$0.002468"),
+            (1_500_000_000_000, "$1.50"),
+            (0, "$0.00"),
+            (1, "$0.000000000001"),
+            (-12_345_678_900_000_000_000, "-$12,345,678.90"),
+        ];
+        for (pico, text) in cases {
+            assert_eq!(exact_usd(pico), text);
         }
     }
 

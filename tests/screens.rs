@@ -4,13 +4,13 @@
 mod worlds;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use llmtop::snapshot::Snapshot;
+use llmtop::snapshot::{Bill, Computed, Record, Snapshot};
 use llmtop::tui::keys::{Action, lookup};
 use llmtop::tui::mouse::Spot;
 use llmtop::tui::{Alarm, Effect, Feed, Flow, Live, Mask, Mode, Standing, Theme, Ui};
 use llmtop::view::{Anchor, Filter, RecordKey, Span, View};
 use ratatui::style::Color;
-use worlds::money::{hostile_money, money, money_ui};
+use worlds::money::{self, hostile_money, money, money_ui};
 use worlds::{NOW, buffer, empty, hostile, live, text, typical, ui};
 
 const SIZES: [(u16, u16); 3] = [(200, 60), (120, 40), (80, 24)];
@@ -162,6 +162,60 @@ fn details_help_and_lines() {
     type_line(&mut ui, &snapshot, "window yesterday");
     press(&mut ui, &snapshot, "Enter");
     insta::assert_snapshot!("command_fault_120x40", shown(&ui, &snapshot));
+}
+
+/// Opens a record that cost so much, with its bill.
+fn read_with_bill(size: (u16, u16), cost_nusd: Option<i64>, bill: Bill) -> (Ui, Snapshot) {
+    let mut ui = ui("requests", size);
+    let mut snapshot = typical(&ui.view());
+    snapshot.records[0].call.cost_nusd = bill.reported_nusd;
+    press(&mut ui, &snapshot, "Enter");
+    let record = snapshot.records[0].clone();
+    let bill = Some(Box::new(bill));
+    ui.take_record(record.key(), Some(Record { cost_nusd, bill, ..record }));
+    (ui, snapshot)
+}
+
+#[test]
+fn the_cost_of_a_call_is_explained() {
+    let reported = Some(13_500_000_000);
+    for size in [(120, 40), (200, 60), (80, 24)] {
+        let (ui, snapshot) = read_with_bill(size, reported, money::bill(reported));
+        insta::assert_snapshot!(format!("details_bill_{}x{}", size.0, size.1), shown_anywhere(&ui, &snapshot));
+    }
+    let (mut ui, snapshot) = read_with_bill((120, 40), reported, money::bill(reported));
+    let Effect::Copy(text) = press(&mut ui, &snapshot, "y") else { panic!("something to copy") };
+    for line in [
+        "cost: $13.50, as reported",
+        "input: 1,234 × $6.00/M = $0.007404",
+        "cache read: 204,800 × $0.60/M = $0.12288",
+        "computed: $13.37196465",
+        "reported: $13.50, $0.12803535 more (0.957%)",
+        "prices: list prices of 2026-07-24, from 2025-09-29 on",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn what_no_bill_can_tell_is_said() {
+    let said = |cost_nusd, bill| {
+        let (mut ui, snapshot) = read_with_bill((120, 40), cost_nusd, bill);
+        let Effect::Copy(text) = press(&mut ui, &snapshot, "y") else { panic!("something to copy") };
+        let of_money = |l: &&str| ["cost", "computed", "reported"].iter().any(|name| l.starts_with(name));
+        text.lines().filter(of_money).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let unpriced = |reported_nusd| Bill { reported_nusd, computed: Computed::Unpriced("no such model".to_owned()) };
+    assert_eq!(said(None, unpriced(None)), ["cost: –, so it is unpriced", "computed: –: no such model"]);
+    let reported = ["cost: $0.001, as reported", "computed: –: no such model", "reported: $0.001"];
+    assert_eq!(said(Some(1_000_000), unpriced(Some(1_000_000))), reported);
+    let free = Bill { reported_nusd: None, computed: Computed::Free("not billed".to_owned()) };
+    assert_eq!(said(Some(0), free), ["cost: $0.00, as computed", "computed: $0.00: not billed"]);
+    let other = said(Some(7), money::bill(None));
+    assert_eq!(other[0], "cost: $0.000000007, by other prices than those of now");
+    let same = said(Some(13_371_964_650), money::bill(Some(13_371_964_650)));
+    assert_eq!(same[0], "cost: $13.37196465, as reported and as computed");
+    assert_eq!(same[2], "reported: $13.37196465, the same");
 }
 
 #[test]

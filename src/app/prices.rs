@@ -6,8 +6,7 @@ use crate::clock;
 use crate::config::Effective;
 use crate::nearest;
 use crate::price::{
-    self, Author, Book, Bucket, Entry, LeftOut, ModelPrices, PriceChange, Prices, Rates, Service, Source, Table,
-    Tables, day_text,
+    self, Author, Book, Bucket, Entry, LeftOut, PriceChange, Prices, Rates, Service, Source, Table, Tables, day_text,
 };
 use crate::report::{Column, Grid};
 use crate::units::{UNKNOWN, clean, count, harmless_json};
@@ -119,7 +118,7 @@ fn show(args: &PriceShowArgs, prices: &Prices, out: &mut dyn Write) -> Result<()
     let held = model.at(now_us).0;
     let said = [held.provider.as_deref(), held.mode.map(price::Mode::word)];
     let said: Vec<&str> = said.into_iter().flatten().collect();
-    writeln!(out, "{} ({}), found by {}", clean(&held.model), clean(&said.join(", ")), how(&model))?;
+    writeln!(out, "{} ({}), found by {}", clean(&held.model), clean(&said.join(", ")), model.found.how())?;
     if !held.aliases.is_empty() {
         writeln!(out, "also called {}", clean(&held.aliases.join(", ")))?;
     }
@@ -132,15 +131,6 @@ fn show(args: &PriceShowArgs, prices: &Prices, out: &mut dyn Write) -> Result<()
         parts => writeln!(out, "\nand {} % of it on top, by the configuration", f64::from(parts) / 1_000.0)?,
     }
     Ok(())
-}
-
-fn how(model: &ModelPrices) -> &'static str {
-    match model.found {
-        price::Found::Exact => "its name",
-        price::Found::Alias => "a declared alias",
-        price::Found::Prefix => "its name behind the provider's",
-        price::Found::Snapshot => "its name without the date of a snapshot",
-    }
 }
 
 /// From when on prices hold, and who says so.

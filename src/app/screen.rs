@@ -203,7 +203,7 @@ impl Show {
         let exit = std::thread::scope(|scope| {
             if let Some(feed) = self.feed {
                 let (status, progress, stop, path) = (&status, &progress, &stop, &self.store);
-                let retention = &self.settings.config.retention;
+                let (retention, prices) = (&self.settings.config.retention, Arc::clone(&prices));
                 scope.spawn(move || {
                     if let Err(error) = fill((path, retention), feed, (OnRefusal::Retry, prices), progress, stop) {
                         status.failed(format!("{error:#}"));
@@ -213,7 +213,7 @@ impl Show {
             // However the screen ends, by a panic too: the feed ends with it, or the scope would wait for ever.
             let _ending = Ending(&stop);
             let sentry = sentry(&self.settings.config, &self.store, &status)?;
-            let watcher = Watcher::start(&self.store, Arc::clone(&status), sentry)?;
+            let watcher = Watcher::start((&self.store, prices), Arc::clone(&status), sentry)?;
             let options = tui::Options { ui, mouse, now_us: clock::now_us() };
             Ok::<_, anyhow::Error>(tui::run(&watcher, options)?)
         })?;

@@ -4,6 +4,7 @@
 use super::alert::Sentry;
 use super::live::Status;
 use crate::clock;
+use crate::price::Prices;
 use crate::snapshot::{Record, Snapshot};
 use crate::store::sqlite::SqliteReader;
 use crate::store::{Reader, StoreError, Watch};
@@ -60,13 +61,18 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Opens the store for reading and starts the reader thread.
-    pub fn start(store: &Path, status: Arc<Status>, sentry: Sentry) -> anyhow::Result<Watcher> {
+    /// Opens the store for reading and starts the reader thread; the prices explain what records cost.
+    pub fn start(
+        (store, prices): (&Path, Arc<Prices>),
+        status: Arc<Status>,
+        sentry: Sentry,
+    ) -> anyhow::Result<Watcher> {
         let reader = SqliteReader::open(store)?;
         let shared = Arc::<Shared>::default();
         let theirs = Arc::clone(&shared);
-        let thread =
-            std::thread::Builder::new().name("answer".into()).spawn(move || Worker::new(reader, theirs).run())?;
+        let thread = std::thread::Builder::new()
+            .name("answer".into())
+            .spawn(move || Worker::new(reader, prices, theirs).run())?;
         Ok(Watcher { shared, status, sentry, thread: Some(thread) })
     }
 }
@@ -148,6 +154,8 @@ enum Task {
 
 struct Worker {
     reader: SqliteReader,
+    /// What explains the cost of a record.
+    prices: Arc<Prices>,
     shared: Arc<Shared>,
     answered: u64,
     version: i64,
@@ -156,9 +164,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(reader: SqliteReader, shared: Arc<Shared>) -> Worker {
+    fn new(reader: SqliteReader, prices: Arc<Prices>, shared: Arc<Shared>) -> Worker {
         let now = clock::ticks();
-        Worker { reader, shared, answered: 0, version: 0, due: now, late: now }
+        Worker { reader, prices, shared, answered: 0, version: 0, due: now, late: now }
     }
 
     fn run(mut self) {
@@ -166,7 +174,7 @@ impl Worker {
             match self.next() {
                 Task::Close => return,
                 Task::Record(key) => {
-                    let found = self.reader.record(key);
+                    let found = self.reader.record(key).map(|record| record.map(|record| self.explained(record)));
                     let mut board = self.shared.lock();
                     match found {
                         Ok(record) => board.record = Some((key, record)),
@@ -176,6 +184,11 @@ impl Worker {
                 Task::Answer(view, question) => self.answer(&view, question),
             }
         }
+    }
+
+    fn explained(&self, record: Record) -> Record {
+        let bill = self.prices.bill(&record.call, record.ts_us).plain();
+        Record { bill: Some(Box::new(bill)), ..record }
     }
 
     /// Waits for something to do: a record, a new question, or a reason to answer the last one again.

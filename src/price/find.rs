@@ -34,6 +34,16 @@ impl Found {
             Found::Snapshot => "snapshot",
         }
     }
+
+    /// What that means: found by …
+    pub const fn how(self) -> &'static str {
+        match self {
+            Found::Exact => "its name",
+            Found::Alias => "a declared alias",
+            Found::Prefix => "its name behind the provider's",
+            Found::Snapshot => "its name without the date of a snapshot",
+        }
+    }
 }
 
 /// What some calls cost more than the list says, such as those served in one region.

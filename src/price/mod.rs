@@ -8,6 +8,7 @@ mod find;
 mod litellm;
 mod names;
 mod own;
+mod plain;
 mod rate;
 mod shipped;
 mod table;

@@ -1,5 +1,7 @@
 //! One record: its phases as a bar on top, the facts on the left, the text on the right, covered until asked for.
 
+mod bill;
+
 use super::clean::{self, clean};
 use super::live::Scene;
 use super::pen::{self, Pen};
@@ -111,7 +113,7 @@ fn facts(record: &Record, zone: Zone) -> Vec<Fact> {
         Role::Text,
     );
     say("output", call.output_tokens.map(|n| tokens(n, &[("reasoning", call.reasoning_tokens)])), Role::Text);
-    say("cost", call.cost_nusd.map(units::usd), Role::Text);
+    bill::facts(record).into_iter().for_each(|(name, value, role)| say(name, Some(value), role));
     say("finish", text(&call.finish_reason), Role::Text);
     say("cache", record.cache_word().map(str::to_owned), Role::Text);
     say("stream", call.stream.map(|s| if s { "yes" } else { "no" }.to_owned()), Role::Text);
@@ -145,14 +147,31 @@ fn speed(call: &Call) -> Option<String> {
     Some(format!("{} tokens/s", units::compact((milli as f64 / 1e3).round())))
 }
 
+/// Where the values of facts begin.
+const VALUES_AT: u16 = 13;
+
+/// Values of words take as many lines as they need; those of one word, such as ids, are cut.
+fn wrapped(facts: &[Fact], width: usize) -> Vec<Fact> {
+    const MOST: usize = 4;
+    let lines = |(name, value, role): &Fact| -> Vec<Fact> {
+        if clean::width(&clean(value)) <= width || !value.contains(' ') {
+            return vec![(*name, value.clone(), *role)];
+        }
+        let parts = clean::wrap(value, width, MOST).into_iter().enumerate();
+        parts.map(|(i, part)| (if i == 0 { *name } else { "" }, part, *role)).collect()
+    };
+    facts.iter().flat_map(lines).collect()
+}
+
 fn draw_facts(pen: &mut Pen, area: Rect, facts: &[Fact], skip: usize) {
-    let below = facts.len().saturating_sub(usize::from(area.height.saturating_sub(2)));
+    let lines = wrapped(facts, usize::from(area.width.saturating_sub(VALUES_AT + 2)));
+    let below = lines.len().saturating_sub(usize::from(area.height.saturating_sub(2)));
     let more = if below > skip { format!("{} more below", below - skip) } else { String::new() };
     let inner = pen.panel_with(area, &[("record", Role::Title), (&more, Role::Dim)]);
-    for (i, (name, value, role)) in facts.iter().skip(skip.min(below)).take(usize::from(inner.height)).enumerate() {
+    for (i, (name, value, role)) in lines.iter().skip(skip.min(below)).take(usize::from(inner.height)).enumerate() {
         let y = inner.y + i as u16;
         pen.text(inner.x + 1, y, 12.min(inner.width.saturating_sub(1)), name, Role::Dim);
-        pen.text(inner.x + 13, y, inner.width.saturating_sub(13), value, *role);
+        pen.text(inner.x + VALUES_AT, y, inner.width.saturating_sub(VALUES_AT), value, *role);
     }
 }
 
@@ -224,7 +243,7 @@ pub(crate) fn as_text(record: &Record, zone: Zone, mask: Mask) -> String {
         out.push('\n');
     };
     for (name, value, _) in facts(record, zone).iter().filter(|(name, ..)| !name.is_empty()) {
-        line(name, value);
+        line(name.trim(), value);
     }
     record.call.error_message.iter().for_each(|m| line("message", m));
     if mask == Mask::Open {

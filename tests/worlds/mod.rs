@@ -295,6 +295,7 @@ fn record(made: &Made, id: i64) -> Record {
         cost_nusd: call.cost_nusd,
         call,
         text_expired: false,
+        bill: None,
     }
 }
 

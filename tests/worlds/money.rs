@@ -1,7 +1,9 @@
 //! The typical afternoon with budgets, judged tasks and waste; and the same with hostile names and sums at their limits.
 
 use super::{HOSTILE, NOW, hostile, typical, ui};
-use llmtop::snapshot::{BudgetState, Burn, Forecast, Group, Snapshot, Spend, Stats, Tasks};
+use llmtop::snapshot::{
+    Bill, BillLine, BudgetState, Burn, Computed, Forecast, Group, Invoice, Snapshot, Spend, Stats, Tasks,
+};
 use llmtop::tui::Ui;
 use llmtop::view::{Budget, Dim, Filter, Period, View};
 
@@ -123,4 +125,34 @@ pub fn hostile_money(view: &View) -> Snapshot {
     (totals.cache_saved_nusd, totals.unpriced_calls) = (Some(i64::MIN), u64::MAX);
     snapshot.tasks = Some(Tasks { judged: 0, completed: u64::MAX });
     snapshot
+}
+
+fn line(kind: &'static str, tokens: u64, picos: u64) -> BillLine {
+    BillLine { kind, tokens, rate_pusd: picos, pusd: u128::from(tokens) * u128::from(picos) }
+}
+
+/// A bill with every kind of line, of a large prompt.
+pub fn bill(reported_nusd: Option<i64>) -> Bill {
+    let lines = vec![
+        line("input", 1_234, 6_000_000),
+        line("cache read", 204_800, 600_000),
+        line("cache write", 512, 7_500_000),
+        line("cache write 1h", 1_000_000, 12_000_000),
+        line("output", 987, 22_500_000),
+    ];
+    let sum: u128 = lines.iter().map(|line| line.pusd).sum();
+    let invoice = Invoice {
+        nusd: (sum * 11 / 10 / 1_000) as i64,
+        lines,
+        uplift: 10_000,
+        service: "standard",
+        above: Some(200_000),
+        model: "anthropic/claude-sonnet-4-5".to_owned(),
+        found: "its name without the date of a snapshot",
+        from_us: Some(1_759_104_000_000_000),
+        backdated: false,
+        source: "list prices".to_owned(),
+        source_us: Some(1_784_851_200_000_000),
+    };
+    Bill { reported_nusd, computed: Computed::Billed(Box::new(invoice)) }
 }

@@ -89,6 +89,7 @@ impl<'r> Stored<'r> {
             call,
             cost_nusd: self.measure(Measure::Cost),
             text_expired: false,
+            bill: None,
         })
     }
 }

@@ -94,7 +94,7 @@ fn unpriced(now: &Stats) -> Option<Fact> {
 }
 
 /// Columns of the tokens of a model.
-const TOKENS: u16 = 12;
+const TOKENS: u16 = 13;
 /// Columns of its whole line at most: further apart than this, nobody reads it as one.
 const WIDEST: u16 = 64;
 
@@ -122,11 +122,12 @@ fn of_model(pen: &mut Pen, area: Rect, group: &Group) {
     pen.text(area.x + rest + CALLS + 3, area.y, TOKENS, &tokens(&group.stats), Role::Dim);
 }
 
-/// Where only some calls of a model have no price, nobody knows how many of its tokens are theirs.
+/// Where only some calls of a model have no price, nobody knows how many of its tokens are theirs: at most all.
 fn tokens(s: &Stats) -> String {
     match figures::all_tokens(s.input_tokens, s.output_tokens) {
-        _ if s.unpriced_calls < s.calls => format!("of {}", figures::count(s.calls)),
-        None => "no tokens".to_owned(),
-        Some(n) => format!("{} tokens", units::compact(n as f64)),
+        Some(n) if s.unpriced_calls == s.calls => format!("{} tokens", units::compact(n as f64)),
+        Some(n) if s.unpriced_calls > s.calls / 2 => format!("≤{} tokens", units::compact(n as f64)),
+        None if s.unpriced_calls == s.calls => "no tokens".to_owned(),
+        _ => format!("of {}", figures::count(s.calls)),
     }
 }
