@@ -166,9 +166,8 @@ pub(super) enum Charge<'m> {
 pub(super) struct Sum<'m> {
     entry: &'m Entry,
     backdated: bool,
-    service: Service,
-    above: Option<u64>,
-    lines: [Option<Line>; Bucket::COUNT],
+    tokens: Tokens,
+    tariff: Tariff<'m>,
     uplift: i32,
     nusd: i64,
     cache_saved_nusd: Option<i64>,
@@ -204,12 +203,12 @@ impl Charge<'_> {
 impl Sum<'_> {
     fn written(self, model: &ModelPrices) -> Invoice {
         Invoice {
-            lines: self.lines.into_iter().flatten().collect(),
+            lines: lines(&self.tokens, &self.tariff).filter_map(Result::ok).collect(),
             uplift: self.uplift,
             nusd: self.nusd,
             cache_saved_nusd: self.cache_saved_nusd,
-            above: self.above,
-            service: self.service,
+            above: self.tariff.above,
+            service: self.tariff.service,
             model: self.entry.model.to_string(),
             provider: self.entry.provider.as_deref().map(str::to_owned),
             found: model.found,
@@ -259,19 +258,18 @@ fn sum<'m>(model: &'m ModelPrices, call: &Call<'_>, ts_us: i64) -> Result<Sum<'m
     let service = Service::of(call.service_tier.as_deref()).ok_or(Unpriced::UnknownService)?;
     let tariff = Tariff::of(entry, service, tokens.all_input)?;
     let uplift = model.uplift(ts_us);
-    let (mut lines, mut picos) = ([None; Bucket::COUNT], 0u128);
-    for bucket in Bucket::ALL {
-        let count = tokens.buckets[bucket as usize];
-        if count == 0 || (bucket == Bucket::Output && tokens.is_embedding && tariff.rate(bucket).is_none()) {
-            continue;
-        }
-        let line = Line { bucket, tokens: count, rate: tariff.need(bucket)? };
-        lines[bucket as usize] = Some(line);
-        picos += line.picos();
-    }
+    let picos = lines(&tokens, &tariff).try_fold(0, |sum, line| Ok(sum + line?.picos()))?;
     let nusd = i128::try_from(picos).ok().and_then(|picos| nanos(picos, uplift)).ok_or(Unpriced::OutOfRange)?;
     let cache_saved_nusd = tokens.cache_saved(&tariff).and_then(|picos| nanos(picos, uplift));
-    Ok(Sum { entry, backdated, service, above: tariff.above, lines, uplift, nusd, cache_saved_nusd })
+    Ok(Sum { entry, backdated, tokens, tariff, uplift, nusd, cache_saved_nusd })
+}
+
+/// What is billed: nothing of what there is none of, and no output of what makes none.
+fn lines(tokens: &Tokens, tariff: &Tariff<'_>) -> impl Iterator<Item = Result<Line, Unpriced>> {
+    let no_output = tokens.is_embedding && tariff.rate(Bucket::Output).is_none();
+    let billed = move |(bucket, count): &(Bucket, u64)| *count > 0 && !(no_output && *bucket == Bucket::Output);
+    let counts = Bucket::ALL.into_iter().zip(tokens.buckets).filter(billed);
+    counts.map(|(bucket, tokens)| tariff.need(bucket).map(|rate| Line { bucket, tokens, rate }))
 }
 
 /// Thousandths of a percent in a whole.

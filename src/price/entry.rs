@@ -35,13 +35,14 @@ impl Service {
 
     /// What a call's service tier means; `None` for a word that nobody has prices for.
     pub fn of(tier: Option<&str>) -> Option<Service> {
+        let Some(tier) = tier else { return Some(Service::Standard) };
         const WORDS: [(Service, &[&str]); 4] = [
             (Service::Standard, &["", "standard", "default", "auto", "on_demand", "on-demand", "standard_only"]),
             (Service::Batch, &["batch", "batches"]),
             (Service::Flex, &["flex", "on_demand_flex"]),
             (Service::Priority, &["priority", "on_demand_priority"]),
         ];
-        let tier = tier.unwrap_or_default().trim();
+        let tier = tier.trim();
         let is_tier = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(tier));
         WORDS.into_iter().find(|(_, words)| is_tier(words)).map(|(service, _)| service)
     }

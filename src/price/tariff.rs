@@ -10,7 +10,8 @@ pub(super) struct Tariff<'m> {
     first: &'m Rates,
     /// Of any size, of what costs the same in any; none of them for service tiers, whose larger sizes nobody may guess.
     second: Option<&'m Rates>,
-    service: Service,
+    /// How the request is served.
+    pub service: Service,
     /// They are those of prompts of more than so many tokens.
     pub above: Option<u64>,
 }
