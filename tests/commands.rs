@@ -575,6 +575,9 @@ fn pricing_again_changes_what_counts_and_keeps_what_was_reported() {
     assert!(after.contains("gpt-4o,0.0045,0.0055") && after.contains("mystery,,0.5"), "{after}");
     let report: Value = serde_json::from_str(&home.run(["report", "--format", "json"]).good()).expect("JSON");
     assert_eq!((&report["totals"]["cost_usd"], &report["totals"]["unpriced_calls"]), (&0.0214.into(), &1.into()));
+    let text = home.run(["report"]).good();
+    let unpriced = text.lines().skip_while(|line| !line.starts_with("without a cost")).nth(1).unwrap_or_default();
+    assert_eq!(unpriced.split_whitespace().collect::<Vec<_>>(), ["mystery", "1", "1", "1,000", "1,300"], "{text}");
     let err = home.run(["reprice"]).err;
     assert!(err.contains("--since"), "{err}");
 }
