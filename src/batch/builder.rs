@@ -46,8 +46,11 @@ pub struct Builder {
 struct Models {
     /// By the number of the series.
     of_series: Vec<Option<Arc<ModelPrices>>>,
-    found: HashMap<(Option<Box<str>>, Option<Box<str>>), Option<Arc<ModelPrices>>>,
+    found: HashMap<ProviderAndModel, Option<Arc<ModelPrices>>>,
 }
+
+/// As calls name them.
+type ProviderAndModel = (Option<Box<str>>, Option<Box<str>>);
 
 impl Models {
     /// Looks up the prices of the next series.
