@@ -19,7 +19,9 @@ pub use args::{
     RepriceArgs, RowFormat, StoreArgs, StoreCommand, WatchArgs, WhenArgs,
 };
 pub use check::{CheckArgs, LimitArgs};
-pub use prices::{PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand};
+pub use prices::{
+    PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
+};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
@@ -155,18 +157,22 @@ where
     T: Into<std::ffi::OsString> + Clone,
 {
     let cli = Cli::try_parse_from(args)?;
-    match misplaced(&cli).or_else(|| fault(&cli)) {
-        None => Ok(cli),
+    match misplaced(&cli) {
         Some((kind, why)) => Err(command().error(kind, why)),
+        None => fault(&cli).map_or(Ok(cli), Err),
     }
 }
 
-/// What no single flag is wrong about.
-fn fault(cli: &Cli) -> Option<(ErrorKind, String)> {
-    match &cli.command {
-        Some(Command::Check(args)) => args.fault(),
-        _ => None,
-    }
+/// What no single flag is wrong about, with the usage of its command.
+fn fault(cli: &Cli) -> Option<clap::Error> {
+    let Some(Command::Check(args)) = &cli.command else { return None };
+    let (kind, why) = args.fault()?;
+    let mut all = command();
+    all.build();
+    Some(match all.find_subcommand_mut("check") {
+        Some(check) => check.error(kind, why),
+        None => all.error(kind, why),
+    })
 }
 
 /// What stands before a command that does not look at it: it must not be ignored in silence.

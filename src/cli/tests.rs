@@ -130,6 +130,7 @@ fn faults_say_what_would_be_right() {
         (&["llmtop", "report", "--format", "xml"], "text, json, csv"),
         (&["llmtop", "report", "--window", "1h", "--since", "2h"], "cannot be used with"),
         (&["llmtop", "check", "--since", "1h"], "nothing to check: give a limit (--p50, --p95, "),
+        (&["llmtop", "check", "--since", "1h"], "Usage: llmtop check [OPTIONS] [FILE]..."),
         (&["llmtop", "check", "--error-rate", "1"], "write a percentage such as 1%"),
         (&["llmtop", "check", "--p95", "2"], "write a length such as 800ms"),
         (&["llmtop", "check", "--cost", "cheap"], "write dollars such as 5"),

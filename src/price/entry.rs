@@ -2,7 +2,7 @@
 //! are from.
 
 use super::names;
-use super::rate::{Bucket, Rates};
+use super::rate::Rates;
 use crate::listed::listed;
 use std::sync::Arc;
 
@@ -214,14 +214,5 @@ impl Entry {
             (ours, theirs) => service != Service::Standard || ours == theirs,
         };
         Service::ALL.into_iter().all(same)
-    }
-
-    /// Whether reasoning has a price of its own.
-    pub fn reasons_apart(&self) -> bool {
-        let apart = |scheme: &Scheme| {
-            let tiers = scheme.tiers.iter().map(|tier| &tier.rates);
-            tiers.chain([&scheme.rates]).any(|rates| rates.get(Bucket::Reasoning).is_some())
-        };
-        self.schemes.iter().flatten().any(|scheme| apart(scheme))
     }
 }
