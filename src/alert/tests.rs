@@ -127,6 +127,8 @@ fn every_metric_of_calls_is_read_in_its_unit() {
     let unpriced = Stats { calls: 5, unpriced_calls: 5, ..Stats::default() };
     let spend = Metric::named("spend").expect("a metric");
     assert_eq!(spend.of_window(&unpriced, MIN, 0), None, "not nothing");
+    let refused = Stats { cost_nusd: Some(0), unpriced_calls: 4, ..unpriced };
+    assert_eq!(spend.of_window(&refused, MIN, 0), None, "nor where nothing but refused calls is priced");
     assert_eq!(spend.of_window(&Stats::default(), MIN, 0), Some(0.0), "nothing was called");
     assert!(Metric::named("eror_rate").is_err_and(|why| why.ends_with("did you mean error_rate?")));
 }
