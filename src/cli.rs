@@ -19,7 +19,9 @@ pub use args::{
     RepriceArgs, RowFormat, StoreArgs, StoreCommand, WatchArgs, WhenArgs,
 };
 pub use check::{CheckArgs, LimitArgs};
-pub use prices::{PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand};
+pub use prices::{
+    PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
+};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.

@@ -518,3 +518,66 @@ fn broken_lines_are_shown_without_what_they_say() {
         assert!(shown.contains("sk-ant-api03-SECRET"), "{shown}");
     }
 }
+
+/// Four calls of which two report a cost that is wrong in a usual way, and one without a price.
+const REPORTED: &str = r#"{"event":"llm_call","timestamp":"2026-05-01T10:00:00Z","request_id":"a1","provider":"openai","model":"gpt-4o","input_tokens":1000,"cached_input_tokens":800,"output_tokens":300,"cost_usd":0.0055}
+{"event":"llm_call","timestamp":"2026-05-01T10:00:09Z","request_id":"a2","provider":"openai","model":"gpt-4o","input_tokens":1000,"cached_input_tokens":800,"output_tokens":300,"cost_usd":0.0045}
+{"event":"llm_call","timestamp":"2026-05-01T10:10:00Z","request_id":"a3","provider":"openai","model":"o3","input_tokens":1000,"reasoning_tokens":800,"output_tokens":1300,"cost_usd":0.0188}
+{"event":"llm_call","timestamp":"2026-05-01T10:20:00Z","request_id":"a4","model":"mystery","input_tokens":1000,"output_tokens":1300,"cost_usd":0.5}
+"#;
+
+#[test]
+fn an_audit_names_what_is_wrong_with_reported_costs() {
+    let home = Home::new();
+    let log = home.write("app.log", REPORTED);
+    let log = log.to_str().expect("a path");
+    let told = home.run(["prices", "audit", log]).good();
+    for says in [
+        "4 calls, 4 of them with a reported cost",
+        "1 agree with the prices (33.3 %), 2 do not",
+        "1 have no price to compare with",
+        "reasoning added twice",
+        "cached input at the full price",
+    ] {
+        assert!(told.contains(says), "{says}: {told}");
+    }
+    assert!(!told.contains("double counting"), "{told}");
+    let lines = home.run(["prices", "audit", log, "--filter", "model:o3", "--format", "json"]).good();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[0]["causes"]["reasoning added twice"], 1);
+    assert_eq!(lines[0]["computed_usd"], 0.0124);
+    assert_eq!(lines[1]["calls"], 1);
+}
+
+#[test]
+fn pricing_again_changes_what_counts_and_keeps_what_was_reported() {
+    let home = Home::new();
+    home.ingest(&home.write("app.log", REPORTED));
+    let cost = |home: &Home| {
+        let sql = "SELECT model, cost_usd, reported_cost_usd FROM calls ORDER BY request_id";
+        home.run(["query", sql, "--format", "csv"]).good()
+    };
+    let before = cost(&home);
+    assert!(before.contains("o3,0.0188,0.0188") && before.contains("mystery,0.5,0.5"), "{before}");
+    let reprice = |home: &Home, args: &[&str]| {
+        let mut command = home.llmtop(["reprice", "--since", "all"]);
+        let ran = command.args(args).env("LLMTOP_COST_SOURCE", "computed").output().expect("it runs");
+        assert!(ran.status.success());
+        String::from_utf8(ran.stdout).expect("text")
+    };
+    let told = reprice(&home, &["--dry-run"]);
+    assert!(told.starts_with("4 calls priced again: the cost of 3 would change, from $0.529 to $0.0214;"), "{told}");
+    assert_eq!(cost(&home), before);
+    let told = reprice(&home, &[]);
+    assert!(told.contains("the cost of 3 changed") && told.contains("0 had no cost, 1 have none"), "{told}");
+    let after = cost(&home);
+    assert!(after.contains("gpt-4o,0.0045,0.0055") && after.contains("mystery,,0.5"), "{after}");
+    let report: Value = serde_json::from_str(&home.run(["report", "--format", "json"]).good()).expect("JSON");
+    assert_eq!((&report["totals"]["cost_usd"], &report["totals"]["unpriced_calls"]), (&0.0214.into(), &1.into()));
+    let text = home.run(["report"]).good();
+    let unpriced = text.lines().skip_while(|line| !line.starts_with("without a cost")).nth(1).unwrap_or_default();
+    assert_eq!(unpriced.split_whitespace().collect::<Vec<_>>(), ["mystery", "1", "1", "1,000", "1,300"], "{text}");
+    let err = home.run(["reprice"]).err;
+    assert!(err.contains("--since"), "{err}");
+}

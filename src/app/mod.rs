@@ -2,6 +2,7 @@
 //! store), `screen`.
 
 mod alert;
+mod audit;
 mod check;
 mod feed;
 mod fill;
@@ -48,7 +49,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
-        Some(Command::Prices(args)) => prices::run(&args.command, &setup::settings(cli, None)?, out)?,
+        Some(Command::Prices(args)) => return prices::run(&args.command, &setup::settings(cli, None)?, out),
         Some(Command::Reprice(args)) => reprice::run(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Store(args)) => store::run(&args.command, &setup::settings(cli, None)?, out)?,
         Some(Command::Config(args)) => return setup::configure(cli, args.command, out),

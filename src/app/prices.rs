@@ -1,6 +1,6 @@
 //! `llmtop prices`: what models cost, how one is found, and taking over newer tables.
 
-use super::setup;
+use super::{audit, setup};
 use crate::cli::{PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesCommand};
 use crate::clock;
 use crate::config::Effective;
@@ -17,6 +17,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Columns of a table where nothing else is known.
@@ -26,13 +27,15 @@ const WIDTH: usize = 120;
 const OFFERED: usize = 3;
 
 /// Runs a `prices` command.
-pub fn run(command: &PricesCommand, settings: &Effective, out: &mut dyn Write) -> Result<()> {
+pub fn run(command: &PricesCommand, settings: &Effective, out: &mut dyn Write) -> Result<ExitCode> {
     match command {
-        PricesCommand::List(args) => list(args, &*setup::prices(settings)?, out),
-        PricesCommand::Show(args) => show(args, &*setup::prices(settings)?, out),
-        PricesCommand::Import(args) => import(args, settings, out),
-        PricesCommand::Diff { file } => diff(file, &*setup::prices(settings)?, out),
+        PricesCommand::Audit(args) => return audit::run(args, settings, out),
+        PricesCommand::List(args) => list(args, &*setup::prices(settings)?, out)?,
+        PricesCommand::Show(args) => show(args, &*setup::prices(settings)?, out)?,
+        PricesCommand::Import(args) => import(args, settings, out)?,
+        PricesCommand::Diff { file } => diff(file, &*setup::prices(settings)?, out)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn width() -> usize {

@@ -42,7 +42,7 @@ fn tell(done: &Repricing, mode: Mode, width: usize, out: &mut dyn Write) -> std:
     let verb = if mode == Mode::Apply { "changed" } else { "would change" };
     writeln!(
         out,
-        "{} calls priced again: the cost of {} {verb}, from {} to {}; {} had no price, {} have none",
+        "{} calls priced again: the cost of {} {verb}, from {} to {}; {} had no cost, {} have none",
         count(all.calls),
         count(all.changed),
         usd(all.before_nusd),

@@ -7,6 +7,7 @@ use crate::event::{Call, ScoreEvent, Sink, SpanEvent, Text};
 use crate::price::{Cost, ModelPrices, Prices};
 use crate::stats::template::template;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -29,8 +30,7 @@ pub struct Builder {
     batch: Batch,
     series: Interner,
     prices: Arc<Prices>,
-    /// The prices of each series' model, by the number of the series.
-    models: Vec<Option<Arc<ModelPrices>>>,
+    models: Models,
     attrs: Interner,
     scratch: Vec<u8>,
     text: TextWriter,
@@ -38,6 +38,32 @@ pub struct Builder {
     line_events: u64,
     nameless: bool,
     line_start: [usize; 3],
+}
+
+/// The prices of models. There are few models and many series: those of one model share its prices, or they would be read
+/// from all over the memory.
+#[derive(Default)]
+struct Models {
+    /// By the number of the series.
+    of_series: Vec<Option<Arc<ModelPrices>>>,
+    found: HashMap<ProviderAndModel, Option<Arc<ModelPrices>>>,
+}
+
+/// As calls name them.
+type ProviderAndModel = (Option<Box<str>>, Option<Box<str>>);
+
+impl Models {
+    /// Looks up the prices of the next series.
+    fn add(&mut self, prices: &Prices, call: &Call<'_>) {
+        let (provider, model) = (call.provider.as_deref(), call.model.as_deref());
+        let found = self.found.entry((provider.map(Into::into), model.map(Into::into)));
+        self.of_series.push(found.or_insert_with(|| prices.model(provider, model)).clone());
+    }
+
+    #[inline]
+    fn get(&self, series: u32) -> Option<&ModelPrices> {
+        self.of_series.get(series as usize).and_then(Option::as_deref)
+    }
 }
 
 fn next_number() -> u64 {
@@ -53,7 +79,7 @@ impl Builder {
             batch: Batch { in_order: true, ..Batch::default() },
             series: Interner::default(),
             prices,
-            models: Vec::new(),
+            models: Models::default(),
             attrs: Interner::default(),
             scratch: Vec::with_capacity(256),
             text: TextWriter::new()?,
@@ -109,7 +135,7 @@ impl Builder {
             self.number = next_number();
             (self.batch.first_series, self.batch.first_attrs) = (0, 0);
             (self.series, self.attrs) = (Interner::default(), Interner::default());
-            self.models.clear();
+            self.models = Models::default();
         }
         Ok(done)
     }
@@ -155,15 +181,14 @@ impl Builder {
         let (number, new) = self.series.intern(&self.scratch);
         if new {
             self.batch.new_series.push(series_of(call));
-            self.models.push(self.prices.model(call.provider.as_deref(), call.model.as_deref()));
+            self.models.add(&self.prices, call);
         }
         number
     }
 
     /// What the call cost; its model's prices are looked up once for each series.
     fn cost(&self, call: &Call<'_>, series: u32, ts_us: i64) -> Cost {
-        let model = self.models.get(series as usize).and_then(Option::as_deref);
-        self.prices.cost(model, call, ts_us)
+        self.prices.cost(self.models.get(series), call, ts_us)
     }
 
     fn attrs_number(&mut self, call: &Call<'_>) -> (u32, Place) {

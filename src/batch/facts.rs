@@ -73,29 +73,6 @@ impl Measure {
             Measure::CacheSaved => "cache_saved_nusd",
         }
     }
-
-    /// As it is stored.
-    fn of(self, call: &Call<'_>, cost: Cost) -> Option<u64> {
-        let money = |nusd: Option<i64>| nusd.and_then(|n| u64::try_from(n).ok());
-        match self {
-            Measure::InputTokens => call.input_tokens,
-            Measure::OutputTokens => call.output_tokens,
-            Measure::CachedInputTokens => call.cached_input_tokens,
-            Measure::CacheWriteTokens => call.cache_write_tokens,
-            Measure::CacheWrite1hTokens => call.cache_write_1h_tokens,
-            Measure::ReasoningTokens => call.reasoning_tokens,
-            Measure::Latency => call.latency_us,
-            Measure::Ttft => call.ttft_us,
-            Measure::Queue => call.queue_us,
-            Measure::Network => call.network_us,
-            Measure::Cost => money(cost.nusd),
-            Measure::Retries => call.retries.map(u64::from),
-            Measure::InputAudioTokens => call.input_audio_tokens,
-            Measure::OutputAudioTokens => call.output_audio_tokens,
-            Measure::ReportedCost => money(call.cost_nusd).filter(|_| call.cost_nusd != cost.nusd),
-            Measure::CacheSaved => cost.cache_saved_nusd.map(zigzag),
-        }
-    }
 }
 
 listed! {
@@ -145,6 +122,29 @@ impl Id {
     }
 }
 
+/// The measures of a call as they are stored, in their order.
+fn measures(call: &Call<'_>, cost: Cost) -> [Option<u64>; MEASURES] {
+    let money = |nusd: Option<i64>| nusd.and_then(|n| u64::try_from(n).ok());
+    [
+        call.input_tokens,
+        call.output_tokens,
+        call.cached_input_tokens,
+        call.cache_write_tokens,
+        call.cache_write_1h_tokens,
+        call.reasoning_tokens,
+        call.latency_us,
+        call.ttft_us,
+        call.queue_us,
+        call.network_us,
+        money(cost.nusd),
+        call.retries.map(u64::from),
+        call.input_audio_tokens,
+        call.output_audio_tokens,
+        money(call.cost_nusd).filter(|_| call.cost_nusd != cost.nusd),
+        cost.cache_saved_nusd.map(zigzag),
+    ]
+}
+
 /// The mask before the values: bits of known measures, known ids, ids that are packed, and the two below.
 const MASK: usize = 4;
 
@@ -177,10 +177,10 @@ pub(super) fn put(call: &Call<'_>, cost: Cost, out: &mut Vec<u8>) {
     if call.is_truncated() {
         mask |= IS_TRUNCATED;
     }
-    for measure in Measure::ALL {
+    for (bit, value) in measures(call, cost).into_iter().enumerate() {
         // What does not fit is the largest that does.
-        if let Some(value) = measure.of(call, cost) {
-            mask |= 1 << measure as usize;
+        if let Some(value) = value {
+            mask |= 1 << bit;
             varint::put(out, value.min(i64::MAX as u64));
         }
     }
@@ -383,7 +383,7 @@ mod tests {
             prop_assert_eq!(facts.repriced(other), once.clone());
             prop_assert_eq!(Facts::read(&once).expect("its own bytes").repriced(cost), bytes.clone());
             for which in Measure::ALL.into_iter().filter(|m| !matches!(m, Measure::ReportedCost | Measure::CacheSaved)) {
-                prop_assert_eq!(facts.measure(which), which.of(&call, cost).map(|v| v as i64), "{}", which.name());
+                prop_assert_eq!(facts.measure(which), measures(&call, cost)[which as usize].map(|v| v as i64), "{}", which.name());
             }
         }
 

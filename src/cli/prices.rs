@@ -1,5 +1,8 @@
 //! The flags of `llmtop prices`.
 
+use super::WhenArgs;
+use super::values;
+use crate::view::Filter;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -26,6 +29,8 @@ pub enum PricesCommand {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
+    /// Hold reported costs against computed ones, and say why they probably differ
+    Audit(PriceAuditArgs),
 }
 
 /// Form of prices.
@@ -60,6 +65,23 @@ pub struct PriceShowArgs {
     /// The provider, as calls name it
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
+}
+
+/// `llmtop prices audit`
+#[derive(Debug, Args)]
+pub struct PriceAuditArgs {
+    /// Logs to audit instead of the store
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Which time.
+    #[command(flatten)]
+    pub when: WhenArgs,
+    /// Which calls, such as 'provider:openai'
+    #[arg(long, value_name = "FILTER", value_parser = values::filter, allow_hyphen_values = true)]
+    pub filter: Option<Filter>,
+    /// Form of the findings; json is one object a line
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: PriceFormat,
 }
 
 /// `llmtop prices import`

@@ -254,9 +254,11 @@ fn free(call: &Call<'_>) -> Option<Free> {
 
 fn sum<'m>(model: &'m ModelPrices, call: &Call<'_>, ts_us: i64) -> Result<Sum<'m>, Unpriced> {
     let (entry, backdated) = model.at(ts_us);
-    let tokens = Tokens::of(call, entry)?;
+    let all_input = call.input_tokens.ok_or(Unpriced::NoInputTokens)?;
     let service = Service::of(call.service_tier.as_deref()).ok_or(Unpriced::UnknownService)?;
-    let tariff = Tariff::of(entry, service, tokens.all_input)?;
+    let tariff = Tariff::of(entry, service, all_input)?;
+    let is_embedding = entry.mode == Some(entry::Mode::Embedding) || is_embedding(call);
+    let tokens = Tokens::of(call, all_input, is_embedding, &tariff)?;
     let uplift = model.uplift(ts_us);
     let picos = lines(&tokens, &tariff).try_fold(0, |sum, line| Ok(sum + line?.picos()))?;
     let nusd = i128::try_from(picos).ok().and_then(|picos| nanos(picos, uplift)).ok_or(Unpriced::OutOfRange)?;
@@ -294,15 +296,11 @@ fn nanos(picos: i128, uplift: i32) -> Option<i64> {
 /// The tokens of a call in their buckets.
 struct Tokens {
     buckets: [u64; Bucket::COUNT],
-    /// The size of the prompt.
-    all_input: u64,
     is_embedding: bool,
 }
 
 impl Tokens {
-    fn of(call: &Call<'_>, entry: &Entry) -> Result<Tokens, Unpriced> {
-        let is_embedding = entry.mode == Some(entry::Mode::Embedding) || is_embedding(call);
-        let all_input = call.input_tokens.ok_or(Unpriced::NoInputTokens)?;
+    fn of(call: &Call<'_>, all_input: u64, is_embedding: bool, tariff: &Tariff<'_>) -> Result<Tokens, Unpriced> {
         let all_output = match call.output_tokens {
             None if is_embedding => 0,
             tokens => tokens.ok_or(Unpriced::NoOutputTokens)?,
@@ -324,19 +322,19 @@ impl Tokens {
         put(Bucket::AudioInput, heard);
         put(Bucket::AudioOutput, said);
         let text = less(all_output, &[said, reasoning])?;
-        if entry.reasons_apart() {
+        if tariff.reasons_apart() {
             put(Bucket::Output, text);
             put(Bucket::Reasoning, reasoning);
         } else {
             put(Bucket::Output, text + reasoning);
         }
-        Ok(Tokens { buckets, all_input, is_embedding })
+        Ok(Tokens { buckets, is_embedding })
     }
 
     /// Pico-dollars that reading from the cache saved, less what writing to it cost more than plain input.
     fn cache_saved(&self, tariff: &Tariff<'_>) -> Option<i128> {
-        let used = [Bucket::CacheRead, Bucket::CacheWrite, Bucket::CacheWrite1h];
-        let used = used.map(|bucket| (bucket, self.buckets[bucket as usize])).into_iter().filter(|(_, n)| *n > 0);
+        let used = [Bucket::CacheRead, Bucket::CacheWrite, Bucket::CacheWrite1h].into_iter();
+        let used = used.map(|bucket| (bucket, self.buckets[bucket as usize])).filter(|(_, n)| *n > 0);
         let plain = i128::from(tariff.rate(Bucket::Input)?.picos());
         used.map(|(bucket, n)| Some(i128::from(n) * (plain - i128::from(tariff.rate(bucket)?.picos()))))
             .reduce(|a, b| Some(a? + b?))

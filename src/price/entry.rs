@@ -2,7 +2,7 @@
 //! are from.
 
 use super::names;
-use super::rate::{Bucket, Rates};
+use super::rate::Rates;
 use crate::listed::listed;
 use std::sync::Arc;
 
@@ -200,14 +200,5 @@ impl Entry {
     /// Whether the prices are the same, wherever they are from and whenever they began.
     pub fn costs_as(&self, other: &Entry) -> bool {
         self.schemes == other.schemes && self.mode == other.mode
-    }
-
-    /// Whether reasoning has a price of its own.
-    pub fn reasons_apart(&self) -> bool {
-        let apart = |scheme: &Scheme| {
-            let tiers = scheme.tiers.iter().map(|tier| &tier.rates);
-            tiers.chain([&scheme.rates]).any(|rates| rates.get(Bucket::Reasoning).is_some())
-        };
-        self.schemes.iter().flatten().any(|scheme| apart(scheme))
     }
 }

@@ -89,13 +89,14 @@ impl Prices {
 
     /// What a call cost that ended at `ts_us`, by the prices of its model.
     pub fn cost(&self, model: Option<&ModelPrices>, call: &Call<'_>, ts_us: i64) -> Cost {
-        let cached = call.cached_input_tokens.or(call.cache_write_tokens).or(call.cache_write_1h_tokens);
+        let cached = [call.cached_input_tokens, call.cache_write_tokens, call.cache_write_1h_tokens];
+        let uses_cache = cached.into_iter().flatten().any(|tokens| tokens > 0);
         let is_said = match self.rule {
             CostSource::Reported => true,
             CostSource::Computed => false,
             CostSource::ReportedThenComputed => call.cost_nusd.is_some(),
         };
-        if is_said && cached.is_none() {
+        if is_said && !uses_cache {
             // What counts is said, and there is nothing else to work out.
             return Cost { nusd: call.cost_nusd, cache_saved_nusd: None };
         }

@@ -45,12 +45,16 @@ impl<'m> Tariff<'m> {
     pub fn rate(&self, bucket: Bucket) -> Option<Rate> {
         let own = self.first.get(bucket);
         match bucket {
-            // Audio has no sizes in any list; reasoning is output where the size has no price for it.
+            // Audio has no sizes in any list.
             Bucket::AudioInput | Bucket::AudioOutput => own.or_else(|| self.second?.get(bucket)),
-            Bucket::Reasoning => own.or_else(|| self.first.get(Bucket::Output)),
             // What a size leaves out is unknown: the rate of smaller prompts would be too low.
             _ => own,
         }
+    }
+
+    /// Whether reasoning has a price of its own, of this size; else it is output.
+    pub fn reasons_apart(&self) -> bool {
+        self.first.get(Bucket::Reasoning).is_some()
     }
 
     /// The rate of a bucket that has tokens.

@@ -8,6 +8,7 @@ mod json;
 mod mask;
 mod measure;
 mod text;
+mod unpriced;
 
 pub use grid::{Column, Grid};
 

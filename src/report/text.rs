@@ -36,6 +36,7 @@ impl Report for Text {
             page.totals(),
             page.budgets(),
             page.tables(),
+            super::unpriced::section(snapshot, page.width),
             page.failures(),
             page.messages(),
             page.rejected(),
