@@ -37,7 +37,8 @@ fn prices(table: &Table, config: &str) -> Prices {
     let inputs = Inputs { places: &places, screen: None, env: &env, panes: &["overview"] };
     let pricing = config::resolve(Some((Path::new("c.toml"), config)), inputs).unwrap().config.pricing;
     let own = pricing.models.into_iter().map(Arc::new).collect();
-    Prices { rule: pricing.rule, own, uplifts: pricing.uplifts, tables: Tables::only(table.clone()) }
+    let tables = Tables::only(table.clone());
+    Prices { rule: pricing.rule, own, uplifts: pricing.uplifts, tables, gateways: pricing.gateways }
 }
 
 /// Makes the bill of every call that is decoded, and sees that the sum without a bill is the same.

@@ -39,6 +39,8 @@ fn prices_are_listed_shown_and_looked_for() {
     assert!(near.contains("called nearly so are gpt-4.1-mini"), "{near}");
     let other = home.run(["prices", "show", "gpt-4.1", "--provider", "groq"]).bad();
     assert!(other.contains("there is one of azure, openai"), "{other}");
+    let strange = home.run(["prices", "show", "deepseek-chat", "--provider", "siliconflow"]).bad();
+    assert!(strange.contains("no prices of provider siliconflow") && strange.contains("cost.gateways"), "{strange}");
     assert!(home.run(["prices", "list", "no-such-*"]).bad().contains("no model of that name"));
 }
 
@@ -103,4 +105,30 @@ fn the_configuration_prices_over_any_table() {
     assert!(show.contains("by the configuration, line 1") && show.contains("and 10 % of it on top"), "{show}");
     let list = home.run(["prices", "list", "own-*"]).good();
     assert!(list.contains("1 model;"), "{list}");
+}
+
+#[test]
+fn the_configuration_prices_snapshots_and_gateways() {
+    let home = Home::new();
+    let config = "cost.gateways = [\"acme\"]\n[[price]]\nmodel = \"gpt-4o\"\ninput = 1\noutput = 1\n";
+    home.write("config/llmtop/config.toml", config);
+    home.write("log.jsonl", EVENT.replace("own-model", "gpt-4o-2024-08-06"));
+    assert_eq!(cost(&home, "log.jsonl"), 0.0011);
+    let show = home.run(["prices", "show", "gpt-4o-2024-08-06"]).good();
+    for says in ["gpt-4o-2024-08-06 (openai, chat), found by its name without the date", "at the same prices", "line 2"]
+    {
+        assert!(show.contains(says), "{says}: {show}");
+    }
+    let list = home.run(["prices", "list", "gpt-4o", "--provider", "openai"]).good();
+    assert!(
+        list.contains("gpt-4o") && list.contains("1 model;"),
+        "what is said of all providers is said of each: {list}"
+    );
+    assert!(home.run(["config", "show"]).good().contains("cost.gateways = [\"acme\"]"), "as it is typed");
+    home.write("config/llmtop/config.toml", "cost.gateways = \"acme\"\n");
+    let told = home.run(["prices", "list"]).bad();
+    assert!(
+        told.contains("line 1") && told.contains("cost.gateways cannot be a string; write a list of names"),
+        "{told}"
+    );
 }

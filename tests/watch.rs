@@ -143,7 +143,9 @@ fn nothing_to_watch_and_impossible_rules_are_told_before_anything_starts() {
     let home = Home::new();
     let log = home.write("app.log", calls("a", 1_777_644_000, 1, 0));
     let watch = || home.run(["watch".as_ref(), log.as_os_str()]).bad();
-    assert!(watch().contains("there is nothing to watch: the configuration has no [[alert]] and no [[budget]]"));
+    assert!(
+        watch().contains("there is nothing to watch: the configuration has no [[alert]], and no [[budget]] that warns")
+    );
     home.write("config/llmtop/config.toml", "\n[[alert]]\nname = \"a\"\nmetric = \"error_rat\"\nabove = 2\n");
     let error = watch();
     assert!(error.contains("line 4: alert.metric: no metric \"error_rat\"; did you mean error_rate?"), "{error}");

@@ -321,7 +321,9 @@ impl Watched {
         let holds = condition.side.is_beyond(measured.value, bound);
         let since_us = match self.phase {
             Phase::Quiet => measured.since_us.unwrap_or(now_us),
-            Phase::Pending { since_us } | Phase::Firing { since_us } => since_us,
+            // A clock that was set back must not make it wait for longer than it has to.
+            Phase::Pending { since_us } => since_us.min(now_us),
+            Phase::Firing { since_us } => since_us,
         };
         let held_us = now_us.saturating_sub(since_us);
         let next = match holds {

@@ -146,9 +146,8 @@ pub static METRICS: [Metric; 13] = [
     },
 ];
 
-/// Nothing is spent where nothing was called; calls without any price are unknown.
 fn spend(stats: &Stats) -> Option<f64> {
-    stats.cost_nusd.or((stats.calls == 0).then_some(0)).map(|nusd| nusd as f64)
+    stats.known_nusd().map(|nusd| nusd as f64)
 }
 
 fn sound_p95(dist: &Dist) -> Option<f64> {

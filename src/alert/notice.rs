@@ -25,10 +25,25 @@ struct Told {
     untold: u64,
 }
 
+/// What changes are of: a rule, or a budget's warning of one of its parts. The same rule may fire by one part of a divided
+/// budget, and clear when another has spent most.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Rule(String),
+    Warning(String, Option<String>),
+}
+
+impl Subject {
+    fn of(alert: &Alert) -> Subject {
+        let name = alert.name.clone();
+        if alert.is_warning { Subject::Warning(name, alert.key.clone()) } else { Subject::Rule(name) }
+    }
+}
+
 /// What was told.
 pub struct Notices {
     quiet_us: i64,
-    told: BTreeMap<(String, Option<String>, bool), Told>,
+    told: BTreeMap<Subject, Told>,
 }
 
 impl Notices {
@@ -42,8 +57,7 @@ impl Notices {
         let quiet_us = self.quiet_us;
         let mut due = Vec::new();
         for change in changes {
-            let Alert { name, key, is_warning, .. } = &change.alert;
-            let told = self.told.entry((name.clone(), key.clone(), *is_warning)).or_default();
+            let told = self.told.entry(Subject::of(&change.alert)).or_default();
             due.extend(told.take(now_us, quiet_us, change));
         }
         due.extend(self.told.values_mut().filter_map(|told| told.wait_over(now_us, quiet_us)));

@@ -17,8 +17,9 @@ pub(super) fn id(parts: &[&str]) -> String {
 /// `$41.50 of $50.00`, at least so much where some calls have no price.
 pub(super) fn spent(state: &BudgetState, burn: &Burn) -> String {
     let least = if burn.spent.unpriced_calls > 0 { "≥" } else { "" };
-    let spent = units::usd(burn.spent.cost_nusd.unwrap_or_default());
-    format!("{least}{spent} of {}", units::usd(state.budget.limit_nusd))
+    let spent =
+        burn.spent.known().map_or_else(|| units::UNKNOWN.to_owned(), |nusd| least.to_owned() + &units::usd(nusd));
+    format!("{spent} of {}", units::usd(state.budget.limit_nusd))
 }
 
 /// A name from outside in a line of text.

@@ -70,6 +70,9 @@ fn a_rule_has_to_hold_and_clears_at_its_own_bound() {
     assert_eq!(course(&held, 5, &[6, 6, 6, 6, 2].map(failed)), "ppFfC");
     assert_eq!(course(&held, 5, &[6, 6, 5, 6, 6, 6].map(failed)), "pp.ppF");
     assert_eq!(course(&held, 60, &[6, 6].map(failed)), "pF", "a late look is enough");
+    let mut engine = Engine::new(std::slice::from_ref(&held), &[]);
+    let mut at = |seconds: i64| engine.step(NOW + seconds * S, &[failed(6)]).len();
+    assert_eq!([at(0), at(-3_600), at(-3_595), at(-3_590)], [0, 0, 0, 1], "a clock that was set back");
     held.hold_us = 0;
     held.condition.clear = 0.02;
     assert_eq!(course(&held, 5, &[6, 5, 3, 2, 3, 5, 6].map(failed)), "FffC..F");
@@ -127,6 +130,8 @@ fn every_metric_of_calls_is_read_in_its_unit() {
     let unpriced = Stats { calls: 5, unpriced_calls: 5, ..Stats::default() };
     let spend = Metric::named("spend").expect("a metric");
     assert_eq!(spend.of_window(&unpriced, MIN, 0), None, "not nothing");
+    let refused = Stats { cost_nusd: Some(0), unpriced_calls: 4, ..unpriced };
+    assert_eq!(spend.of_window(&refused, MIN, 0), None, "nor where nothing but refused calls is priced");
     assert_eq!(spend.of_window(&Stats::default(), MIN, 0), Some(0.0), "nothing was called");
     assert!(Metric::named("eror_rate").is_err_and(|why| why.ends_with("did you mean error_rate?")));
 }
@@ -323,6 +328,7 @@ fn a_divided_budget_warns_of_each_part() {
     let mut engine = Engine::new(&[], &[budget(Period::Week, Some(Dim::User))]);
     let mut at = |now_us: i64, users: &[(Option<&str>, i64)]| {
         let mut state = spent(Period::Week, now_us, 500, Some(Dim::User));
+        state.members = 30;
         state.most = users.iter().map(|(user, usd)| burn(Some(*user), usd * USD)).collect();
         told(&engine.step(now_us, &[with(vec![state])]))
     };
@@ -350,6 +356,42 @@ fn a_budget_of_a_length_of_time_clears_and_warns_again() {
     assert_eq!(at(5, 4_100), ["fired 80"]);
     assert_eq!(at(6, 1_000), ["cleared 80"]);
     assert_eq!(at(7, 2_500), ["fired 50"]);
+    assert_eq!(at(8, 4_000), ["fired 80"]);
+    assert_eq!(at(9, 3_000), ["cleared 80"]);
+    assert_eq!(at(10, 1_000), ["cleared 50"], "what is left in the end is the step that it came down to");
+}
+
+#[test]
+fn whoever_falls_out_of_the_list_of_a_length_of_time_is_warned_of_no_more() {
+    let period = Period::Last(24 * HOUR);
+    let mut engine = Engine::new(&[], &[budget(period, Some(Dim::User))]);
+    let mut at = |minute: i64, members: u64, users: &[(&str, i64)]| {
+        let now_us = NOW + minute * MIN;
+        let mut state = spent(period, now_us, 500, Some(Dim::User));
+        state.members = members;
+        state.most = users.iter().map(|(user, usd)| burn(Some(Some(user)), usd * USD)).collect();
+        told(&engine.step(now_us, &[with(vec![state])]))
+    };
+    assert_eq!(at(0, 2, &[("ann", 45), ("bob", 1)]), ["fired 80 user ann"]);
+    assert_eq!(at(1, 3, &[("cem", 49), ("bob", 39)]).len(), 2, "ann may have spent as much as bob");
+    assert_eq!(at(2, 3, &[("cem", 49), ("bob", 35)]), ["cleared 80 user ann"]);
+    assert_eq!(at(3, 1, &[("cem", 49)]), ["cleared 50 user bob"], "all that have spent anything are listed");
+    assert_eq!(at(4, 0, &[]), ["cleared 80 user cem"]);
+}
+
+#[test]
+fn whoever_watches_a_budget_of_a_calendar_tells_of_it_by_the_same_id() {
+    let id = |now_us: i64, usd: i64, user: &str| {
+        let mut state = spent(Period::Day, now_us, 0, Some(Dim::User));
+        state.most = vec![burn(Some(Some(user)), usd * USD)];
+        let mut engine = Engine::new(&[], &[budget(Period::Day, Some(Dim::User))]);
+        engine.step(now_us, &[with(vec![state])]).remove(0).alert.id
+    };
+    let first = id(NOW, 41, "ann");
+    assert_eq!(first, id(NOW + 3 * HOUR, 44, "ann"), "a second viewer, or the same after a restart");
+    for other in [id(NOW, 26, "ann"), id(NOW, 41, "bob"), id(NOW + 24 * HOUR, 41, "ann")] {
+        assert_ne!(first, other, "another step, part or day");
+    }
 }
 
 #[test]
@@ -400,6 +442,28 @@ fn one_that_comes_and_goes_is_told_at_most_once_in_a_time() {
     assert_eq!(at(5, 9), [("fired", 1)], "it fires still, so it is told late");
     assert_eq!(at(6, 1), [("cleared", 0)]);
     assert_eq!(at(20, 9), [("fired", 0)]);
+}
+
+#[test]
+fn the_end_of_a_rule_is_told_whoever_has_spent_most_by_then() {
+    let mut share = rule("budget_share", Side::Above, 0.9);
+    share.budget = Some("daily".to_owned());
+    let budget = Budget { warn_at: Vec::new(), ..budget(Period::Day, Some(Dim::User)) };
+    let mut engine = Engine::new(&[share], std::slice::from_ref(&budget));
+    let mut notices = Notices::new(5 * MIN);
+    let mut at = |minute: i64, user: &str, usd: i64| {
+        let now_us = NOW + minute * MIN;
+        let mut state = spent(Period::Day, now_us, 0, Some(Dim::User));
+        state.budget = budget.clone();
+        state.most = vec![burn(Some(Some(user)), usd * USD)];
+        let changes = engine.step(now_us, &[with(vec![state])]);
+        let notices = notices.step(now_us, &changes);
+        notices.iter().map(|n| (n.change.turn.word(), n.change.alert.id.clone())).collect::<Vec<_>>()
+    };
+    let fired = at(0, "ann", 46);
+    let cleared = at(1, "bob", 12);
+    assert_eq!((fired[0].0, cleared[0].0), ("fired", "cleared"));
+    assert_eq!(fired[0].1, cleared[0].1);
 }
 
 #[test]

@@ -41,6 +41,9 @@ impl Warnings {
             for burn in parts {
                 self.burn(now_us, state, burn, &mut changes);
             }
+            if state.budget.per.is_some() {
+                self.end_unlisted(now_us, state, &mut changes);
+            }
         }
         changes
     }
@@ -53,6 +56,31 @@ impl Warnings {
         changes.extend(over.map(|(_, warned)| Change {
             turn: Turn::Cleared,
             alert: Alert { at_us: now_us, value: None, detail: Some("the period is over".to_owned()), ..warned.alert },
+        }));
+    }
+
+    /// Whoever is no more among those who have spent most has spent no more than the last of these, or nothing where all are
+    /// listed that have spent anything.
+    fn end_unlisted(&mut self, now_us: i64, state: &BudgetState, changes: &mut Vec<Change>) {
+        let spends = |burn: &&Burn| burn.spent.cost_nusd.is_some_and(|nusd| nusd > 0);
+        let at_most = match state.most.last() {
+            Some(last) if (state.most.iter().filter(spends).count() as u64) < state.members => state.share_of(last),
+            _ => Some(0.0),
+        };
+        let Some(at_most) = at_most else { return };
+        let is_left = |whose: &Whose, warned: &Warned| {
+            let is_listed = || state.most.iter().any(|burn| burn.key == whose.1);
+            whose.0 == state.budget.name && is_below(at_most, warned.step) && !is_listed()
+        };
+        let left = self.warned.extract_if(.., |whose, warned| is_left(whose, warned));
+        changes.extend(left.map(|(_, warned)| Change {
+            turn: Turn::Cleared,
+            alert: Alert {
+                at_us: now_us,
+                value: None,
+                detail: Some("no more among those who have spent most".to_owned()),
+                ..warned.alert
+            },
         }));
     }
 
@@ -73,13 +101,14 @@ impl Warnings {
                 self.warned.insert(whose, warned);
                 changes.push(Change { turn: Turn::Fired, alert });
             }
-            (Some(before), reached) if share < f64::from(before) / 1_000.0 * LEFT => {
+            (Some(before), reached) if is_below(share, before) => {
                 let Some(warned) = self.warned.remove(&whose) else { return };
-                let alert = Alert { at_us: now_us, ..warned.alert.clone() };
-                changes.push(Change { turn: Turn::Cleared, alert });
+                let since_us = warned.alert.since_us;
+                changes.push(Change { turn: Turn::Cleared, alert: Alert { at_us: now_us, ..warned.alert } });
                 if let Some(step) = reached {
                     // It was higher and came down to a lower step, of which it was told on the way up.
-                    self.warned.insert(whose, Warned { step, ..warned });
+                    let alert = Alert { since_us, ..alert(now_us, state, burn, (share, step)) };
+                    self.warned.insert(whose, Warned { alert, period_us: warned.period_us, step });
                 }
             }
             _ => {}
@@ -102,6 +131,11 @@ impl Warnings {
         };
         all.iter().map(state).collect()
     }
+}
+
+/// Whether a share is so far below a step that the step is left.
+fn is_below(share: f64, step: u32) -> bool {
+    share < f64::from(step) / 1_000.0 * LEFT
 }
 
 fn period_us(state: &BudgetState) -> i64 {

@@ -74,7 +74,7 @@ fn in_force(prices: &Prices, now_us: i64) -> Vec<Entry> {
     let named = listed.chain(&prices.own).filter(|entry| seen.insert(entry.full_name()));
     let found = named.filter_map(|entry| prices.model(entry.provider.as_deref(), Some(&entry.model)));
     let mut all: Vec<Entry> = found.map(|model| model.at(now_us).0.clone()).collect();
-    all.sort_by(|a, b| a.model.cmp(&b.model));
+    all.sort_by(|a, b| (&a.model, &a.provider).cmp(&(&b.model, &b.provider)));
     all.dedup_by(|a, b| a.full_name() == b.full_name());
     all
 }
@@ -170,6 +170,11 @@ fn rates(entry: &Entry) -> Grid {
 
 /// What to say of a model without a price: whose it may be meant as, or what is called nearly so.
 fn not_found(args: &PriceShowArgs, prices: &Prices) -> String {
+    if let Some(stranger) = prices.stranger(args.provider.as_deref()) {
+        return format!(
+            "no prices of provider {stranger} are known; if it only passes calls on, name it in cost.gateways"
+        );
+    }
     let entries = || prices.tables.get().groups().flatten().chain(&prices.own);
     let of = args.provider.as_deref().map_or_else(String::new, |provider| format!(" of {provider}"));
     let mut providers: Vec<&str> = entries()
@@ -256,12 +261,14 @@ fn tell(changes: &[PriceChange], book: &Book, left_out: &[LeftOut], out: &mut dy
         let parts = parts.collect::<Vec<_>>().join(", ");
         writeln!(out, "{verb}  {}: {parts}", clean(&change.after.model))?;
     }
-    for LeftOut { model, why } in left_out {
-        writeln!(out, "left out {}: {}", clean(model), clean(why))?;
+    for LeftOut { model, rate, why } in left_out {
+        let rate = rate.map_or_else(String::new, |rate| format!(", {}", rate.name()));
+        writeln!(out, "left out {}{rate}: {}", clean(model), clean(why))?;
     }
+    let left_out = left_out.iter().filter(|left| left.rate.is_none()).count();
     let new = changes.iter().filter(|change| change.before.is_none()).count();
     let same = book.entries.len() - changes.len();
-    let numbers = [changes.len() - new, new, same, left_out.len()].map(|n| count(n as u64));
+    let numbers = [changes.len() - new, new, same, left_out].map(|n| count(n as u64));
     let [changed, new, same, left_out] = numbers;
     writeln!(out, "{changed} changed, {new} new, {same} the same, {left_out} left out")
 }

@@ -26,9 +26,9 @@ pub fn prices(settings: &Effective) -> Result<Arc<Prices>> {
         Some(book) => Tables::over_shipped(Table::of(book.entries)),
         None => Tables::shipped(),
     };
-    let Pricing { rule, models, uplifts } = config.pricing.clone();
+    let Pricing { rule, models, uplifts, gateways } = config.pricing.clone();
     let own = models.into_iter().map(Arc::new).collect();
-    Ok(Arc::new(Prices { rule, own, uplifts, tables }))
+    Ok(Arc::new(Prices { rule, own, uplifts, tables, gateways }))
 }
 
 /// The imported table, if there is one.

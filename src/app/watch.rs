@@ -31,7 +31,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Watches the logs named, or the default store.
 pub fn run(args: &WatchArgs, settings: &Effective, out: &mut dyn Write) -> Result<ExitCode> {
     if !Lookout::is_needed(&settings.config) {
-        bail!("there is nothing to watch: the configuration has no [[alert]] and no [[budget]]");
+        bail!("there is nothing to watch: the configuration has no [[alert]], and no [[budget]] that warns");
     }
     let signalled = stop_on_signals()?;
     let follow = if args.once { Follow::UntilEnd } else { Follow::Forever };

@@ -169,10 +169,13 @@ fn cost_per_call(stats: &Stats) -> Measured {
     }
 }
 
+/// That calls cost at least nothing is no figure.
 fn known_part(stats: &Stats, nano: f64) -> Measured {
+    let why = || format!("{} without a price", calls(stats.unpriced_calls));
     match stats.unpriced_calls {
         0 => Measured::Exact(nano),
-        unpriced => Measured::AtLeast(nano, format!("{} without a price", calls(unpriced))),
+        _ if stats.known_nusd().is_none() => Measured::Unknown(why()),
+        _ => Measured::AtLeast(nano, why()),
     }
 }
 
@@ -338,6 +341,8 @@ mod tests {
         assert_eq!(figure("cost-per-call", &money(Some(45), 1)), Measured::AtLeast(4.5, why()));
         for flag in ["cost", "cost-per-call"] {
             assert!(matches!(figure(flag, &money(None, 10)), Measured::Unknown(_)));
+            assert_eq!(figure(flag, &money(Some(0), 9)), Measured::Unknown("9 calls without a price".to_owned()));
+            assert_eq!(figure(flag, &money(Some(0), 0)), Measured::Exact(0.0));
         }
         assert_eq!(figure("unpriced-share", &money(None, 10)), Measured::Exact(1.0));
         for limit in &LIMITS {

@@ -95,6 +95,15 @@ impl Limits {
     }
 }
 
+/// Whether a share looks like a percentage without its sign: ten times all of it or more.
+fn is_percentage(text: &str, share: f64) -> bool {
+    share.abs() >= 10.0 && !text.contains('%')
+}
+
+fn meant_percent(text: &str) -> String {
+    format!("{text} is {text} times all of it; did you mean \"{text}%\"?")
+}
+
 /// Whether values of a metric lie between nothing and all.
 fn is_part(metric: &Metric) -> bool {
     metric.unit == Unit::Share && matches!(metric.reads, Reads::Window(_))
@@ -113,6 +122,7 @@ fn threshold(metric: &Metric, side: Side, text: &str) -> Result<Condition, Strin
             let percent = if text.contains('%') { String::new() } else { format!("; did you mean \"{text}%\"?") };
             return Err(format!("the {says} is never above {}{percent}", metric.unit.text(at)));
         }
+        _ if metric.unit == Unit::Share && is_percentage(text, at) => return Err(meant_percent(text)),
         Side::Below if is_part(metric) && at > 1.0 => return Err(format!("the {says} is always {word} {text}")),
         Side::Above if metric.unit == Unit::Micros && at == 0.0 => {
             return Err(format!("the {says} is always above nothing"));
@@ -130,6 +140,7 @@ fn change(metric: &Metric, text: &str) -> Result<Condition, String> {
     let side = if at > 0.0 { Side::Above } else { Side::Below };
     match at {
         0.0 => Err("a change of nothing is none".to_owned()),
+        _ if is_percentage(text, at) => Err(meant_percent(text)),
         ..=-1.0 => Err(format!("nothing falls by more than all of it; {text} is never reached")),
         _ => Ok(Condition { against: Against::Before, side, at, clear: at }),
     }

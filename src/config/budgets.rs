@@ -76,12 +76,12 @@ fn per(text: &str) -> Result<Dim, String> {
     PER.into_iter().find(|dim| dim.word() == text).ok_or_else(near)
 }
 
-/// A share as thousandths.
+/// A share as thousandths. Ten times the limit is past all warning: a percentage was meant.
 fn share(text: &str) -> Result<u32, String> {
     let share: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
-    if share > 0.0 && share <= 100.0 {
-        Ok((share * 1_000.0).round() as u32)
-    } else {
-        Err(format!("{text} is no share; 1.0 is all of the limit"))
+    match share {
+        0.001..10.0 => Ok((share * 1_000.0).round() as u32),
+        10.0..=1_000.0 => Err(format!("{text} is {text} times the limit; did you mean {}?", share / 100.0)),
+        _ => Err(format!("{text} is no share; 1.0 is all of the limit, and 0.001 the least")),
     }
 }

@@ -92,8 +92,11 @@ impl Reading<'_> {
             (Kind::Text | Kind::Amount, DeValue::String(text)) => text.to_string(),
             (Kind::Switch, DeValue::Boolean(on)) => on.to_string(),
             (Kind::Amount, DeValue::Integer(number)) if number.radix() == 10 => number.as_str().to_owned(),
+            (Kind::Names, DeValue::Array(list)) if list.iter().all(|name| name.get_ref().is_str()) => {
+                list.iter().filter_map(|name| name.get_ref().as_str()).collect::<Vec<_>>().join(",")
+            }
             (kind, value) => {
-                let want = if kind == Kind::Switch { "" } else { "in quotes: " };
+                let want = if matches!(kind, Kind::Switch | Kind::Names) { "" } else { "in quotes: " };
                 let why = format!("{} cannot be {}; write {want}{}", key.name, article(value.type_str()), key.allowed);
                 return self.fault(at, why);
             }

@@ -2,7 +2,7 @@
 //! one field of `Config`.
 
 use super::paths::{Env, expand_home};
-use super::{Config, Theme, alerts};
+use super::{Config, Theme, alerts, prices};
 use crate::nearest::did_you_mean;
 use crate::price::CostSource;
 use crate::units;
@@ -18,6 +18,8 @@ pub(super) enum Kind {
     Switch,
     /// A string, or a whole number.
     Amount,
+    /// A list of strings; in a variable they stand between commas.
+    Names,
 }
 
 /// What the setting of a value may look at besides the value.
@@ -58,7 +60,7 @@ pub(super) fn key(name: &str) -> Option<&'static Key> {
 }
 
 /// All settings, in the order of the file.
-pub(super) static KEYS: [Key; 20] = [
+pub(super) static KEYS: [Key; 21] = [
     Key {
         name: "store",
         kind: Kind::Text,
@@ -163,6 +165,14 @@ pub(super) static KEYS: [Key; 20] = [
         allowed: "reported, computed or reported-then-computed",
         set: |config, text, _| put(&mut config.pricing.rule, cost_source(text)),
         get: |config| config.pricing.rule.word().to_owned(),
+    },
+    Key {
+        name: "cost.gateways",
+        kind: Kind::Names,
+        about: "Providers that only pass calls on, besides LiteLLM, Portkey and the like: models cost there what their makers ask.",
+        allowed: "a list of names such as [\"my-gateway\"]",
+        set: |config, text, _| put(&mut config.pricing.gateways, prices::gateways(text)),
+        get: |config| config.pricing.gateways.join(", "),
     },
     Key {
         name: "cache.max_size",

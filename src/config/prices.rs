@@ -18,6 +18,14 @@ pub struct Pricing {
     pub models: Vec<Entry>,
     /// What is added, in the order of the file.
     pub uplifts: Vec<Uplift>,
+    /// Providers that only pass calls on, in this program's spelling.
+    pub gateways: Vec<String>,
+}
+
+/// Reads the names of gateways.
+pub(super) fn gateways(text: &str) -> Result<Vec<String>, String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Ok(names.map(|name| provider_name(name).into_owned()).collect())
 }
 
 /// Reads a `[[price]]`.

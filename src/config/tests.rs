@@ -149,6 +149,8 @@ fn impossible_budgets_are_told_with_their_line() {
         (budget("warn_at = [0.5, 0]"), "line 5: budget.warn_at: 0 is no share; 1.0 is all of the limit"),
         (budget("warn_at = [-0.5]"), "line 5: budget.warn_at: -0.5 is no share"),
         (budget("warn_at = [nan]"), "line 5: budget.warn_at: nan is no share"),
+        (budget("warn_at = [0.0004]"), "line 5: budget.warn_at: 0.0004 is no share"),
+        (budget("warn_at = [0.5, 80]"), "line 5: budget.warn_at: 80 is 80 times the limit; did you mean 0.8?"),
         (budget("warn_at = [[1]]"), "line 5: budget.warn_at: cannot hold an array"),
         (budget("warn_at = \"soon\""), "line 5: budget.warn_at: \"soon\" is no number"),
         (budget("limt_usd = 5"), "line 5: [[budget]] has no \"limt_usd\"; did you mean limit_usd?"),
@@ -342,6 +344,7 @@ fn impossible_alerts_are_told_with_their_line() {
         ("above = -0.1", "never negative"),
         ("above = \"2s\"", "\"2s\" is no share; write \"5%\" or 0.05"),
         ("change = 0", "a change of nothing is none"),
+        ("change = 50", "line 4: alert.change: 50 is 50 times all of it; did you mean \"50%\"?"),
         ("change = \"-100%\"", "nothing falls by more than all of it"),
         (
             "above = 0.1\nclear = 0.2",
@@ -374,6 +377,7 @@ fn impossible_alerts_are_told_with_their_line() {
         ("metric = \"budget_share\"\nabove = 1", "budget is missing; write the name of a budget; there are daily"),
         ("metric = \"budget_share\"\nabove = 1\nbudget = \"dayly\"", "no budget \"dayly\"; did you mean daily?"),
         ("metric = \"budget_share\"\nabove = 1\nbudget = \"daily\"\nover = \"1h\"", "the budget says which calls"),
+        ("metric = \"budget_share\"\nabove = 90\nbudget = \"daily\"", "alert.above: 90 is 90 times all of it"),
         ("metric = \"budget_share\"\nchange = 1\nbudget = \"daily\"", "has no window before"),
         ("metric = \"forecast_over_limit\"\nbudget = \"daily\"", "does not end, so that nothing is forecast"),
     ] {

@@ -94,6 +94,10 @@ fn example(key: &Key) -> &'static str {
 fn literal(key: &Key, value: &str) -> String {
     match key.kind {
         Kind::Switch => value.to_owned(),
+        Kind::Names => {
+            let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+            toml::Value::Array(names.map(|name| toml::Value::String(name.to_owned())).collect()).to_string()
+        }
         Kind::Text | Kind::Amount => toml::Value::String(value.to_owned()).to_string(),
     }
 }

@@ -7,16 +7,19 @@ use super::rate::{Bucket, Rate};
 use super::tariff::Tariff;
 use super::{Cost, CostSource, entry};
 use crate::event::{CacheUse, Call, FailureMode, MAX_COST_NUSD, Outcome};
+use crate::units;
 use std::fmt;
 use std::sync::Arc;
 
 /// Why what a call costs cannot be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unpriced {
     /// The call names no model.
     NoModel,
     /// The prices have no such model.
     UnknownModel,
+    /// Nobody has prices of the call's provider, which it names so.
+    UnknownProvider(Box<str>),
     /// The call does not say how long its input was.
     NoInputTokens,
     /// The call does not say how long its output was.
@@ -40,6 +43,11 @@ impl fmt::Display for Unpriced {
         match self {
             Unpriced::NoModel => f.write_str("the call names no model"),
             Unpriced::UnknownModel => f.write_str("the model is not in the price table"),
+            Unpriced::UnknownProvider(name) => write!(
+                f,
+                "no prices of provider {}; if it only passes calls on, name it in cost.gateways",
+                units::clean(name)
+            ),
             Unpriced::NoInputTokens => f.write_str("the call has no input tokens"),
             Unpriced::NoOutputTokens => f.write_str("the call has no output tokens"),
             Unpriced::PartsExceedTotal => f.write_str("parts of the tokens exceed their total"),

@@ -85,6 +85,11 @@ impl Scheme {
     pub fn is_empty(&self) -> bool {
         self.rates.is_empty() && self.tiers.is_empty()
     }
+
+    /// All its rates, of any size.
+    pub fn sizes_mut(&mut self) -> impl Iterator<Item = &mut Rates> {
+        std::iter::once(&mut self.rates).chain(self.tiers.iter_mut().map(|tier| &mut tier.rates))
+    }
 }
 
 listed! {
@@ -200,5 +205,14 @@ impl Entry {
     /// Whether the prices are the same, wherever they are from and whenever they began.
     pub fn costs_as(&self, other: &Entry) -> bool {
         self.schemes == other.schemes && self.mode == other.mode
+    }
+
+    /// Whether another entry has the same list prices: those of the usual service, and of others as far as both know them.
+    pub fn lists_as(&self, other: &Entry) -> bool {
+        let same = |service: Service| match (self.scheme(service), other.scheme(service)) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            (ours, theirs) => service != Service::Standard || ours == theirs,
+        };
+        Service::ALL.into_iter().all(same)
     }
 }

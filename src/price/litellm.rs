@@ -33,11 +33,13 @@ const MAKERS: [&str; 6] = ["mistral", "xai", "gemini", "cohere", "voyage", "amaz
 /// How makers' names of models begin that anybody may serve.
 const OPEN: [&str; 3] = ["open-", "labs-", "gemma-"];
 
-/// A model that was left out, and why.
+/// A model that was left out, or one of its rates, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     /// Its name in the file.
     pub model: String,
+    /// The rate; `None` is the whole model.
+    pub rate: Option<Bucket>,
     /// What is wrong with it.
     pub why: String,
 }
@@ -62,14 +64,31 @@ pub fn read(text: &str, date_us: i64) -> Result<(Book, Vec<LeftOut>), Fault> {
     let mut reading = Reading { entries: Vec::new(), by_name: HashMap::new(), left_out: Vec::new() };
     for (name, fields) in models.iter().filter(|(name, _)| *name != "sample_spec") {
         match model(name, fields, &source) {
-            Ok(Some(entry)) => reading.add(entry),
+            Ok(Some(mut entry)) => {
+                reading.left_out.extend(leave_doubtful(&mut entry));
+                reading.add(entry);
+            }
             Ok(None) => {}
-            Err(why) => reading.left_out.push(LeftOut { model: name.clone(), why }),
+            Err(why) => reading.left_out.push(LeftOut { model: name.clone(), rate: None, why }),
         }
     }
     let mut entries = reading.entries;
     declare_names(&mut entries);
     Ok((Book { source, entries }, reading.left_out))
+}
+
+/// Takes away rates that cannot be right, so that they are unknown.
+fn leave_doubtful(entry: &mut Entry) -> Vec<LeftOut> {
+    let mut left_out = Vec::new();
+    for rates in entry.schemes.iter_mut().flatten().flat_map(|scheme| scheme.sizes_mut()) {
+        while let Some((rate, least)) = rates.doubtful() {
+            let text = |bucket| rates.get(bucket).map_or_else(String::new, |rate: Rate| rate.to_string());
+            let why = format!("{} is less than {} costs, {}", text(rate), least.name(), text(least));
+            left_out.push(LeftOut { model: entry.model.to_string(), rate: Some(rate), why });
+            rates.unset(rate);
+        }
+    }
+    left_out
 }
 
 struct Reading {

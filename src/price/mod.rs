@@ -77,14 +77,24 @@ pub struct Prices {
     pub uplifts: Vec<Uplift>,
     /// What tables say.
     pub tables: Tables,
+    /// Providers, in this program's spelling, that only pass calls on, besides those that are well known.
+    pub gateways: Vec<String>,
 }
 
 impl Prices {
     /// The prices of a model as a call names it; `None` where it is not among them.
     pub fn model(&self, provider: Option<&str>, model: Option<&str>) -> Option<Arc<ModelPrices>> {
         let model = model.filter(|model| !model.is_empty())?;
-        let finder = Finder { table: self.tables.get(), own: &self.own, uplifts: &self.uplifts };
-        finder.find(provider, model).map(Arc::new)
+        self.finder().find(provider, model).map(Arc::new)
+    }
+
+    /// The name of a provider that has no prices and is no gateway that passes calls on.
+    pub fn stranger<'p>(&self, provider: Option<&'p str>) -> Option<&'p str> {
+        self.finder().stranger(provider)
+    }
+
+    fn finder(&self) -> Finder<'_> {
+        Finder { table: self.tables.get(), own: &self.own, uplifts: &self.uplifts, gateways: &self.gateways }
     }
 
     /// What a call cost that ended at `ts_us`, by the prices of its model.
@@ -108,6 +118,12 @@ impl Prices {
         let model = self.model(call.provider.as_deref(), call.model.as_deref());
         let charge = bill::charge(model.as_deref(), call, ts_us);
         let cost = charge.cost(call.cost_nusd, self.rule);
-        Bill { computed: charge.written(model.as_deref()), reported_nusd: call.cost_nusd, rule: self.rule, cost }
+        let mut computed = charge.written(model.as_deref());
+        if let (Computed::Unpriced(why @ Unpriced::UnknownModel), Some(name)) =
+            (&mut computed, self.stranger(call.provider.as_deref()))
+        {
+            *why = Unpriced::UnknownProvider(name.into());
+        }
+        Bill { computed, reported_nusd: call.cost_nusd, rule: self.rule, cost }
     }
 }

@@ -48,8 +48,27 @@ const SPELLINGS: [(&str, &str); 37] = [
 /// Servers that people run themselves: they are providers, though no list has their prices.
 pub const LOCAL: [&str; 7] = ["ollama", "vllm", "lm_studio", "llamacpp", "sglang", "tgi", "lemonade"];
 
-/// Well-known providers that must not be taken for a gateway, though a table may not have them.
+/// Providers of which a model's name may begin, though a table may not have them.
 pub const OTHERS: [&str; 5] = ["openai", "azure", "anthropic", "huggingface", "nvidia_nim"];
+
+/// What passes calls on to whoever serves the model, at their prices: as a provider it says nothing.
+pub const GATEWAYS: [&str; 15] = [
+    "litellm",
+    "litellm_proxy",
+    "portkey",
+    "portkey_ai",
+    "helicone",
+    "kong",
+    "kong_ai_gateway",
+    "langfuse",
+    "langsmith",
+    "braintrust",
+    "unify",
+    "requesty",
+    "martian",
+    "truefoundry",
+    "cloudflare_ai_gateway",
+];
 
 /// What stands before a model's name beside its provider: how the provider is reached, and Google's resource names.
 const ROUTES: [(&str, &str); 7] = [

@@ -156,6 +156,20 @@ impl Rates {
         self.0[bucket as usize] = None;
     }
 
+    /// A rate for writing to a cache that cannot be right, and the one that it is below: no provider writes for less than
+    /// plain input costs, nor for an hour for less than for a short time.
+    pub fn doubtful(&self) -> Option<(Bucket, Bucket)> {
+        const RISING: [(Bucket, Bucket); 3] = [
+            (Bucket::CacheWrite, Bucket::Input),
+            (Bucket::CacheWrite1h, Bucket::Input),
+            (Bucket::CacheWrite1h, Bucket::CacheWrite),
+        ];
+        let is_below = |(rate, least): &(Bucket, Bucket)| {
+            self.get(*rate).zip(self.get(*least)).is_some_and(|(rate, least)| rate < least)
+        };
+        RISING.into_iter().find(is_below)
+    }
+
     /// Those that are known, in the order of the buckets.
     pub fn known(&self) -> impl Iterator<Item = (Bucket, Rate)> {
         Bucket::ALL.into_iter().filter_map(|bucket| Some((bucket, self.get(bucket)?)))

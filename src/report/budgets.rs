@@ -68,12 +68,7 @@ fn cells(state: &BudgetState, burn: &Burn, limited: bool, at: &dyn Fn(i64) -> St
 /// A sum of money, and whether it is at least that.
 fn money(spend: Spend) -> String {
     let sign = if spend.unpriced_calls > 0 { "≥" } else { "" };
-    known(spend).map_or_else(|| UNKNOWN.to_owned(), |nusd| format!("{sign}{}", units::usd(nusd)))
-}
-
-/// What was spent: nothing by nobody, and unknown by calls without a price.
-fn known(spend: Spend) -> Option<i64> {
-    spend.cost_nusd.or((spend.calls == 0).then_some(0))
+    spend.known().map_or_else(|| UNKNOWN.to_owned(), |nusd| format!("{sign}{}", units::usd(nusd)))
 }
 
 fn key(burn: &Burn) -> Option<String> {
@@ -138,9 +133,9 @@ fn burn(state: &BudgetState, burn: &Burn) -> Value {
     json!({
         "calls": burn.spent.calls,
         "unpriced_calls": burn.spent.unpriced_calls,
-        "spent_usd": known(burn.spent).map(|nusd| usd(nusd as f64)),
+        "spent_usd": burn.spent.known().map(|nusd| usd(nusd as f64)),
         "share": state.share_of(burn),
-        "before_usd": known(burn.before).map(|nusd| usd(nusd as f64)),
+        "before_usd": burn.before.known().map(|nusd| usd(nusd as f64)),
         "usd_per_hour": burn.rate_nusd_per_h.map(|rate| usd(rate.round())),
         "forecast": burn.forecast.map(forecast),
         "limit_reached": burn.exhausted_us.map(time),

@@ -1,6 +1,7 @@
 //! The figures of a set of calls, read out of an accumulator, and those of a group that it is ranked by.
 
 use super::Group;
+use super::money::known;
 use crate::event::Outcome;
 use crate::stats::acc::{Acc, Sum};
 use crate::stats::histogram::Histogram;
@@ -136,6 +137,11 @@ impl Stats {
     /// Failed calls as a share of all, 0..=1; `None` without calls.
     pub fn error_rate(&self) -> Option<f64> {
         (self.calls > 0).then(|| self.errors as f64 / self.calls as f64)
+    }
+
+    /// What all calls came to as far as anything is known, as [`super::Spend::known`] has it.
+    pub fn known_nusd(&self) -> Option<i64> {
+        known(self.cost_nusd, self.calls, self.unpriced_calls)
     }
 
     /// Mean cost of the calls that have one, nano-dollars; `None` without any.

@@ -13,6 +13,23 @@ pub struct Spend {
     pub unpriced_calls: u64,
 }
 
+impl Spend {
+    /// What it came to as far as anything is known, nano-dollars: 0 where nothing was called, `None` where all that is known
+    /// is that some calls, such as refused ones, cost nothing.
+    pub fn known(&self) -> Option<i64> {
+        known(self.cost_nusd, self.calls, self.unpriced_calls)
+    }
+}
+
+/// See [`Spend::known`]; for the sums of other figures.
+pub(super) fn known(cost_nusd: Option<i64>, calls: u64, unpriced_calls: u64) -> Option<i64> {
+    match cost_nusd {
+        None => (calls == 0).then_some(0),
+        Some(0) if unpriced_calls > 0 => None,
+        known => known,
+    }
+}
+
 /// A sum to come, with the range it will lie in four times out of five, nano-dollars.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Forecast {
@@ -80,8 +97,7 @@ impl BudgetState {
 
     /// How much of the limit somebody has spent.
     pub fn share_of(&self, burn: &Burn) -> Option<f64> {
-        // Nothing spent by nobody is nothing; calls without a price are unknown.
-        let spent = burn.spent.cost_nusd.or((burn.spent.calls == 0).then_some(0))?;
+        let spent = burn.spent.known()?;
         (self.budget.limit_nusd > 0).then(|| spent as f64 / self.budget.limit_nusd as f64)
     }
 }
@@ -93,4 +109,23 @@ pub struct Tasks {
     pub judged: u64,
     /// Those that were completed: a score of one half and more.
     pub completed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_cost_nothing_say_nothing_of_those_without_a_price() {
+        for (calls, cost_nusd, unpriced_calls, known) in [
+            (0, None, 0, Some(0)),
+            (5, None, 5, None),
+            (5, Some(0), 0, Some(0)),
+            (5, Some(0), 4, None),
+            (5, Some(7), 4, Some(7)),
+        ] {
+            let spend = Spend { calls, cost_nusd, unpriced_calls };
+            assert_eq!(spend.known(), known, "{spend:?}");
+        }
+    }
 }

@@ -246,10 +246,12 @@ pub(crate) fn money(nano: Option<f64>) -> String {
     }
 }
 
-/// Money that others may come on top of, in at most eight columns as well: `≥$4.12`, `≥$0.0026`, `≥$120k`, `>$0`.
+/// Money that others may come on top of, in at most eight columns as well: `≥$4.12`, `≥$0.0026`, `≥$120k`, `>$0`. Nothing
+/// and what nobody knows is not known.
 pub(crate) fn least_money(nano: f64) -> String {
     let (dollars, text) = (nano / 1e9, money(Some(nano)));
     match dollars {
+        0.0 => units::UNKNOWN.to_owned(),
         d if d > 0.0 && d < 0.0001 => ">$0".to_owned(),
         _ if text.len() < 8 => format!("≥{text}"),
         d if (0.0..1.0).contains(&d) => format!("≥${d:.4}"),
@@ -314,7 +316,7 @@ mod tests {
     fn money_fits_its_column_whatever_its_size() {
         let least = |dollars: f64| least_money(dollars * 1e9);
         assert_eq!([least(4.12), least(0.00261), least(12_345.0)], ["≥$4.12", "≥$0.0026", "≥$12,345"]);
-        assert_eq!([least(123_456.0), least(0.00005), least(0.0)], ["≥$123k", ">$0", "≥$0.00"]);
+        assert_eq!([least(123_456.0), least(0.00005), least(0.0)], ["≥$123k", ">$0", "–"]);
         assert_eq!([money(Some(1.2e15)), money(Some(-1.2e15))], ["$1.20M", "-$1.20M"]);
         for power in -9..=9 {
             for digits in [1.0, 1.234, 9.996] {

@@ -3,6 +3,7 @@
 
 use super::{command, file, webhook};
 use crate::alert::{Channel, Format, Notice, Targets};
+use crate::units::harmless_json;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,13 +59,14 @@ impl Parcel {
         if self.notice.untold > 0 {
             event["untold"] = self.notice.untold.into();
         }
-        event.to_string()
+        // Whoever prints it has names from logs in their terminal.
+        harmless_json(&event.to_string()).into_owned()
     }
 
     fn body(&self) -> String {
         match self.targets.format() {
             Format::Plain => self.event(),
-            Format::Slack => self.notice.change.slack().to_string(),
+            Format::Slack => harmless_json(&self.notice.change.slack().to_string()).into_owned(),
         }
     }
 }

@@ -77,7 +77,60 @@ fn aliases_and_prefixes_keep_to_their_provider() {
     assert_eq!(found(&prices, Some("groq"), "large"), None);
     assert_eq!(found(&prices, Some("groq"), "mistral/large"), None);
     assert_eq!(found(&prices, None, "mistralai/large-2025-01-01").as_deref(), Some("snapshot 1"));
-    assert_eq!(found(&prices, Some("a-gateway"), "groq/x").as_deref(), Some("exact 2"));
+    assert_eq!(found(&prices, Some("litellm-proxy"), "groq/x").as_deref(), Some("exact 2"));
+    assert_eq!(found(&prices, Some("a-gateway"), "groq/x"), None);
     assert_eq!(found(&prices, None, "x"), None);
     assert_eq!(found(&prices, None, "nobody/x"), None);
+}
+
+#[test]
+fn a_price_reaches_the_snapshots_that_cost_the_same() {
+    let table = [
+        r#"{"model":"m","provider":"p","input":1,"output":2,"batch":{"input":1}}"#,
+        r#"{"model":"m-2025-01-01","provider":"p","input":1,"output":2}"#,
+        r#"{"model":"m-2024-01-01","provider":"p","input":3,"output":2}"#,
+        r#"{"model":"q/m","provider":"q","input":4}"#,
+        r#"{"model":"q/m-2025-01-01","provider":"q","input":4}"#,
+    ];
+    let one = prices(&table, &[r#"{"model":"m","provider":"p","input":7}"#]);
+    assert_eq!(found(&one, Some("p"), "m-2025-01-01").as_deref(), Some("same-snapshot 7"));
+    assert_eq!(found(&one, Some("p"), "m-2024-01-01").as_deref(), Some("exact 3"), "it costs something else");
+    assert_eq!(found(&one, Some("q"), "m-2025-01-01").as_deref(), Some("exact 4"), "that is another provider's");
+    assert_eq!(found(&one, None, "p/m-2025-01-01").as_deref(), Some("same-snapshot 7"));
+    let all = prices(&table, &[r#"{"model":"m","input":7}"#]);
+    assert_eq!(found(&all, Some("q"), "m-2025-01-01").as_deref(), Some("same-snapshot 7"));
+    let both = [r#"{"model":"m","input":7}"#, r#"{"model":"m-2025-01-01","input":8}"#];
+    assert_eq!(found(&prices(&table, &both), Some("p"), "m-2025-01-01").as_deref(), Some("exact 8"));
+    let model = all.model(Some("q"), Some("m-2025-01-01")).unwrap();
+    let (entry, _) = model.at(0);
+    assert_eq!((&*entry.model, entry.provider.as_deref()), ("q/m-2025-01-01", Some("q")), "it is that model's now");
+}
+
+#[test]
+fn a_gateway_may_have_prices_of_its_own() {
+    let table = [r#"{"model":"m","provider":"p","input":1}"#, r#"{"model":"any","input":5}"#];
+    let own = [r#"{"model":"m","from":"1999-01-01","input":2}"#, r#"{"model":"fine","provider":"gate","input":3}"#];
+    let prices = Prices { gateways: vec!["gate".to_owned()], ..prices(&table, &own) };
+    assert_eq!(found(&prices, Some("gate"), "fine").as_deref(), Some("exact 3"));
+    assert_eq!(found(&prices, Some("Gate"), "m").as_deref(), Some("exact 1"), "before 1999 the list holds");
+    assert_eq!(found(&prices, Some("nobody"), "any").as_deref(), Some("exact 5"), "a table may speak of all providers");
+    assert_eq!((prices.stranger(Some("gate")), prices.stranger(Some("nobody"))), (None, Some("nobody")));
+    assert_eq!((prices.stranger(None), prices.stranger(Some("")), prices.stranger(Some("P"))), (None, None, None));
+}
+
+#[test]
+fn an_uplift_holds_whether_or_not_the_configuration_has_the_price() {
+    let uplift = |provider: Option<&str>, model: &str| Uplift {
+        provider: provider.map(str::to_owned),
+        model: Some(Pattern::glob(model, crate::view::Case::Exact)),
+        parts: 10_000,
+        from_us: None,
+    };
+    let table = [r#"{"model":"m","provider":"p","input":1}"#];
+    for own in [&[][..], &[r#"{"model":"m","input":7}"#]] {
+        for (uplift, said) in [(uplift(Some("p"), "m"), "m"), (uplift(None, "m-2025-*"), "m-2025-01-01")] {
+            let prices = Prices { uplifts: vec![uplift], ..prices(&table, own) };
+            assert_eq!(prices.model(None, Some(said)).unwrap().uplift(0), 10_000, "{own:?} {said}");
+        }
+    }
 }

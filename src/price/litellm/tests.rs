@@ -125,6 +125,23 @@ fn what_cannot_be_a_price_is_left_out_and_told() {
 }
 
 #[test]
+fn rates_of_writing_that_cannot_be_right_are_unknown_and_told() {
+    let table = r#"{"a":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":1.5e-05,
+        "cache_creation_input_token_cost":1.875e-05,"cache_creation_input_token_cost_above_1hr":6e-06},
+        "b":{"litellm_provider":"azure","mode":"chat","input_cost_per_token":2e-06,"cache_creation_input_token_cost":2e-06,
+        "input_cost_per_token_above_200k_tokens":4e-06,"cache_creation_input_token_cost_above_200k_tokens":2.5e-07}}"#;
+    let (lines, told) = lines(table);
+    assert_eq!(
+        lines,
+        [
+            r#"{"model":"a","provider":"anthropic","mode":"chat","input":15,"cache_write":18.75}"#,
+            r#"{"model":"b","provider":"azure","mode":"chat","input":2,"cache_write":2,"tiers":[{"above":200000,"input":4}]}"#,
+        ]
+    );
+    assert_eq!(told, ["a: 6 is less than input costs, 15", "b: 0.25 is less than input costs, 4"]);
+}
+
+#[test]
 fn what_is_no_table_is_told_with_its_line() {
     for (text, says) in [
         ("{\n\"a\": {\n", "line 3: column 0: EOF"),

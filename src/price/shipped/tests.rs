@@ -22,6 +22,11 @@ fn every_model_can_be_billed_and_nothing_is_free_but_what_runs_at_home() {
         let at_home = matches!(entry.provider.as_deref(), Some("ollama" | "lemonade"));
         let free = standard.rates.known().filter(|(_, rate)| rate.picos() == 0).count();
         assert!(free == 0 || at_home, "{}", entry.model);
+        for rates in
+            entry.schemes.iter().flatten().flat_map(|scheme| scheme.clone().sizes_mut().map(|r| *r).collect::<Vec<_>>())
+        {
+            assert_eq!(rates.doubtful(), None, "{}: a slip of the source", entry.model);
+        }
         assert!(standard.tiers.is_sorted_by_key(|tier| tier.above), "{}", entry.model);
     }
 }
@@ -50,12 +55,22 @@ fn models_of_today_are_found_as_people_name_them() {
         (Some("openai"), "text-embedding-3-small"),
         (Some("voyage"), "voyage-3.5"),
         (Some("ollama"), "llama3.1"),
-        (Some("my-gateway"), "gpt-4.1"),
+        (Some("litellm"), "gpt-4.1"),
+        (Some("anthropic"), "claude-sonnet-4-0"),
+        (Some("anthropic"), "claude-opus-4-0"),
+        (None, "claude-sonnet-4"),
+        (None, "anthropic/claude-opus-4"),
+        (Some("anthropic"), "claude-3-7-sonnet-latest"),
+        (Some("anthropic"), "claude-3-opus-latest"),
+        (Some("xai"), "grok-4-fast"),
     ] {
         assert!(prices.model(provider, Some(model)).is_some(), "{provider:?} {model}");
     }
     for (provider, model) in [
         (Some("groq"), "gpt-4.1"),
+        (Some("siliconflow"), "deepseek-chat"),
+        (Some("my-gateway"), "gpt-4.1"),
+        (Some("bedrock"), "claude-sonnet-4-0"),
         (Some("vllm"), "gpt-4o"),
         (None, "gpt-4.1-minii"),
         (None, "GPT-4.1"),

@@ -234,10 +234,14 @@ fn over_forms(state: &BudgetState) -> [String; 2] {
 
 /// What has been spent: at least that, where calls have no price.
 fn money_of(burn: &Burn) -> String {
-    match burn.spent.cost_nusd {
-        Some(n) if burn.spent.unpriced_calls > 0 => figures::least_money(n as f64),
-        None if burn.spent.calls == 0 => figures::money(Some(0.0)),
-        n => figures::money(n.map(|n| n as f64)),
+    least(burn, burn.spent.known().map(|n| n as f64))
+}
+
+/// What follows from what has been spent, which is at least that too; unknown where that is.
+fn least(burn: &Burn, nusd: Option<f64>) -> String {
+    match nusd.filter(|_| burn.spent.known().is_some()) {
+        Some(n) if burn.spent.unpriced_calls > 0 && n > 0.0 => figures::least_money(n),
+        n => figures::money(n),
     }
 }
 
@@ -257,8 +261,8 @@ fn change<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
 }
 
 fn rate<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
-    let burn = line.burn(scene.snapshot).map(|(_, burn)| burn);
-    Cell::plain(figures::money(burn.and_then(|burn| burn.rate_nusd_per_h)))
+    let Some((_, burn)) = line.burn(scene.snapshot) else { return unknown() };
+    Cell::plain(least(burn, burn.rate_nusd_per_h))
 }
 
 fn forecast<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
@@ -266,11 +270,12 @@ fn forecast<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
     let Some(forecast) = burn.forecast else { return unknown() };
     let passes = forecast.expected_nusd >= state.budget.limit_nusd as f64;
     let role = if passes { Role::Warn } else { Role::Text };
-    Cell::Text(Cow::Owned(figures::money(Some(forecast.expected_nusd))), role)
+    Cell::Text(Cow::Owned(least(burn, Some(forecast.expected_nusd))), role)
 }
 
 fn range<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
-    let Some(forecast) = line.burn(scene.snapshot).and_then(|(_, burn)| burn.forecast) else { return unknown() };
+    let burn = line.burn(scene.snapshot).map(|(_, burn)| burn).filter(|burn| burn.spent.known().is_some());
+    let Some(forecast) = burn.and_then(|burn| burn.forecast) else { return unknown() };
     let of = |nusd| figures::money(Some(nusd));
     Cell::dim(format!("{}–{}", of(forecast.low_nusd), of(forecast.high_nusd)))
 }
@@ -281,6 +286,7 @@ fn exhausted<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
     match (Standing::of(state, burn), burn.exhausted_us) {
         (Standing::Over, _) => Cell::Text(Cow::Borrowed("gone"), Role::Bad),
         (_, Some(us)) => Cell::Text(Cow::Owned(clock(us, scene)), Role::Warn),
+        (Standing::Unknown, None) => unknown(),
         (_, None) if burn.forecast.is_some() => Cell::dim("lasts"),
         _ => unknown(),
     }

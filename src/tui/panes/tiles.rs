@@ -225,7 +225,7 @@ fn tokens(scene: &Scene) -> Option<Tile> {
 
 fn spend(scene: &Scene) -> Option<Tile> {
     let now = &scene.snapshot.totals;
-    let per_hour = figures::hourly(scene.snapshot, now.cost_nusd);
+    let per_hour = figures::hourly(scene.snapshot, now.known_nusd());
     let least = if now.unpriced_calls > 0 { "≥" } else { "" };
     Some(Tile {
         name: "spend".into(),
@@ -240,7 +240,7 @@ fn spend(scene: &Scene) -> Option<Tile> {
 /// What was spent, and how many calls may come on top of it; without any price that is unknown, not at least something.
 fn spent_in_all(now: &Stats) -> Vec<String> {
     let unpriced = format!("{} unpriced", figures::count(now.unpriced_calls));
-    let spent = now.cost_nusd.map(|n| n as f64);
+    let spent = now.known_nusd().map(|n| n as f64);
     match (spent, now.unpriced_calls) {
         (_, 0) => vec![format!("{} in all", figures::money(spent)), figures::money(spent)],
         (None, _) => vec![format!("{}, {unpriced}", units::UNKNOWN), unpriced],

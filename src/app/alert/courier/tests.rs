@@ -172,6 +172,17 @@ fn a_file_gets_a_line_each_and_is_its_owners_alone() {
 }
 
 #[test]
+fn nothing_in_a_file_steers_the_terminal_it_is_printed_on() {
+    let name = "a\u{9b}31m\u{202e}b\u{1b}]0;x\u{7}";
+    let mut notice = notices().remove(0);
+    notice.change.alert.name = name.to_owned();
+    let event = parcel(&notice, "http://127.0.0.1/", None).event();
+    assert!(!event.contains(|c: char| c.is_control() || c == '\u{202e}'), "{event}");
+    let read: serde_json::Value = serde_json::from_str(&event).expect("JSON");
+    assert_eq!(read["name"], name, "and it is all there");
+}
+
+#[test]
 fn a_full_queue_is_told_of_and_stops_nobody() {
     let lost = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&lost);

@@ -61,8 +61,7 @@ pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
 fn lines(scene: &Scene) -> Vec<Fact> {
     let snapshot = scene.snapshot;
     let now = &snapshot.totals;
-    // No calls cost nothing; calls without a price cost nobody knows what.
-    let cost = now.cost_nusd.or((now.calls == 0).then_some(0));
+    let cost = now.known_nusd();
     let spent = cost.map(|n| n as f64);
     let before = figures::whole_before(snapshot);
     let change = figures::change(spent, before.and_then(|b| b.cost_nusd).map(|n| n as f64), Bad::FarUp);

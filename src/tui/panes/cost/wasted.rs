@@ -1,5 +1,5 @@
-//! What was spent for nothing: earlier attempts, failed calls that were billed, answers that were cut, called off or
-//! blocked. The kinds overlap, so they are not summed.
+//! What was spent for nothing: earlier attempts, answers that were called off, blocked or cut, all other failed calls, billed
+//! or not. The kinds overlap, so they are not summed.
 
 use super::spend::money;
 use crate::event::FailureMode;
@@ -73,9 +73,9 @@ fn kinds(snapshot: &Snapshot) -> [Waste; 5] {
     };
     [
         retried(totals),
-        of("failed but billed", &|g| !is(&apart, g)),
         of("cancelled", &|g| is(&apart[..1], g)),
         of("guard blocked", &|g| is(&apart[1..], g)),
+        of("other failures", &|g| !is(&apart, g)),
         Waste {
             kind: "cut at length",
             calls: None,
@@ -109,6 +109,6 @@ fn failed(kind: &'static str, groups: Option<Vec<&Stats>>) -> Waste {
         let both = (sum.cost_nusd, stats.cost_nusd);
         sum.cost_nusd = both.0.zip(both.1).map(|(a, b)| a.saturating_add(b)).or(both.0).or(both.1);
     }
-    let nusd = sum.cost_nusd.or((sum.calls == 0).then_some(0)).map(|n| n as f64);
+    let nusd = sum.known_nusd().map(|n| n as f64);
     Waste { kind, calls: Some(sum.calls), nusd, cost: money(nusd, &sum) }
 }
