@@ -3,6 +3,7 @@
 
 use crate::units;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use unicode_width::UnicodeWidthChar;
 
 /// What stands where something was that must not be printed.
@@ -101,6 +102,58 @@ pub(crate) fn fit_name(text: &str, max: usize) -> Cow<'_, str> {
     out.push('…');
     out.extend(taken(whole.chars().rev(), last).chars().rev());
     Cow::Owned(out)
+}
+
+/// Of some names those that [`fit_name`] cuts to the same, cut so that they stay different: what they begin with alike
+/// gives way to where they begin to differ, `llama…13b-chat`.
+pub(crate) fn fit_apart(names: &[Option<String>], max: usize) -> Vec<Option<String>> {
+    /// Names that differ in several places are taken apart place by place, in so many rounds.
+    const ROUNDS: usize = 4;
+    let mut out: Vec<Option<String>> = vec![None; names.len()];
+    if max < 8 {
+        return out;
+    }
+    let whole = |name: &String| fit(name, 200).into_owned();
+    let whole: Vec<Option<String>> = names.iter().map(|name| name.as_ref().map(whole)).collect();
+    let mut shown: Vec<Option<String>> =
+        whole.iter().map(|name| name.as_deref().map(|name| fit_name(name, max).into_owned())).collect();
+    for _ in 0..ROUNDS {
+        let mut alike: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (i, name) in shown.iter().enumerate() {
+            name.iter().for_each(|name| alike.entry(name.as_str()).or_default().push(i));
+        }
+        // What is the same to its end is not told apart by any cut.
+        let differ = |all: &Vec<usize>| all.iter().any(|i| whole[*i] != whole[all[0]]);
+        let alike: Vec<Vec<usize>> = alike.into_values().filter(differ).collect();
+        for all in &alike {
+            let same = common_start(all.iter().filter_map(|i| whole[*i].as_deref()));
+            for i in all.iter().copied() {
+                out[i] = whole[i].as_deref().filter(|name| width(name) > max).map(|name| from_there(name, same, max));
+                shown[i] = out[i].clone().or_else(|| whole[i].clone());
+            }
+        }
+        if alike.is_empty() {
+            break;
+        }
+    }
+    out
+}
+
+/// How many characters all of them begin with.
+fn common_start<'a>(mut names: impl Iterator<Item = &'a str>) -> usize {
+    let Some(first) = names.next() else { return 0 };
+    let same = |name: &str| first.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
+    names.map(same).min().unwrap_or(0)
+}
+
+/// A name with what stands before its character of this number cut short.
+fn from_there(name: &str, same: usize, max: usize) -> String {
+    const HEAD: usize = 3;
+    let tail: String = name.chars().skip(same).collect();
+    let tail = fit(&tail, max - 1 - HEAD).into_owned();
+    let mut out = taken(name.chars().take(same), max - 1 - width(&tail));
+    out.push('…');
+    out + &tail
 }
 
 /// The characters that have room in so many columns.
@@ -204,6 +257,23 @@ mod tests {
         assert_eq!(fit_name("gpt-4.1-mini", 7), "gpt-4.…");
         assert_eq!(fit_name("模型名称模型名称", 10), "模型名…称");
         assert_eq!(width(&fit_name(&"n".repeat(10_000), 20)), 20);
+    }
+
+    #[test]
+    fn names_that_are_cut_alike_are_told_apart() {
+        let apart = |names: &[&str], max| -> Vec<String> {
+            let all: Vec<Option<String>> = names.iter().map(|name| Some((*name).to_owned())).collect();
+            let cut = fit_apart(&all, max).into_iter().zip(names);
+            cut.map(|(apart, name)| apart.unwrap_or_else(|| fit_name(name, max).into_owned())).collect()
+        };
+        let llamas = ["llama-2-13b-chat", "llama-2-7b-chat", "gpt-4.1", "llama-2-70b-chat"];
+        assert_eq!(apart(&llamas, 14), ["llama…13b-chat", "llama-…7b-chat", "gpt-4.1", "llama…70b-chat"]);
+        let dated = ["claude-sonnet-4-5-20250929-v1", "claude-sonnet-4-5-20250929-v2", "claude-sonnet-3-7-20250929-v1"];
+        let cut = apart(&dated, 14);
+        assert!(cut[0] != cut[1] && cut[1] != cut[2] && cut[0] != cut[2], "{cut:?}");
+        assert!(cut.iter().all(|name| width(name) <= 14), "{cut:?}");
+        let same = Some("a".repeat(40));
+        assert_eq!(fit_apart(&[same.clone(), None, same], 9), [None, None, None]);
     }
 
     #[test]

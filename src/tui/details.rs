@@ -6,7 +6,7 @@ use super::clean::{self, clean};
 use super::live::Scene;
 use super::pen::{self, Pen};
 use super::theme::{Ink, Role};
-use super::ui::{Details, Found, Mask};
+use super::ui::{Details, Found, Mask, Part};
 use super::widgets::bar;
 use crate::event::{Call, first_token_us, output_speed};
 use crate::snapshot::Record;
@@ -20,6 +20,11 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, open: &Details) {
         Found::Asked => return words(pen, area, "asking for the record …"),
         Found::Gone => return words(pen, area, "the store does not have this record any more"),
     };
+    match open.part {
+        Part::Both => {}
+        Part::Facts => return draw_facts(pen, area, &facts(record, scene.ui.zone), open.scroll),
+        Part::Text => return draw_text(pen, area, scene, record, open.scroll),
+    }
     let rest = match timeline(&record.call) {
         Some(parts) if area.height >= 10 => {
             let (above, rest) = pen::top(area, 4);
@@ -34,11 +39,26 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, open: &Details) {
         draw_facts(pen, left, &facts, open.scroll);
         draw_text(pen, right, scene, record, open.scroll);
     } else {
-        let wanted = (facts.len() as u16 + 2).min(rest.height * 3 / 5);
-        let (above, below) = pen::top(rest, wanted);
+        // Text takes what it needs, so that facts have the rest; without any there is no panel for it.
+        let lines = text_lines(record, scene.ui.mask, usize::from(rest.width.saturating_sub(4))).len();
+        let wanted = if is_silent(record) { 0 } else { u16::try_from(lines + 1).unwrap_or(u16::MAX) };
+        let free = rest.height.saturating_sub(u16::try_from(facts.len() + 2).unwrap_or(u16::MAX));
+        let (above, below) = pen::bottom(rest, wanted.min((rest.height * 2 / 5).max(free)));
         draw_facts(pen, above, &facts, open.scroll);
-        draw_text(pen, below, scene, record, open.scroll);
+        if below.height > 0 {
+            draw_text(pen, below, scene, record, open.scroll);
+        }
     }
+}
+
+/// Whether there is nothing to read of a call but its facts.
+pub(crate) fn is_silent(record: &Record) -> bool {
+    !has_text(record) && record.call.error_message.is_none()
+}
+
+/// Why there is no text.
+fn no_text(record: &Record) -> &'static str {
+    if record.text_expired { "its text has been deleted by age" } else { "the log held no text of this call" }
 }
 
 fn words(pen: &mut Pen, area: Rect, text: &str) {
@@ -96,6 +116,7 @@ fn facts(record: &Record, zone: Zone) -> Vec<Fact> {
     say("wait asked", micros(call.retry_after_us), Role::Warn);
     say("retries", call.retries.map(|n| n.to_string()), Role::Text);
     say("model", text(&call.model), Role::Strong);
+    say("cost", bill::cost(record), Role::Strong);
     say("fallback of", text(&call.fallback_from), Role::Warn);
     say("provider", text(&call.provider), Role::Text);
     say("operation", text(&call.operation), Role::Text);
@@ -108,11 +129,20 @@ fn facts(record: &Record, zone: Zone) -> Vec<Fact> {
     say("speed", speed(call), Role::Text);
     say(
         "input",
-        call.input_tokens
-            .map(|n| tokens(n, &[("cached", call.cached_input_tokens), ("written", call.cache_write_tokens)])),
+        call.input_tokens.map(|n| {
+            tokens(
+                n,
+                &[
+                    ("cached", call.cached_input_tokens),
+                    ("written", call.cache_write_tokens),
+                    ("audio", call.input_audio_tokens),
+                ],
+            )
+        }),
         Role::Text,
     );
-    say("output", call.output_tokens.map(|n| tokens(n, &[("reasoning", call.reasoning_tokens)])), Role::Text);
+    let made = [("reasoning", call.reasoning_tokens), ("audio", call.output_audio_tokens)];
+    say("output", call.output_tokens.map(|n| tokens(n, &made)), Role::Text);
     bill::facts(record).into_iter().for_each(|(name, value, role)| say(name, Some(value), role));
     say("finish", text(&call.finish_reason), Role::Text);
     say("cache", record.cache_word().map(str::to_owned), Role::Text);
@@ -132,6 +162,7 @@ fn facts(record: &Record, zone: Zone) -> Vec<Fact> {
     say("span", text(&call.span_id), Role::Dim);
     say("parent", text(&call.parent_id), Role::Dim);
     say("read from", record.source.clone(), Role::Dim);
+    say("text", (!has_text(record)).then(|| no_text(record).to_owned()), Role::Dim);
     out
 }
 
@@ -228,9 +259,7 @@ fn text_lines(record: &Record, mask: Mask, width: usize) -> Vec<(String, Role)> 
         out.push((String::new(), Role::Text));
     }
     if !has_text(record) {
-        let why =
-            if record.text_expired { "its text has been deleted by age" } else { "the log held no text of this call" };
-        out.push((why.to_owned(), Role::Dim));
+        out.push((no_text(record).to_owned(), Role::Dim));
     }
     out
 }

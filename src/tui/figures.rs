@@ -92,6 +92,18 @@ pub(crate) fn seen_us(snapshot: &Snapshot) -> i64 {
     range.until_us.saturating_sub(first_us).max(LEAST_SEEN_US).min(range.len_us())
 }
 
+/// Money per hour of what has been seen of the window, nano-dollars; unknown where that is too short to tell, such as of
+/// calls that are all of one instant.
+pub(crate) fn hourly(snapshot: &Snapshot, nano: Option<i64>) -> Option<f64> {
+    let range = snapshot.range;
+    let first_us = snapshot.holdings.bounds.map_or(range.since_us, |(first, _)| first.max(range.since_us));
+    let seen_us = range.until_us.saturating_sub(first_us);
+    if seen_us < LEAST_SEEN_US.min(range.len_us()) {
+        return None;
+    }
+    per_hour(nano, seen_us)
+}
+
 /// By what the sums of a chart's step are multiplied to stand beside those of whole steps: the first and the last step
 /// reach past the window. Less than a quarter of a step counts as one.
 pub(crate) fn whole_step(step: Range, window: Range) -> f64 {
@@ -207,7 +219,7 @@ pub(crate) fn cost_per_1k(stats: &Stats) -> UnitCost {
 }
 
 /// Money per hour of a time, nano-dollars; `None` for no time.
-pub(crate) fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
+fn per_hour(nano: Option<i64>, over_us: i64) -> Option<f64> {
     (over_us > 0).then(|| nano.map(|n| n as f64 * 3.6e9 / over_us as f64)).flatten()
 }
 
@@ -343,6 +355,8 @@ mod tests {
         assert_eq!(seen_us(&with(0, 60_000_000)), 3_600_000_000);
         assert_eq!(seen_us(&with(0, 7_140_000_000)), 60_000_000);
         assert_eq!(seen_us(&with(0, 7_199_999_999)), LEAST_SEEN_US);
+        assert_eq!(hourly(&with(0, 7_199_999_999), Some(5)), None);
+        assert_eq!(hourly(&with(0, 7_140_000_000), Some(5)), Some(300.0));
     }
 
     #[test]

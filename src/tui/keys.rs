@@ -229,7 +229,7 @@ pub static KEYS: &[Binding] = &[
     bind(&[ch('s')], Action::Sort, P, "sort by the next column", "sort"),
     bind(&[ch('S')], Action::Reverse, P, "turn the order around", ""),
     bind(&[ch('b')], Action::By, P, "group by the next dimension", "by"),
-    bind(&[ch('z')], Action::Maximise, P, "one panel in full size, then the next", ""),
+    bind(&[ch('z')], Action::Maximise, VIEWS, "one panel in full size, then the next", ""),
     bind(&[ch('m')], Action::Mask, VIEWS, "show or hide prompts and answers", "text"),
     bind(&[ch('y')], Action::Copy, VIEWS, "copy what the cursor is on", ""),
     bind(&[ch('u')], Action::Zone, VIEWS, "UTC or local time", ""),

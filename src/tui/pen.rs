@@ -135,6 +135,17 @@ impl<'a> Pen<'a> {
         Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
     }
 
+    /// Says in the lower line of the box around an area that so many rows of what is in it have no room.
+    pub fn hidden(&mut self, area: Rect, rows: usize) {
+        let text = format!(" {rows} more ");
+        let wide = clean::width(&text) as u16;
+        let x = area.right().saturating_sub(wide + 1);
+        let is_line = |x| self.buf.cell((x, area.bottom())).is_some_and(|cell| cell.symbol() == "─");
+        if rows > 0 && x > area.x && (x..x + wide).all(is_line) {
+            self.text(x, area.bottom(), wide, &text, Role::Dim);
+        }
+    }
+
     fn frame(&mut self, area: Rect) {
         let (right, bottom) = (area.right() - 1, area.bottom() - 1);
         for x in area.x + 1..right {

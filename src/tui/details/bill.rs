@@ -5,14 +5,18 @@ use crate::snapshot::{Bill, BillLine, Computed, Invoice, Record};
 use crate::tui::theme::Role;
 use crate::units::{self, Zone};
 
-/// What it cost, and why, as far as that is known.
+/// What it cost.
+pub(super) fn cost(record: &Record) -> Option<String> {
+    match &record.bill {
+        Some(bill) => Some(counted(record, bill)),
+        None => record.cost_nusd.or(record.call.cost_nusd).map(units::usd),
+    }
+}
+
+/// Why, as far as that is known: what was computed, with what it is the sum of, and what the producer says.
 pub(super) fn facts(record: &Record) -> Vec<Fact> {
-    let reported = record.call.cost_nusd;
-    let Some(bill) = &record.bill else {
-        let cost = record.cost_nusd.or(reported);
-        return cost.map(|cost| ("cost", units::usd(cost), Role::Strong)).into_iter().collect();
-    };
-    let mut out = vec![("cost", counted(record, bill), Role::Strong)];
+    let Some(bill) = &record.bill else { return Vec::new() };
+    let mut out = Vec::new();
     match &bill.computed {
         Computed::Billed(invoice) => billed(invoice, &mut out),
         Computed::Free(why) => out.push(("computed", format!("$0.00: {why}"), Role::Text)),
@@ -40,12 +44,15 @@ fn exact(nano: i64) -> String {
 }
 
 fn billed(invoice: &Invoice, out: &mut Vec<Fact>) {
+    out.push(("computed", exact(invoice.nusd), Role::Text));
     out.extend(invoice.lines.iter().map(|line| (kind(line), product(line), Role::Text)));
     if invoice.uplift != 0 {
-        let parts = f64::from(invoice.uplift) / 1_000.0;
-        out.push((" uplift", format!("{parts:+}% by the configuration"), Role::Text));
+        let share = f64::from(invoice.uplift) / 1_000.0;
+        let lines = invoice.lines.iter().fold(0u128, |sum, line| sum.saturating_add(line.pusd));
+        let amount = i128::try_from(lines).unwrap_or(i128::MAX).saturating_mul(i128::from(invoice.uplift)) / 100_000;
+        let amount = units::exact_usd(amount);
+        out.push((" uplift", format!("{share:+}% by the configuration = {amount}"), Role::Text));
     }
-    out.push(("computed", exact(invoice.nusd), Role::Text));
     let size = invoice.above.map(|above| format!(", prompts above {} tokens", units::count(above)));
     out.push(("tier", format!("{}{}", invoice.service, size.unwrap_or_default()), Role::Dim));
     out.push(("priced as", format!("{}, found by {}", invoice.model, invoice.found), Role::Dim));

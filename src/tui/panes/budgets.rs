@@ -12,7 +12,6 @@ use crate::units;
 use ratatui::layout::Rect;
 use std::borrow::Cow;
 
-const DAY_US: i64 = 86_400_000_000;
 /// Most members of a divided budget that are listed where other panels are shown too, and on screens of how many rows.
 const MEMBERS: usize = 3;
 const MEMBERS_FROM: u16 = 30;
@@ -129,9 +128,16 @@ fn lines(snapshot: &Snapshot, ui: &Ui) -> Vec<Line> {
         members.map(|(member, _)| Line { budget, member: Some(member) }).collect()
     };
     let mut budgets: Vec<(usize, &BudgetState)> = snapshot.budgets.iter().enumerate().collect();
-    // Worst first, and else as they are configured.
-    budgets.sort_by_key(|(_, state)| std::cmp::Reverse(Standing::of(state, state.worst())));
+    budgets.sort_by(|(_, a), (_, b)| worse(b, a));
     budgets.into_iter().flat_map(of).collect()
+}
+
+/// Which of two budgets stands worse: of those that are alike, the one with more of its limit spent. Those that do well
+/// are alike, and stay as they are configured.
+fn worse(a: &BudgetState, b: &BudgetState) -> std::cmp::Ordering {
+    let (of_a, of_b) = (Standing::of(a, a.worst()), Standing::of(b, b.worst()));
+    let share = |state: &BudgetState| if of_a > Standing::Fine { state.share().unwrap_or(0.0) } else { 0.0 };
+    of_a.cmp(&of_b).then_with(|| share(a).total_cmp(&share(b)))
 }
 
 type CellOf = for<'a> fn(&'a Line, &Scene<'a>) -> Cell<'a>;
@@ -286,10 +292,11 @@ fn exhausted<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
     }
 }
 
-/// A time to come: with the day where it is not within one.
+/// A time to come: with the day where it is not today.
 fn clock(us: i64, scene: &Scene) -> String {
-    let is_near = us.saturating_sub(scene.snapshot.now_us) < DAY_US;
-    units::time(us, scene.ui.zone, if is_near { "%H:%M" } else { "%m-%d %H:%M" })
+    let day = |us| units::time(us, scene.ui.zone, "%Y-%m-%d");
+    let is_today = day(us) == day(scene.snapshot.now_us);
+    units::time(us, scene.ui.zone, if is_today { "%H:%M" } else { "%m-%d %H:%M" })
 }
 
 /// What the rows stand for.
@@ -332,11 +339,8 @@ pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, cursor: Option<usiz
 
 /// The budget that stands worst, as a tile; `None` without budgets.
 pub(super) fn tile(scene: &Scene) -> Option<Tile> {
-    let rank = |state: &BudgetState| (Standing::of(state, state.worst()), state.share().unwrap_or(0.0));
-    let worst = |a: &&BudgetState, b: &&BudgetState| {
-        let ((a, share_a), (b, share_b)) = (rank(a), rank(b));
-        a.cmp(&b).then(share_a.total_cmp(&share_b))
-    };
+    let share = |state: &BudgetState| state.share().unwrap_or(0.0);
+    let worst = |a: &&BudgetState, b: &&BudgetState| worse(a, b).then_with(|| share(a).total_cmp(&share(b)));
     let state = scene.snapshot.budgets.iter().max_by(worst)?;
     let burn = state.worst();
     let standing = Standing::of(state, burn);

@@ -171,7 +171,7 @@ fn cost<'a>(group: &Group) -> Cell<'a> {
 }
 
 fn per_hour<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {
-    spent(group, figures::per_hour(group.stats.cost_nusd, figures::seen_us(scene.snapshot)))
+    spent(group, figures::hourly(scene.snapshot, group.stats.cost_nusd))
 }
 
 /// What a group's calls came to: at least that, where some of them have no price.

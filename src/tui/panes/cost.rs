@@ -7,7 +7,7 @@ mod units_of;
 mod wasted;
 
 use super::columns::{CALLS, COST, COST_CHANGE, NAME, PER_1K, PER_CALL, PER_HOUR, SHARE};
-use super::{Needs, Pane, Panel, TOP, budgets, chart_points, groups, no_rows};
+use super::{Needs, Pane, Panel, TOP, budgets, chart_points, groups, no_rows, places};
 use crate::snapshot::{Group, Snapshot, Table};
 use crate::tui::pen;
 use crate::tui::ui::Ui;
@@ -61,15 +61,26 @@ pub(super) static PANE: Pane = Pane {
     pages: false,
 };
 
-/// The dearest models first, since charts of groups are those of the first table.
+/// What the panels that are shown draw. The dearest models come first, since charts of groups are those of the first table.
 fn needs(ui: &Ui) -> Needs {
-    let mut groupings = vec![dearest(Dim::Model, MODELS), ui.grouping(), Grouping::by(Dim::Error, None)];
+    let shown = places(ui);
+    let is_shown = |panel: usize| shown.iter().any(|(shown, _)| *shown == panel);
+    let mut groupings = vec![dearest(Dim::Model, MODELS)];
+    let (listed, first) = (ui.grouping(), &groupings[0]);
+    // The spenders are in the first table where that has the same groups in the same order.
+    if is_shown(SPENDERS) && (listed.dims != first.dims || listed.order != first.order) {
+        groupings.push(listed);
+    }
+    if is_shown(WASTED) {
+        groupings.push(Grouping::by(Dim::Error, None));
+    }
     // With a filter, users are told apart by single calls alone: too long a wait for one figure.
-    if ui.filter.is_empty() && ui.grouping().dims != [Dim::User] {
+    let of_all = is_shown(UNITS) && ui.filter.is_empty();
+    if of_all && groupings.iter().all(|grouping| grouping.dims != [Dim::User]) {
         groupings.push(dearest(Dim::User, TOP));
     }
-    let tasks = ui.filter.is_empty();
-    let sections = Sections { points: chart_points(ui), group_points: TOP, tasks, ..Sections::default() };
+    let (points, group_points) = if is_shown(OVER_TIME) { (chart_points(ui), TOP) } else { (0, 0) };
+    let sections = Sections { points, group_points, tasks: of_all, ..Sections::default() };
     Needs { groupings, sections, budgets: ui.budgets.clone() }
 }
 
@@ -174,7 +185,7 @@ const LEFT: u16 = 40;
 
 /// 200×60: spend beside the budgets, the chart beside unit costs and what was wasted.
 fn widest(area: Rect, ui: &Ui) -> Vec<(usize, Rect)> {
-    let wanted = budget_rows(ui, area.height / 4).max(SPEND_ROWS + 1);
+    let wanted = budget_rows(ui, area.height / 3).max(SPEND_ROWS + 1);
     let (above, rest) = pen::top(area, wanted);
     let (middle, spenders) = pen::halves_of(rest);
     let (chart, right) = pen::left(middle, area.width - RIGHT);

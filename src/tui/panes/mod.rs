@@ -118,11 +118,14 @@ fn placed(ui: &Ui, area: Rect) -> Vec<(usize, Rect)> {
     }
 }
 
+/// The panels shown on the screen.
+fn places(ui: &Ui) -> Vec<(usize, Rect)> {
+    placed(ui, body(Rect { x: 0, y: 0, width: ui.size.0, height: ui.size.1 }))
+}
+
 /// The rows the cursor goes through, over all panels that are shown.
 pub(crate) fn rows(ui: &Ui, snapshot: &Snapshot) -> Vec<Target> {
-    let screen = Rect { x: 0, y: 0, width: ui.size.0, height: ui.size.1 };
-    let panels = placed(ui, body(screen));
-    panels.into_iter().flat_map(|(i, _)| (ui.pane().panels[i].rows)(snapshot, ui)).collect()
+    places(ui).into_iter().flat_map(|(i, _)| (ui.pane().panels[i].rows)(snapshot, ui)).collect()
 }
 
 /// Draws the pane.

@@ -225,7 +225,7 @@ fn tokens(scene: &Scene) -> Option<Tile> {
 
 fn spend(scene: &Scene) -> Option<Tile> {
     let now = &scene.snapshot.totals;
-    let per_hour = figures::per_hour(now.known_nusd(), figures::seen_us(scene.snapshot));
+    let per_hour = figures::hourly(scene.snapshot, now.known_nusd());
     let least = if now.unpriced_calls > 0 { "≥" } else { "" };
     Some(Tile {
         name: "spend".into(),

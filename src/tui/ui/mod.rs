@@ -53,6 +53,32 @@ pub struct Details {
     pub found: Found,
     /// Rows of text scrolled.
     pub scroll: usize,
+    /// What of it is shown.
+    pub part: Part,
+}
+
+impl Details {
+    /// What is shown next in full size; what is not there is left out.
+    fn next_part(&self) -> Part {
+        let has_text = matches!(&self.found, Found::Here(record) if !details::is_silent(record));
+        match self.part {
+            Part::Both => Part::Facts,
+            Part::Facts if has_text => Part::Text,
+            Part::Facts | Part::Text => Part::Both,
+        }
+    }
+}
+
+/// What is shown of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// All of it.
+    #[default]
+    Both,
+    /// Its facts alone.
+    Facts,
+    /// Its text alone.
+    Text,
 }
 
 /// What is known of a record.

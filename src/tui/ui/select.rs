@@ -2,7 +2,7 @@
 
 use super::super::keys::Step;
 use super::super::panes;
-use super::{Details, Effect, Found, Mode, Place, Ui};
+use super::{Details, Effect, Found, Mode, Part, Place, Ui};
 use crate::event::FailureMode;
 use crate::snapshot::{BudgetState, OTHER, Record, Snapshot};
 use crate::view::{Anchor, Dim, Field, Filter, RecordKey, Window};
@@ -168,7 +168,8 @@ impl Ui {
     pub(super) fn read(&mut self, key: RecordKey, snapshot: &Snapshot) -> Effect {
         let known = snapshot.records.iter().chain(&snapshot.errors).find(|r| r.key() == key);
         let found = known.map_or(Found::Asked, |r| Found::Here(Box::new(r.clone())));
-        self.mode = Mode::Details(Details { key, found, scroll: 0 });
+        let part = if let Mode::Details(open) = &self.mode { open.part } else { Part::Both };
+        self.mode = Mode::Details(Details { key, found, scroll: 0, part });
         Effect::Detail(key)
     }
 
@@ -239,7 +240,11 @@ impl Ui {
     }
 
     pub(super) fn back(&mut self) {
-        if matches!(self.mode, Mode::Help { .. } | Mode::Details(_) | Mode::Alerts { .. }) {
+        if let Mode::Details(open) = &mut self.mode
+            && open.part != Part::Both
+        {
+            (open.part, open.scroll) = (Part::Both, 0);
+        } else if matches!(self.mode, Mode::Help { .. } | Mode::Details(_) | Mode::Alerts { .. }) {
             self.mode = Mode::Normal;
         } else if self.maximised.take().is_some() || self.time_cursor.take().is_some() {
         } else if let Some(place) = self.history.pop() {

@@ -142,6 +142,10 @@ impl Ui {
 
     /// One panel in full size, then the next, then all again.
     fn maximise(&mut self) {
+        if let Mode::Details(open) = &mut self.mode {
+            (open.part, open.scroll) = (open.next_part(), 0);
+            return;
+        }
         let panels = self.pane().panels.len();
         let next = self.maximised.map_or(0, |at| at + 1);
         self.maximised = (next < panels).then_some(next);

@@ -18,6 +18,9 @@ pub(crate) struct TimeAxis {
 }
 
 const SECOND: i64 = 1_000_000;
+/// Seconds of a day, and how days are written.
+const DAY: i64 = 86_400;
+const DAYS: &str = "%m-%d";
 const STEPS: [i64; 22] = [
     1, 5, 10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
     1_209_600, 2_592_000, 7_776_000, 31_536_000,
@@ -49,14 +52,20 @@ impl TimeAxis {
         let form = self.form();
         let wide = units::time(self.range.since_us, self.zone, form).chars().count() as i64;
         let most = (i64::from(area.width) / (wide + 4)).max(1);
-        let Some(step) = STEPS.iter().map(|s| s * SECOND).find(|s| len / s <= most) else { return };
+        // A label of a day stands once a day.
+        let least = if form == DAYS { DAY } else { 1 };
+        let Some(step) = STEPS.iter().filter(|s| **s >= least).map(|s| s * SECOND).find(|s| len / s <= most) else {
+            return;
+        };
         let mut at = self.range.since_us.div_euclid(step).saturating_add(1).saturating_mul(step);
         let mut free = area.x;
+        let mut last = String::new();
         while let Some(cell) = self.cell(at, area.width) {
             let x = area.x + cell;
             let text = units::time(at, self.zone, form);
-            if x >= free && i64::from(area.right() - x) >= wide {
+            if x >= free && i64::from(area.right() - x) >= wide && text != last {
                 free = x + pen.text(x, area.y, area.right() - x, &text, Role::Dim) + 1;
+                last = text;
             }
             at = at.saturating_add(step);
         }
@@ -66,7 +75,7 @@ impl TimeAxis {
         match self.range.len_us() / SECOND {
             0..=599 => "%H:%M:%S",
             600..=172_799 => "%H:%M",
-            172_800..=31_535_999 => "%m-%d",
+            172_800..=31_535_999 => DAYS,
             _ => "%Y-%m",
         }
     }

@@ -1,7 +1,7 @@
 //! Tables: columns of fixed width that go in a fixed order where room runs out, a cursor, one bar in the sorted column.
 
 use super::bar;
-use crate::tui::clean::{fit_name, width as width_of};
+use crate::tui::clean::{fit_apart, fit_name, width as width_of};
 use crate::tui::live::Scene;
 use crate::tui::pen::Pen;
 use crate::tui::theme::{Ink, Role};
@@ -115,9 +115,17 @@ impl<T> Table<'_, T> {
         }
         let room = usize::from(area.height - head);
         let first = self.cursor.map_or(0, |c| (c + 1).saturating_sub(room));
+        pen.hidden(area, self.rows.len().saturating_sub(room));
+        let names = self.names(&places, scene);
         for (i, row) in self.rows.iter().enumerate().skip(first).take(room) {
             let y = area.y + head + (i - first) as u16;
             self.row(pen, y, row, &places, scene);
+            if let Some((x, wide, names)) = &names
+                && let Some(Some(name)) = names.get(i)
+            {
+                pen.erase(Rect { x: *x, y, width: *wide, height: 1 });
+                pen.text(*x, y, *wide, name, Role::Text);
+            }
             let whole = Rect { x: area.x - 1, width: area.width + 2, y, height: 1 };
             if self.cursor == Some(i) {
                 pen.mark(whole);
@@ -126,6 +134,17 @@ impl<T> Table<'_, T> {
             self.bar(pen, y, row, &places, bar);
             pen.row_spot(whole, i);
         }
+    }
+
+    /// Where the first column stands, with those of its names that would be cut to what others are cut to as well, cut
+    /// so that they stay different.
+    fn names(&self, places: &[(usize, u16, u16)], scene: &Scene) -> Option<(u16, u16, Vec<Option<String>>)> {
+        let (column, x, wide) = places.first()?;
+        let cell = |row: &&T| match (self.columns[*column].cell)(row, scene) {
+            Cell::Name(name) => Some(name.into_owned()),
+            _ => None,
+        };
+        Some((*x, *wide, fit_apart(&self.rows.iter().map(cell).collect::<Vec<_>>(), usize::from(*wide))))
     }
 
     /// Which columns are shown, where, and how wide.

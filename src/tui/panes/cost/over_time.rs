@@ -66,9 +66,8 @@ fn parts(groups: &[&Group], step: usize) -> Vec<f64> {
 /// The figures at the cursor, else those of the window, each beside its ink.
 fn pen_title(pen: &mut Pen, area: Rect, scene: &Scene, groups: &[&Group], columns: &[(Range, Vec<f64>)]) -> Rect {
     let pointed = scene.ui.time_cursor.and_then(|at| columns.iter().find(|(range, _)| range.contains(at)));
-    let seen_us = figures::seen_us(scene.snapshot);
     let rate = |of: &mut dyn Iterator<Item = &&Group>| -> Option<f64> {
-        figures::per_hour(of.filter_map(|g| g.stats.cost_nusd).reduce(i64::saturating_add), seen_us)
+        figures::hourly(scene.snapshot, of.filter_map(|g| g.stats.cost_nusd).reduce(i64::saturating_add))
     };
     let rate_of = |ink: usize| match pointed {
         Some((_, values)) => values.get(ink).copied(),

@@ -65,7 +65,7 @@ fn lines(scene: &Scene) -> Vec<Fact> {
     let spent = cost.map(|n| n as f64);
     let before = figures::whole_before(snapshot);
     let change = figures::change(spent, before.and_then(|b| b.cost_nusd).map(|n| n as f64), Bad::FarUp);
-    let per_hour = figures::per_hour(cost, figures::seen_us(snapshot));
+    let per_hour = figures::hourly(snapshot, cost);
     let window = match scene.ui.window.span {
         Span::All => "in all".to_owned(),
         Span::Micros(_) => scene.ui.window_words(),
