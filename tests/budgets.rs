@@ -109,8 +109,7 @@ fn check(got: &BudgetState, list: &[&Event], at_us: i64) {
     let what = format!("{} {} {:?} {:?} at {at_us}", budget.period, budget.zone, budget.filter.to_string(), budget.per);
     assert_eq!(got.period, budget.period.at(at_us, budget.zone), "{what}");
     check_burn(&got.total, list, (budget, at_us), &what);
-    let late_us = HOUR.min(got.period.len_us() / 10);
-    let late = Range { since_us: (at_us - late_us).div_euclid(MINUTE) * MINUTE, until_us: at_us };
+    let late = Range { since_us: at_us - HOUR.min(got.period.len_us()), until_us: at_us };
     check_rate(got.total.rate_nusd_per_h, list, late, &what);
     let Some(per) = budget.per else {
         assert_eq!((got.most.len(), got.members, got.over), (0, 0, 0), "{what}");
@@ -132,12 +131,7 @@ fn check(got: &BudgetState, list: &[&Event], at_us: i64) {
     for burn in &got.most {
         let key = burn.key[0].as_ref().expect("a name");
         check_burn(burn, &groups[key], (budget, at_us), &format!("{what}: {key:?}"));
-        if matches!(per, Dim::User | Dim::Session) && budget.filter.is_empty() {
-            let late = Range { since_us: at_us.div_euclid(HOUR) * HOUR - HOUR, until_us: at_us };
-            check_rate(burn.rate_nusd_per_h, &groups[key], late, &format!("{what}: {key:?}"));
-        } else {
-            check_rate(burn.rate_nusd_per_h, &groups[key], late, &format!("{what}: {key:?}"));
-        }
+        check_rate(burn.rate_nusd_per_h, &groups[key], late, &format!("{what}: {key:?}"));
     }
 }
 
@@ -189,6 +183,27 @@ fn call(n: u64, ts_us: i64, cost_nusd: Option<i64>) -> Event {
 /// A dollar an hour, at half past.
 fn hourly(hours: i64) -> Vec<Event> {
     (0..hours).map(|n| call(n as u64, START_US + n * HOUR + 30 * MINUTE, Some(USD))).collect()
+}
+
+/// A call on every full hour: the one at the end counts, the one an hour before it does not, or a rate would be twice as high.
+#[test]
+fn a_rate_is_of_an_hour_to_the_microsecond() {
+    let log: Vec<Event> = (0..48).map(|n| call(n, START_US + n as i64 * HOUR, Some(USD))).collect();
+    let log: Vec<Event> = log.into_iter().map(|e| Event { user: Some("u_1".to_owned()), ..e }).collect();
+    let stored = Stored::of(&log);
+    let at_us = START_US + 30 * HOUR + 1;
+    for period in [Period::Day, Period::Month, Period::Last(HOUR), Period::Last(2 * HOUR)] {
+        let per = Some(Dim::User);
+        for budget in [
+            budget(period, Tz::UTC, "", None),
+            budget(period, Tz::UTC, "", per),
+            budget(period, Tz::UTC, "user:u_1", per),
+        ] {
+            let state = state(&stored, at_us, Budget { limit_nusd: 26 * USD, ..budget });
+            assert_eq!(state.total.rate_nusd_per_h, Some(USD as f64), "{period}");
+            assert!(state.most.iter().all(|burn| burn.rate_nusd_per_h == Some(USD as f64)), "{period}");
+        }
+    }
 }
 
 #[test]

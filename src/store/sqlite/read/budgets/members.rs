@@ -3,7 +3,7 @@
 
 use super::super::members::{Members, Name, Sums, text};
 use super::course::{Costs, hours_of_members};
-use super::times::{Needs, floor};
+use super::times::Needs;
 use super::{Desk, MOST, Part, Parts, ReadResult};
 use crate::snapshot::Spend;
 use crate::store::sqlite::rollup::Tier;
@@ -12,12 +12,11 @@ use crate::view::{Dim, Range};
 
 const HOUR_US: i64 = Tier::Hour.len_us();
 
-/// How all users, or sessions, stand. The rate of each is from the beginning of the last full hour on: the present hour is
-/// read of single calls, once.
+/// How all users, or sessions, stand.
 pub fn parts(desk: &Desk<'_>) -> ReadResult<Parts> {
     let reading = Reading::of(desk);
     let spent = desk.times.spent;
-    let late = Range { since_us: floor(spent.until_us, Tier::Hour) - HOUR_US, ..spent };
+    let late = desk.times.late;
     let recent = reading.sums(late)?;
     let mut now = reading.sums(if late.since_us < spent.since_us {
         spent

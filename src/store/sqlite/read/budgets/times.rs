@@ -8,7 +8,7 @@ use crate::snapshot::Spend;
 use crate::store::sqlite::rollup::Tier;
 use crate::view::{Budget, Period, Range};
 
-/// The rate of late is of no longer a time.
+/// The time that the rate of late is of, where the period is not shorter.
 const LATE_US: i64 = Tier::Hour.len_us();
 
 /// What an answer is made of.
@@ -41,7 +41,7 @@ pub struct Times {
     pub spent: Range,
     /// The period before, for as long as this one has lasted; at most as a whole.
     pub before: Range,
-    /// The last hour, or the last tenth of a period that is shorter than ten; from a whole minute on.
+    /// The last hour, or all of a period that is shorter: exactly so long, or a call at either end would count twice.
     pub late: Range,
     ends: bool,
 }
@@ -54,13 +54,13 @@ impl Times {
         let mut period = budget.period.at(at_us, budget.zone);
         let before = budget.period.before(period.since_us, budget.zone);
         let same = before.since_us.saturating_add(at_us.saturating_sub(period.since_us)).min(before.until_us);
-        let late_us = LATE_US.min(period.len_us() / 10);
+        let late_us = LATE_US.min(period.len_us());
         period.since_us = told(period.since_us);
         Times {
             period,
             spent: Range { since_us: period.since_us, until_us: at_us },
             before: Range { since_us: told(before.since_us), until_us: told(same) },
-            late: Range { since_us: floor(at_us.saturating_sub(late_us), Tier::Minute), until_us: at_us },
+            late: Range { since_us: told(at_us.saturating_sub(late_us)), until_us: at_us },
             ends: !matches!(budget.period, Period::Last(_)),
         }
     }
