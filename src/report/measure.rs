@@ -9,6 +9,8 @@ enum Kind {
     Count,
     Share,
     Money,
+    /// Of calls that are not all priced.
+    MoneyAtLeast,
     Duration,
     Speed,
 }
@@ -29,6 +31,7 @@ impl Measure {
             Kind::Count => units::count(value.max(0.0) as u64),
             Kind::Share => units::percent(value),
             Kind::Money => units::usd(value as i64),
+            Kind::MoneyAtLeast => format!("≥{}", units::usd(value as i64)),
             Kind::Duration => units::duration_us(value),
             Kind::Speed => format!("{}/s", units::compact(value)),
         }
@@ -45,6 +48,17 @@ impl Measure {
             _ => UNKNOWN.to_owned(),
         }
     }
+}
+
+/// What calls cost as far as that says anything: nothing but the zeros of refused calls beside calls without a price does not.
+fn known_cost(stats: &Stats) -> Option<i64> {
+    stats.cost_nusd.filter(|cost| *cost != 0 || stats.unpriced_calls == 0)
+}
+
+/// What calls cost, at least that much where some have no price.
+pub(super) fn spent(stats: &Stats) -> String {
+    let at_least = if stats.unpriced_calls > 0 { "≥" } else { "" };
+    known_cost(stats).map_or_else(|| UNKNOWN.to_owned(), |cost| format!("{at_least}{}", units::usd(cost)))
 }
 
 /// The change from one figure to another, relative to the first: `+9.5 %`, `×12` from tenfold on, `new` from nothing.
@@ -74,6 +88,7 @@ fn signed(value: f64, size: &str) -> String {
 pub(super) fn measures(stats: &Stats) -> Vec<Measure> {
     let sum = |value: Option<i64>| value.map(|value| value as f64);
     let Dist { p50, p95, p99, max, .. } = stats.latency_us;
+    let money = if stats.unpriced_calls > 0 { Kind::MoneyAtLeast } else { Kind::Money };
     let list = [
         ("calls", Kind::Count, Some(stats.calls as f64)),
         ("errors", Kind::Count, Some(stats.errors as f64)),
@@ -91,7 +106,7 @@ pub(super) fn measures(stats: &Stats) -> Vec<Measure> {
         ("  from cache", Kind::Count, sum(stats.cached_input_tokens)),
         ("output tokens", Kind::Count, sum(stats.output_tokens)),
         ("  reasoning", Kind::Count, sum(stats.reasoning_tokens)),
-        ("cost", Kind::Money, sum(stats.cost_nusd)),
+        ("cost", money, sum(known_cost(stats))),
         ("calls without cost", Kind::Count, Some(stats.unpriced_calls as f64)),
     ];
     list.into_iter().map(|(name, kind, value)| Measure { name, kind, value }).collect()

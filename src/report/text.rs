@@ -2,7 +2,7 @@
 //! before, who stands out, what fails and why. Plain text, aligned, no colours.
 
 use super::grid::{Column, Grid, cut, wrap};
-use super::measure::{change, measures};
+use super::measure::{change, measures, spent};
 use super::{Options, Report, Words, budgets, mask};
 use crate::snapshot::{Accounting, Dist, Failure, Group, Snapshot, Table};
 use crate::units::{self, UNKNOWN, Zone, clean};
@@ -322,7 +322,7 @@ const GROUP_COLUMNS: [GroupColumn; 12] = [
     ("tok/s", 8, |g| figure(g.stats.output_tokens_per_s.p50)),
     ("in", 9, |g| figure(g.stats.input_tokens.map(|n| n as f64))),
     ("out", 9, |g| figure(g.stats.output_tokens.map(|n| n as f64))),
-    ("cost", 4, |g| g.stats.cost_nusd.map_or_else(|| UNKNOWN.to_owned(), units::usd)),
+    ("cost", 4, |g| spent(&g.stats)),
 ];
 
 /// A percentile, marked where there are too few calls for it to say much.
