@@ -14,7 +14,7 @@ use crate::view::{Case, Pattern};
 use anyhow::{Context, Result, anyhow, bail};
 use std::collections::HashSet;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::ExitCode;
@@ -38,7 +38,11 @@ pub fn run(command: &PricesCommand, settings: &Effective, out: &mut dyn Write) -
     Ok(ExitCode::SUCCESS)
 }
 
+/// The columns there are; into a pipe all of them, for names that are cut cannot be copied.
 fn width() -> usize {
+    if !io::stdout().is_terminal() {
+        return usize::from(u16::MAX);
+    }
     crossterm::terminal::size().map_or(WIDTH, |(columns, _)| usize::from(columns))
 }
 
