@@ -3,8 +3,8 @@
 //! One direction: bytes → `source` → chunk of lines → `format` → event → `batch` → `pipeline` (the only writer) → `store`;
 //! and back: `View` → `store.snapshot` → `Snapshot` → `tui` | `report` | `check`.
 //!
-//! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest` `listed`; 1 `format` `price` `stats` `batch` `snapshot`;
-//! 2 `source` `store`; 3 `pipeline`; 4 `tui` `report` `check` `alert`; above all `app` `cli` `config`.
+//! Layers, held by `tests/layers.rs`: 0 `event` `view` `units` `nearest` `listed`; 1 `format` `provider` `price` `stats` `batch` `snapshot`;
+//! 2 `source` `store` `proxy`; 3 `pipeline`; 4 `tui` `report` `check` `alert`; above all `app` `cli` `config`.
 
 pub mod alert;
 pub mod app;
@@ -19,6 +19,8 @@ mod listed;
 pub mod nearest;
 pub mod pipeline;
 pub mod price;
+pub mod provider;
+pub mod proxy;
 pub mod report;
 pub mod snapshot;
 pub mod source;

@@ -2,13 +2,6 @@
 //! request asks for and what an answer says of tokens, text and ends. Pure: bytes in, facts out. A new protocol is one
 //! file, one line of [`PROVIDERS`] and a recorded stream in `fixtures/wire/`.
 
-mod anthropic;
-mod embeddings;
-mod gemini;
-mod json;
-mod openai_chat;
-mod openai_completions;
-mod openai_responses;
 pub mod sse;
 
 use crate::event::MAX_TOKENS;
@@ -46,14 +39,7 @@ pub enum Family {
 }
 
 /// Every protocol, in the order in which paths are tried.
-pub static PROVIDERS: [&dyn Provider; 6] = [
-    &openai_chat::OpenAiChat,
-    &openai_responses::OpenAiResponses,
-    &anthropic::Anthropic,
-    &gemini::Gemini,
-    &embeddings::Embeddings,
-    &openai_completions::OpenAiCompletions,
-];
+pub static PROVIDERS: [&dyn Provider; 0] = [];
 
 /// The protocol of a path, without its query; `None` where it is none that is read.
 pub fn of_path(path: &str) -> Option<&'static dyn Provider> {
