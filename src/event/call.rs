@@ -187,6 +187,8 @@ listed! {
         Chain,
         /// A guardrail check.
         Guardrail,
+        /// A try of a call that was given up for another.
+        Attempt,
     }
 }
 
@@ -199,6 +201,7 @@ impl SpanKind {
             SpanKind::Retrieval => "retrieval",
             SpanKind::Chain => "chain",
             SpanKind::Guardrail => "guardrail",
+            SpanKind::Attempt => "attempt",
         }
     }
 

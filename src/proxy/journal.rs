@@ -1,0 +1,176 @@
+//! The journal: finished calls as lines in segments of a folder, each written by one `write(2)`. A gateway has segments of
+//! its own, so several may share a folder; nobody else writes into them, so what a full disk cut can be taken back.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// The ending of a segment's name.
+pub const EXTENSION: &str = "jsonl";
+
+/// The pattern of the segments of a folder.
+pub const PATTERN: &str = "calls-*.jsonl";
+
+/// A folder of segments, and the one that is written.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    most: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    segment: Option<Segment>,
+    /// How many were begun, for their names.
+    begun: u64,
+}
+
+#[derive(Debug)]
+struct Segment {
+    file: File,
+    length: u64,
+}
+
+/// The journal cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct JournalError {
+    /// The folder.
+    pub path: PathBuf,
+    /// Why not.
+    pub source: io::Error,
+}
+
+impl Journal {
+    /// Opens the folder, made if it is not there, for its owner alone. Begins no segment yet.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made or written to.
+    pub fn open(folder: &Path, most: u64) -> Result<Journal, JournalError> {
+        let fault = |source| JournalError { path: folder.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
+        let journal = Journal { folder: folder.to_owned(), most, state: Mutex::default() };
+        // What cannot be written is told before the first call, not after it.
+        let mut state = journal.state.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.segment(&mut state, 0).map_err(fault)?;
+        drop(state);
+        Ok(journal)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Appends whole lines by one write. What did not fit as a whole is taken back.
+    ///
+    /// # Errors
+    /// Where they could not be written as a whole; the journal is as before.
+    pub fn append(&self, lines: &[u8]) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let segment = self.segment(&mut state, lines.len() as u64)?;
+        match segment.append(lines) {
+            Ok(()) => Ok(()),
+            Err(why) => {
+                // Perhaps the file is the trouble, not the disk: the next call tries another.
+                if segment.length == 0 {
+                    state.segment = None;
+                }
+                Err(why)
+            }
+        }
+    }
+
+    /// The segment that has room for so many bytes.
+    fn segment<'s>(&self, state: &'s mut State, bytes: u64) -> io::Result<&'s mut Segment> {
+        let is_full = |s: &Segment| s.length > 0 && s.length.saturating_add(bytes) > self.most;
+        if state.segment.as_ref().is_none_or(is_full) {
+            let file = self.begin(state)?;
+            state.segment = Some(Segment { file, length: 0 });
+        }
+        state.segment.as_mut().ok_or_else(|| io::Error::other("no segment"))
+    }
+
+    fn begin(&self, state: &mut State) -> io::Result<File> {
+        loop {
+            state.begun += 1;
+            let name = format!("calls-{}-{}-{}.{EXTENSION}", super::clock::now_us(), std::process::id(), state.begun);
+            let opened = OpenOptions::new().append(true).create_new(true).mode(0o600).open(self.folder.join(name));
+            match opened {
+                Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}
+                // The folder may have been cleared away under us.
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {
+                    fs::create_dir_all(&self.folder)?;
+                    return Err(gone);
+                }
+                opened => return opened,
+            }
+        }
+    }
+}
+
+impl Segment {
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        let written = loop {
+            match self.file.write(lines) {
+                Err(again) if again.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        if written < lines.len() {
+            self.file.set_len(self.length)?;
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        self.length = self.length.saturating_add(written as u64);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn segments(folder: &Path) -> Vec<PathBuf> {
+        let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn segments_are_full_lines_of_bounded_size_for_their_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/journal");
+        let journal = Journal::open(&path, 25).unwrap();
+        for line in ["first line\n", "second line\n", "third line\n", "a line that is longer than a whole segment\n"] {
+            journal.append(line.as_bytes()).unwrap();
+        }
+        let texts: Vec<String> = segments(&path).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        assert_eq!(texts[..2], ["first line\nsecond line\n", "third line\n"]);
+        assert_eq!(texts.len(), 3);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::metadata(&segments(&path)[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn two_journals_share_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (Journal::open(folder.path(), 100).unwrap(), Journal::open(folder.path(), 100).unwrap());
+        one.append(b"one\n").unwrap();
+        two.append(b"two\n").unwrap();
+        assert_eq!(segments(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_told_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = Journal::open(&file.join("journal"), 100).unwrap_err();
+        assert!(error.to_string().contains("journal"), "{error}");
+    }
+}

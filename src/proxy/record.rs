@@ -1,0 +1,217 @@
+//! One client call while it is under way, and the event it becomes: exactly one, at its end, whatever the end is. What is
+//! dropped without a word has been left by its client, or by a gateway that stops.
+
+use super::clock::{self, micros};
+use super::identity::Identity;
+use super::recorder::Recorder;
+use super::settings::Upstream;
+use crate::event::{Evidence, FailureMode, Outcome, classify};
+use crate::provider::{Answer, ApiError, Asked, Provider};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A call under way.
+pub struct Record {
+    /// The gateway's own id of it, or the one that the client gave.
+    pub request_id: String,
+    /// When its head came in.
+    pub started: Instant,
+    /// The same on the wall, µs since the Unix epoch.
+    pub started_us: i64,
+    /// Its protocol, where it is one that is read.
+    pub provider: Option<&'static dyn Provider>,
+    /// Whom it went to last.
+    pub upstream: Option<Arc<Upstream>>,
+    /// Method and path of what is no call to a model.
+    pub target: Option<String>,
+    /// Who made it.
+    pub identity: Identity,
+    /// What it asks for.
+    pub asked: Asked,
+    /// What its answer says, as far as it was read.
+    pub answer: Answer,
+    /// The status that the client got.
+    pub status: Option<u16>,
+    /// The upstream's id of it.
+    pub provider_request_id: Option<String>,
+    /// How long the upstream asked to wait, µs.
+    pub retry_after_us: Option<u64>,
+    /// The model it fell back from.
+    pub fallback_from: Option<String>,
+    /// When what happened.
+    pub phases: Phases,
+    /// The tries before the last.
+    pub attempts: Vec<Attempt>,
+    /// Bytes of its body.
+    pub request_bytes: u64,
+    /// Bytes of its answer's body, as they came.
+    pub response_bytes: u64,
+}
+
+/// When what happened in a call. Of tries that failed only the queue counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Phases {
+    /// Waiting for capacity and between tries, µs.
+    pub queue_us: u64,
+    /// Waiting for a connection, µs.
+    pub connect_us: u64,
+    /// When the last try began.
+    pub tried: Option<Instant>,
+    /// When its last byte was taken.
+    pub sent: Option<Instant>,
+    /// When the head of the answer came.
+    pub first_byte: Option<Instant>,
+    /// When the model began to speak.
+    pub first_token: Option<Instant>,
+    /// Pauses in the answer that were longer than a stall.
+    pub stalls: u32,
+}
+
+/// A try that was given up.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Whom it went to.
+    pub upstream: Arc<Upstream>,
+    /// The model it asked for.
+    pub model: Option<String>,
+    /// When it began, µs since the Unix epoch.
+    pub started_us: i64,
+    /// How long it took, µs.
+    pub latency_us: u64,
+    /// The status it got.
+    pub status: Option<u16>,
+    /// What was wrong with it.
+    pub error: ApiError,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// The answer is whole, be it a refusal of the upstream.
+    Whole,
+    /// The answer broke off.
+    Cut(String),
+    /// The client went away.
+    ClientLeft,
+    /// The gateway was stopped.
+    Stopped,
+    /// Something took too long; its name.
+    Timeout(&'static str),
+    /// No upstream could be reached.
+    Unreachable(String),
+    /// The gateway refused it.
+    Refused(FailureMode, String),
+}
+
+impl Record {
+    /// A call that begins now.
+    pub fn new(request_id: Option<String>) -> Box<Record> {
+        let (started, started_us) = (clock::now(), clock::now_us());
+        Box::new(Record {
+            request_id: request_id.unwrap_or_else(|| format!("lt_{started_us:x}{:08x}", fastrand::u32(..))),
+            started,
+            started_us,
+            provider: None,
+            upstream: None,
+            target: None,
+            identity: Identity::default(),
+            asked: Asked::default(),
+            answer: Answer::default(),
+            status: None,
+            provider_request_id: None,
+            retry_after_us: None,
+            fallback_from: None,
+            phases: Phases::default(),
+            attempts: Vec::new(),
+            request_bytes: 0,
+            response_bytes: 0,
+        })
+    }
+
+    /// The whole call until `now`, µs.
+    pub fn latency_us(&self, now: Instant) -> u64 {
+        micros(now.saturating_duration_since(self.started))
+    }
+
+    /// The time that was the gateway's own: from the head of the request until the upstream was called, but for the queue.
+    pub fn gateway_us(&self) -> Option<u64> {
+        let before = self.phases.tried?.saturating_duration_since(self.started);
+        Some(micros(before).saturating_sub(self.phases.queue_us))
+    }
+
+    /// How it went, with the words for why not.
+    pub fn verdict(&self, end: &End) -> Verdict {
+        let said = self.answer.error.as_ref();
+        let provider_error = || Verdict {
+            outcome: classify(Evidence {
+                ok: said.map(|_| false),
+                http_status: self.status,
+                error_type: said.and_then(|error| error.code.as_deref().or(error.kind.as_deref())).unwrap_or_default(),
+                message: said.and_then(|error| error.message.as_deref()).unwrap_or_default(),
+            }),
+            kind: said.and_then(|error| error.kind.clone().or_else(|| error.code.clone())),
+            message: said.and_then(|error| error.message.clone()),
+        };
+        match end {
+            End::Whole => provider_error(),
+            // A provider that says what is wrong and hangs up has said it all.
+            End::Cut(_) if said.is_some() => provider_error(),
+            End::Cut(why) => Verdict::failed(FailureMode::Connection, "stream_cut", why),
+            End::ClientLeft => Verdict::failed(FailureMode::Cancelled, "client_left", "the client went away"),
+            End::Stopped => Verdict::failed(FailureMode::Cancelled, "proxy_shutdown", "the proxy was stopped"),
+            End::Timeout(what) => Verdict::failed(FailureMode::Timeout, what, "no answer in time"),
+            End::Unreachable(why) => Verdict::failed(FailureMode::Connection, "unreachable", why),
+            End::Refused(mode, why) => Verdict::failed(*mode, "refused_by_proxy", why),
+        }
+    }
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Success, or the failure mode.
+    pub outcome: Outcome,
+    /// The raw type or code.
+    pub kind: Option<String>,
+    /// The raw message.
+    pub message: Option<String>,
+}
+
+impl Verdict {
+    fn failed(mode: FailureMode, kind: &str, message: &str) -> Verdict {
+        Verdict { outcome: Outcome::Failed(mode), kind: Some(kind.to_owned()), message: Some(message.to_owned()) }
+    }
+}
+
+/// A call whose event is still to be written.
+pub struct Open {
+    record: Option<Box<Record>>,
+    recorder: Arc<Recorder>,
+}
+
+impl Open {
+    /// A call that begins now.
+    pub fn new(record: Box<Record>, recorder: Arc<Recorder>) -> Open {
+        recorder.begin();
+        Open { record: Some(record), recorder }
+    }
+
+    /// What is known of it; `None` once it has ended.
+    pub fn record(&mut self) -> Option<&mut Record> {
+        self.record.as_deref_mut()
+    }
+
+    /// It has ended: writes its event, before anybody hears of the end.
+    pub fn finish(&mut self, end: &End) {
+        if let Some(record) = self.record.take() {
+            self.recorder.write(&record, end);
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let end = if self.recorder.is_stopping() { End::Stopped } else { End::ClientLeft };
+        self.finish(&end);
+    }
+}

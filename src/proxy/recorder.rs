@@ -1,0 +1,111 @@
+//! Writes what became of each call: the line in the journal, once, and what is known of losses. A call is recorded before
+//! its client hears of the end.
+
+use super::journal::Journal;
+use super::line;
+use super::record::{End, Record};
+use super::settings::Capture;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Records calls.
+pub struct Recorder {
+    journal: Journal,
+    capture: Capture,
+    app: Option<String>,
+    stopping: AtomicBool,
+    in_flight: AtomicI64,
+    written: AtomicU64,
+    lost: AtomicU64,
+    /// Why the last call could not be written; `None` where it could.
+    trouble: Mutex<Option<String>>,
+    has_trouble: AtomicBool,
+}
+
+thread_local! {
+    /// Lines are made here, one call after the other.
+    static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Recorder {
+    /// A recorder into a journal.
+    pub fn new(journal: Journal, capture: Capture, app: Option<String>) -> Recorder {
+        Recorder {
+            journal,
+            capture,
+            app,
+            stopping: AtomicBool::new(false),
+            in_flight: AtomicI64::new(0),
+            written: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            trouble: Mutex::default(),
+            has_trouble: AtomicBool::new(false),
+        }
+    }
+
+    /// A call has begun.
+    pub fn begin(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Writes a call that has ended.
+    pub fn write(&self, record: &Record, end: &End) {
+        let written = LINE.with_borrow_mut(|lines| {
+            lines.clear();
+            line::write(record, end, self.capture, self.app.as_deref(), lines);
+            self.journal.append(lines)
+        });
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        match written {
+            Ok(()) => {
+                self.written.fetch_add(1, Ordering::Relaxed);
+                if self.has_trouble.swap(false, Ordering::Relaxed) {
+                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                }
+            }
+            Err(why) => self.lose(&why),
+        }
+    }
+
+    #[cold]
+    fn lose(&self, why: &std::io::Error) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.has_trouble.store(true, Ordering::Relaxed);
+        let text = format!("{}: {why}", self.journal.folder().display());
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// Why calls cannot be recorded at present; `None` where they can.
+    pub fn trouble(&self) -> Option<String> {
+        if !self.has_trouble.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Calls written, and calls that could not be.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.written.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed))
+    }
+
+    /// Calls under way.
+    pub fn in_flight(&self) -> i64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// What ends from now on without a word was stopped, not left.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the gateway is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// How much of texts readers have to keep.
+    pub fn capture(&self) -> Capture {
+        self.capture
+    }
+}

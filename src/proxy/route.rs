@@ -1,0 +1,152 @@
+//! Where a request goes: which protocol its path speaks, which upstream takes it, and under which address.
+
+use super::headers;
+use super::settings::Upstream;
+use crate::provider::{self, Family, Provider};
+use http::uri::{PathAndQuery, Uri};
+use http::{HeaderMap, Method};
+use std::sync::Arc;
+
+/// What a path says, before the body is read.
+#[derive(Clone, Copy)]
+pub struct Route<'p> {
+    /// The upstream it names by `/u/NAME`.
+    pub named: Option<&'p str>,
+    /// Path and query of what is asked for, from its slash.
+    pub rest: &'p str,
+    /// The protocol it speaks, where it is one that is read.
+    pub provider: Option<&'static dyn Provider>,
+    /// Whose protocol that is, or seems to be.
+    pub family: Family,
+}
+
+/// Reads a path. Only a POST is a call to a model.
+pub fn of<'p>(method: &Method, target: &'p str, headers: &HeaderMap) -> Route<'p> {
+    let (named, rest) = split_name(target);
+    let path = rest.split('?').next().unwrap_or_default();
+    let provider = (*method == Method::POST).then(|| provider::of_path(path)).flatten();
+    let family = provider.map_or_else(|| family_of(path, headers), |provider| provider.family());
+    Route { named, rest, provider, family }
+}
+
+/// `/u/NAME/rest` by its parts.
+fn split_name(target: &str) -> (Option<&str>, &str) {
+    let Some(after) = target.strip_prefix("/u/") else { return (None, target) };
+    let end = after.find(['/', '?']).unwrap_or(after.len());
+    match after.split_at(end) {
+        ("", _) => (None, target),
+        (name, "") => (Some(name), "/"),
+        (name, rest) => (Some(name), rest),
+    }
+}
+
+/// Whose a path is that is none of a model's: by its beginning, then by the header that only Anthropic's clients send.
+fn family_of(path: &str, headers: &HeaderMap) -> Family {
+    if path.starts_with("/v1beta/") || headers.contains_key("x-goog-api-key") {
+        Family::Gemini
+    } else if headers.contains_key("anthropic-version") || path.starts_with("/v1/messages") {
+        Family::Anthropic
+    } else {
+        Family::OpenAi
+    }
+}
+
+/// The upstream of a call: the one it names, else the one that has its model, else the one of its protocol, else the one
+/// of every protocol. `None` where there is none.
+pub fn choose<'u>(upstreams: &'u [Arc<Upstream>], route: &Route<'_>, model: Option<&str>) -> Option<&'u Arc<Upstream>> {
+    if let Some(name) = route.named {
+        return upstreams.iter().find(|upstream| upstream.name == name);
+    }
+    let has = |upstream: &&Arc<Upstream>| {
+        model.is_some_and(|model| upstream.models.iter().any(|pattern| pattern.matches(model)))
+    };
+    let general = || upstreams.iter().filter(|upstream| upstream.models.is_empty());
+    upstreams
+        .iter()
+        .find(has)
+        .or_else(|| general().find(|upstream| upstream.family == Some(route.family)))
+        .or_else(|| general().find(|upstream| upstream.family.is_none()))
+}
+
+/// The address at an upstream: its own path, then what is asked for. Where its path ends as the other begins, as with
+/// `https://host/api/v1` and `/v1/models`, that stands there once.
+///
+/// # Errors
+/// Where the parts make no address.
+pub fn address(base: &Uri, rest: &str) -> Result<Uri, http::Error> {
+    let own = base.path().trim_end_matches('/');
+    let last = own.rfind('/').map_or("", |at| &own[at..]);
+    let is_twice = is_version(last) && rest.strip_prefix(last).is_some_and(|after| after.starts_with(['/', '?']));
+    let rest = if is_twice { &rest[last.len()..] } else { rest };
+    let path = if own.is_empty() { PathAndQuery::try_from(rest)? } else { format!("{own}{rest}").parse()? };
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = base.scheme().cloned();
+    parts.authority = base.authority().cloned();
+    parts.path_and_query = Some(path);
+    Ok(Uri::from_parts(parts)?)
+}
+
+/// `/v1`, `/v1beta`: the part that both a base URL and a path may have.
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix("/v").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn upstream(name: &str, family: Option<Family>, models: &[&str]) -> Arc<Upstream> {
+        Arc::new(Upstream {
+            name: name.to_owned(),
+            provider: None,
+            base: Uri::from_static("http://up"),
+            family,
+            models: models.iter().map(|model| glob::Pattern::new(model).unwrap()).collect(),
+            key: None,
+        })
+    }
+
+    fn chosen(target: &str, model: Option<&str>) -> Option<String> {
+        let upstreams = [
+            upstream("openai", Some(Family::OpenAi), &[]),
+            upstream("anthropic", Some(Family::Anthropic), &[]),
+            upstream("local", None, &["llama*"]),
+            upstream("rest", None, &[]),
+        ];
+        let headers = HeaderMap::new();
+        let route = of(&Method::POST, target, &headers);
+        choose(&upstreams, &route, model).map(|upstream| upstream.name.clone())
+    }
+
+    #[test]
+    fn a_name_goes_before_a_model_and_a_model_before_the_protocol() {
+        assert_eq!(chosen("/u/rest/v1/chat/completions", Some("llama-3")).as_deref(), Some("rest"));
+        assert_eq!(chosen("/u/nobody/v1/chat/completions", None), None);
+        assert_eq!(chosen("/v1/chat/completions", Some("llama-3")).as_deref(), Some("local"));
+        assert_eq!(chosen("/v1/chat/completions", Some("gpt-4o")).as_deref(), Some("openai"));
+        assert_eq!(chosen("/v1/messages", None).as_deref(), Some("anthropic"));
+        assert_eq!(chosen("/v1beta/models", None).as_deref(), Some("rest"));
+    }
+
+    #[test]
+    fn an_address_has_its_version_once() {
+        for (base, rest, want) in [
+            ("http://up", "/v1/models?a=b", "http://up/v1/models?a=b"),
+            ("https://up:1/api/v1/", "/v1/models", "https://up:1/api/v1/models"),
+            ("https://up/api/v1", "/chat/completions", "https://up/api/v1/chat/completions"),
+            ("https://up/v1", "/v1beta/models", "https://up/v1/v1beta/models"),
+            ("https://up/openai", "/openai/x", "https://up/openai/openai/x"),
+        ] {
+            assert_eq!(address(&base.parse().unwrap(), rest).unwrap().to_string(), want);
+        }
+    }
+
+    #[test]
+    fn a_name_is_cut_off_the_path() {
+        assert_eq!(split_name("/u/a/v1/x?y"), (Some("a"), "/v1/x?y"));
+        assert_eq!(split_name("/u/a"), (Some("a"), "/"));
+        assert_eq!(split_name("/u//x"), (None, "/u//x"));
+        assert_eq!(split_name("/users"), (None, "/users"));
+    }
+}

@@ -1,0 +1,189 @@
+//! An answer on its way to the client: passed on as it comes, read from a copy, and recorded before anybody hears of its
+//! end. Dropped, it ends the call at the upstream too.
+
+use super::body::BodyError;
+use super::clock;
+use super::eye::Eye;
+use super::pace::{Late, Pace};
+use super::record::{End, Open};
+use super::strip::Strip;
+use crate::provider::Family;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// An answer on its way.
+pub struct Tap {
+    inner: Incoming,
+    /// The frame that was waited for before the head went out.
+    first: Option<Frame<Bytes>>,
+    open: Open,
+    eye: Eye,
+    strip: Option<Strip>,
+    pace: Pace,
+    stall: Duration,
+    state: State,
+    /// What is given back when the answer has passed.
+    _held: Held,
+}
+
+/// Whatever lives as long as the answer.
+pub type Held = Vec<Box<dyn Send + Sync>>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Passing,
+    /// Told the client of an error in its stream; nothing more comes.
+    Over,
+}
+
+/// What a tap is made of.
+pub struct Parts {
+    /// The upstream's body.
+    pub inner: Incoming,
+    /// Its first frame.
+    pub first: Option<Frame<Bytes>>,
+    /// The call.
+    pub open: Open,
+    /// What reads it.
+    pub eye: Eye,
+    /// What takes out of it what the client did not ask for.
+    pub strip: Option<Strip>,
+    /// How long its pieces may take.
+    pub pace: Pace,
+    /// What pause is a stall.
+    pub stall: Duration,
+    /// What is given back at its end.
+    pub held: Held,
+}
+
+impl Tap {
+    /// An answer that begins to pass.
+    pub fn new(parts: Parts) -> Tap {
+        let Parts { inner, first, open, eye, strip, pace, stall, held } = parts;
+        Tap { inner, first, open, eye, strip, pace, stall, state: State::Passing, _held: held }
+    }
+
+    /// The next piece.
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        loop {
+            if self.state == State::Over {
+                return Poll::Ready(None);
+            }
+            let next = match self.first.take() {
+                Some(frame) => Some(Ok(frame)),
+                None => match Pin::new(&mut self.inner).poll_frame(cx) {
+                    Poll::Ready(next) => next,
+                    Poll::Pending => {
+                        let late = ready!(self.pace.poll_late(cx));
+                        return Poll::Ready(self.too_late(late));
+                    }
+                },
+            };
+            match next {
+                None => return Poll::Ready(self.ended().map(Ok)),
+                Some(Err(why)) => {
+                    self.read_out();
+                    self.open.finish(&End::Cut(super::causes(&why)));
+                    return Poll::Ready(Some(Err(why.into())));
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        let out = self.saw(data);
+                        if !out.is_empty() {
+                            return Poll::Ready(Some(Ok(Frame::data(out))));
+                        }
+                    }
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+            }
+        }
+    }
+
+    /// Reads a piece, and says what of it goes on.
+    fn saw(&mut self, data: Bytes) -> Bytes {
+        let now = clock::now();
+        let pause = self.pace.moved(now);
+        let stall = self.stall;
+        if let Some(record) = self.open.record() {
+            record.response_bytes = record.response_bytes.saturating_add(data.len() as u64);
+            record.phases.stalls += u32::from(pause > stall);
+        }
+        let seen = self.eye.push(&data, self.strip.as_mut());
+        if seen.spoke
+            && let Some(record) = self.open.record()
+            && record.phases.first_token.is_none()
+        {
+            record.phases.first_token = Some(now);
+        }
+        let out = match &mut self.strip {
+            Some(strip) => strip.take(data),
+            None => data,
+        };
+        // The client must not have the end before the journal has the call.
+        if self.eye.is_over() || (self.inner.is_end_stream() && self.strip.is_none()) {
+            self.whole();
+        }
+        out
+    }
+
+    /// The upstream has said all.
+    fn ended(&mut self) -> Option<Frame<Bytes>> {
+        self.whole();
+        self.state = State::Over;
+        let rest = self.strip.as_mut().map(Strip::rest).unwrap_or_default();
+        (!rest.is_empty()).then(|| Frame::data(rest))
+    }
+
+    /// The answer is there; a stream that lacks its end has been cut, however politely.
+    fn whole(&mut self) {
+        self.read_out();
+        let end = if self.eye.is_cut() { End::Cut("the stream ended before its end".to_owned()) } else { End::Whole };
+        self.open.finish(&end);
+    }
+
+    /// Puts what was read into the record.
+    fn read_out(&mut self) {
+        if let Some(record) = self.open.record() {
+            self.eye.read_out(&mut record.answer);
+        }
+    }
+
+    fn too_late(&mut self, late: Late) -> Option<Result<Frame<Bytes>, BodyError>> {
+        self.read_out();
+        let family = self.open.record().and_then(|record| record.provider).map_or(Family::OpenAi, |p| p.family());
+        self.open.finish(&End::Timeout(late.word()));
+        self.state = State::Over;
+        if self.eye.is_stream() {
+            let mut told = self.strip.as_mut().map(Strip::rest).unwrap_or_default().to_vec();
+            told.extend_from_slice(&super::refusal::event(family, late.word()));
+            return Some(Ok(Frame::data(told.into())));
+        }
+        Some(Err(late.word().into()))
+    }
+
+    /// Whether all has passed.
+    pub fn is_end_stream(&self) -> bool {
+        self.state == State::Over || (self.first.is_none() && self.strip.is_none() && self.inner.is_end_stream())
+    }
+
+    /// How much is to come.
+    pub fn size_hint(&self) -> SizeHint {
+        let mut hint = if self.strip.is_some() { SizeHint::default() } else { self.inner.size_hint() };
+        if let Some(first) = self.first.as_ref().and_then(|frame| frame.data_ref())
+            && let Some(exact) = hint.exact()
+        {
+            hint.set_exact(exact.saturating_add(first.len() as u64));
+        }
+        hint
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.read_out();
+    }
+}
