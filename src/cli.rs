@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod help;
 mod prices;
+mod proxy;
 mod values;
 
 use crate::view::{Filter, Window};
@@ -22,6 +23,7 @@ pub use check::{CheckArgs, LimitArgs};
 pub use prices::{
     PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
 };
+pub use proxy::{GatewayArgs, ProxyArgs, RunArgs};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
@@ -118,6 +120,10 @@ pub enum Command {
     Watch(WatchArgs),
     /// Hold latency, errors and cost against limits or a baseline; for CI and cron
     Check(CheckArgs),
+    /// Stand between applications and providers: pass every call on, record it, show it live
+    Proxy(ProxyArgs),
+    /// Run a program behind a gateway of its own, and report on its calls when it ends
+    Run(RunArgs),
     /// Run read-only SQL over the documented views of the store
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again

@@ -15,6 +15,8 @@ pub enum Kind {
     Others,
     /// Files or a pipe.
     Sources,
+    /// The journal of a gateway of our own.
+    Proxy,
     /// A made-up application, its past first.
     Demo,
     /// A replay at this speed.
@@ -70,6 +72,7 @@ impl Status {
         let counts = self.progress.counts();
         match self.kind {
             Kind::Others => Feed::Idle,
+            Kind::Proxy => Feed::Live,
             _ if counts.ended => Feed::Ended,
             Kind::Replay(speed) => Feed::Replay { speed },
             Kind::Sources if counts.raw_total == 0 => Feed::Live,

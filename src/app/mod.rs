@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod feed;
 mod fill;
+mod gateway;
 mod ingest;
 mod kept;
 mod live;
@@ -47,6 +48,8 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
         Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
+        Some(Command::Proxy(args)) => return gateway::proxy(cli, args, out),
+        Some(Command::Run(args)) => return gateway::run(cli, args, out),
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Prices(args)) => return prices::run(&args.command, &setup::settings(cli, None)?, out),

@@ -189,6 +189,17 @@ fn temporary(
     Show { settings, store, place: None, temporary: Some(temporary), label, kind, feed: Some(run), troubles }.run(out)
 }
 
+/// A screen over a store that something feeds.
+pub fn over(
+    settings: Effective,
+    store: PathBuf,
+    (label, kind): (String, Kind),
+    (run, troubles): (Run, Troubles),
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
+    Show { settings, store, place: None, temporary: None, label, kind, feed: Some(run), troubles }.run(out)
+}
+
 impl Show {
     /// Runs the feed and the screen over its store; without a terminal, the feed to its end and a report.
     fn run(self, out: &mut dyn Write) -> Result<ExitCode> {
@@ -244,7 +255,7 @@ impl Show {
 /// The rules beside a screen. What is made up or played again wakes nobody else.
 fn sentry(config: &Config, store: &Path, status: &Arc<Status>) -> Result<Sentry> {
     let (now, reach) = match status.kind() {
-        Kind::Others | Kind::Sources => (Now::Clock, Reach::World),
+        Kind::Others | Kind::Sources | Kind::Proxy => (Now::Clock, Reach::World),
         Kind::Demo => (Now::Clock, Reach::Terminal),
         Kind::Replay(_) => (Now::Log, Reach::Terminal),
     };

@@ -20,6 +20,19 @@ Filters:
   host: app: env: tag: variant: operation: source: latency>5s ttft>1s cost>0.01 tokens>8000 \"text\"
   Space is AND, comma is OR within a field, - negates, * stands for anything; user: alone finds calls without one.";
 
+pub(super) const PROXY_EXAMPLES: &str = "\
+Examples:
+  llmtop proxy                                       127.0.0.1:4141, for OpenAI, Anthropic and Gemini, with the screen
+  OPENAI_BASE_URL=http://127.0.0.1:4141/v1 my-app    the application behind it
+  llmtop proxy --upstream http://127.0.0.1:9999      one upstream for every protocol
+  llmtop proxy --upstream groq=https://api.groq.com/openai/v1    reached by /u/groq/...
+  llmtop proxy --headless --listen 127.0.0.1:8080    no screen, until a signal";
+
+pub(super) const RUN_EXAMPLES: &str = "\
+Examples:
+  llmtop run -- python my_app.py
+  llmtop run --upstream http://127.0.0.1:9999 -- make test";
+
 pub(super) const REPORT_EXAMPLES: &str = "\
 Examples:
   llmtop report --since 24h --by model

@@ -1,0 +1,58 @@
+//! The journal on its way into the store. Of several gateways that share a folder one reads it: the one that holds its
+//! lock; when that ends, another takes over.
+
+use crate::app::feed::Feed;
+use crate::app::fill::Run;
+use crate::proxy::PATTERN;
+use crate::source::{Follow, Sender, SourceError, Stop, Troubles};
+use crate::store::{Store, sqlite::SqliteStore};
+use anyhow::Result;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The name of the lock of a journal's folder.
+const LOCK: &str = "reader-lock";
+
+/// How often it is seen whether the lock is free.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// A journal followed into a store.
+pub fn follow(journal: &Path, store: &Path) -> Result<(Run, Troubles)> {
+    // The store is there before the screen asks for it.
+    SqliteStore::open(store)?;
+    let troubles = Troubles::new();
+    let (journal, store) = (journal.to_owned(), store.to_owned());
+    let run: Run = Box::new(move |out, stop| {
+        let Some(_lock) = wait_for_lock(&journal, &stop)? else { return Ok(()) };
+        read(&journal, &store, Follow::Forever, &out, &stop)
+    });
+    Ok((run, troubles))
+}
+
+/// Reads a journal from where the store has it.
+pub fn read(journal: &Path, store: &Path, follow: Follow, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
+    let known = SqliteStore::open(store).and_then(|store| store.checkpoints());
+    let known = known.map_err(|why| SourceError::Unreadable { path: store.to_owned(), cause: std::io::Error::other(why) })?;
+    Feed::of(&[segments(journal)], follow, known)?.run(out, stop)
+}
+
+/// The segments of a journal, as a pattern.
+pub fn segments(journal: &Path) -> PathBuf {
+    PathBuf::from(glob::Pattern::escape(&journal.to_string_lossy())).join(PATTERN)
+}
+
+fn wait_for_lock(journal: &Path, stop: &Stop) -> Result<Option<File>, SourceError> {
+    let path = journal.join(LOCK);
+    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    let file = opened.map_err(|cause| SourceError::Unreadable { path: path.clone(), cause })?;
+    while !stop.requested() {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(AGAIN),
+            Err(std::fs::TryLockError::Error(cause)) => return Err(SourceError::Unreadable { path, cause }),
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,99 @@
+//! A gateway at work: a thread of its own with the sockets, until it is told to stop.
+
+use crate::proxy::settings::Settings;
+use crate::proxy::{Gateway, Journal, Recorder, serve};
+use anyhow::{Context, Result};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+/// A gateway at work; stops when it is dropped.
+pub struct Serving {
+    /// Where it listens.
+    pub address: SocketAddr,
+    recorder: Arc<Recorder>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+impl Serving {
+    /// Opens the journal, listens, and serves from now on.
+    ///
+    /// # Errors
+    /// Where the journal cannot be written, the address is taken, or the system's certificates cannot be read.
+    pub fn start(settings: Settings) -> Result<Serving> {
+        let journal = Journal::open(&settings.journal, settings.segment).context("the journal cannot be written")?;
+        let recorder = Arc::new(Recorder::new(journal, settings.capture, settings.app.clone()));
+        let runtime = runtime()?;
+        let listen = settings.listen;
+        let listener = runtime
+            .block_on(TcpListener::bind(listen))
+            .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
+        let address = listener.local_addr()?;
+        let gateway = {
+            let _within = runtime.enter();
+            Gateway::new(settings, Arc::clone(&recorder)).context("the gateway cannot start")?
+        };
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            let served = runtime.block_on(serve(gateway, listener, stopped));
+            // What is still under way ends here, and is recorded as stopped.
+            drop(runtime);
+            Ok(served?)
+        })?;
+        Ok(Serving { address, recorder, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// What it records with.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// Stops it, once the calls under way are over or their grace has passed.
+    ///
+    /// # Errors
+    /// What broke its listener.
+    pub fn stop(mut self) -> Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if let Some(stop) = self.stop.take() {
+            // Where nobody listens it has stopped by itself.
+            let _ = stop.send(());
+        }
+        match self.thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(ended)) => ended,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = self.end();
+        }
+    }
+}
+
+/// One thread does what two do on small machines, with a shorter tail; large ones have cores to spare.
+fn runtime() -> Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = match cores {
+        ..=3 => tokio::runtime::Builder::new_current_thread(),
+        _ => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads((cores / 2).min(16));
+            builder
+        }
+    };
+    builder.enable_io().enable_time().thread_name("gateway").build().context("the gateway cannot start")
+}
