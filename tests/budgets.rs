@@ -86,11 +86,12 @@ fn times(budget: &Budget, at_us: i64) -> (Range, Range) {
     (Range { since_us: period.since_us, until_us: at_us }, Range { since_us: before.since_us, until_us: same })
 }
 
-fn check_burn(got: &Burn, list: &[&Event], (budget, at_us): (&Budget, i64), what: &str) {
+fn check_burn(got: &Burn, list: &[&Event], (budget, at_us, first_us): (&Budget, i64, i64), what: &str) {
     let (now, before) = times(budget, at_us);
     let of = |range| spend(list.iter().copied(), range);
+    let begun = first_us < before.until_us;
     assert_eq!(got.spent, of(now), "{what}: spent");
-    assert_eq!(got.before, of(before), "{what}: before");
+    assert_eq!(got.before, begun.then(|| of(before)), "{what}: before");
     let spent = got.spent.cost_nusd.unwrap_or(0);
     if let Some(Forecast { expected_nusd, low_nusd, high_nusd }) = got.forecast {
         assert!(
@@ -104,11 +105,12 @@ fn check_burn(got: &Burn, list: &[&Event], (budget, at_us): (&Budget, i64), what
     }
 }
 
-fn check(got: &BudgetState, list: &[&Event], at_us: i64) {
+/// `first_us` is the time of the store's first call.
+fn check(got: &BudgetState, list: &[&Event], (at_us, first_us): (i64, i64)) {
     let budget = &got.budget;
     let what = format!("{} {} {:?} {:?} at {at_us}", budget.period, budget.zone, budget.filter.to_string(), budget.per);
     assert_eq!(got.period, budget.period.at(at_us, budget.zone), "{what}");
-    check_burn(&got.total, list, (budget, at_us), &what);
+    check_burn(&got.total, list, (budget, at_us, first_us), &what);
     let late = Range { since_us: at_us - HOUR.min(got.period.len_us()), until_us: at_us };
     check_rate(got.total.rate_nusd_per_h, list, late, &what);
     let Some(per) = budget.per else {
@@ -130,7 +132,8 @@ fn check(got: &BudgetState, list: &[&Event], at_us: i64) {
     assert_eq!(keys, want.iter().take(20).map(|(k, _)| (*k).clone()).collect::<Vec<_>>(), "{what}: most");
     for burn in &got.most {
         let key = burn.key[0].as_ref().expect("a name");
-        check_burn(burn, &groups[key], (budget, at_us), &format!("{what}: {key:?}"));
+        let of = (budget, at_us, first_us);
+        check_burn(burn, &groups[key], of, &format!("{what}: {key:?}"));
         check_rate(burn.rate_nusd_per_h, &groups[key], late, &format!("{what}: {key:?}"));
     }
 }
@@ -156,6 +159,7 @@ proptest! {
         let mut rng = Rng(seed ^ 7);
         let list = events(seed, count, 40);
         let stored = Stored::of(&list);
+        let first_us = list.iter().map(|e| e.ts_us).min().expect("calls");
         for _ in 0..6 {
             let at_us = list[0].ts_us + 1 + rng.below(40 * DAY as u64) as i64;
             let at_us = if rng.chance(50) { time(&mut rng, 40).max(list[0].ts_us + 1) } else { at_us };
@@ -168,7 +172,7 @@ proptest! {
             prop_assert_eq!(got.budgets.len(), cases.len());
             for (state, (_, passes)) in got.budgets.iter().zip(&cases) {
                 let of: Vec<&Event> = list.iter().filter(|e| passes(e)).collect();
-                check(state, &of, at_us);
+                check(state, &of, (at_us, first_us));
                 prop_assert_eq!(state.total.gone_us, None);
             }
         }
@@ -212,7 +216,7 @@ fn even_spend_is_forecast_to_the_dollar() {
     let at_us = START_US + 20 * DAY + 6 * HOUR;
     let ask = |period, limit_nusd| state(&stored, at_us, Budget { limit_nusd, ..budget(period, Tz::UTC, "", None) });
     let day = ask(Period::Day, 10 * USD);
-    assert_eq!((day.total.spent.cost_nusd, day.total.before.cost_nusd), (Some(6 * USD), Some(6 * USD)));
+    assert_eq!((day.total.spent.cost_nusd, day.total.before.and_then(|s| s.cost_nusd)), (Some(6 * USD), Some(6 * USD)));
     assert_eq!((day.share(), day.total.rate_nusd_per_h), (Some(0.6), Some(USD as f64)));
     assert_eq!(day.total.exhausted_us, Some(at_us + 4 * HOUR));
     let forecast = |state: &BudgetState| state.total.forecast.map(|f| (f.expected_nusd, f.low_nusd, f.high_nusd));
@@ -256,7 +260,7 @@ fn nothing_spent_and_nothing_known_are_two_things() {
     let ask = |at_us| state(&stored, at_us, budget(Period::Day, Tz::UTC, "", None));
     let idle = ask(START_US + DAY + 12 * HOUR);
     assert_eq!((idle.total.spent, idle.share()), (Spend::default(), Some(0.0)));
-    assert_eq!((idle.total.before.cost_nusd, idle.total.rate_nusd_per_h), (Some(12 * USD), Some(0.0)));
+    assert_eq!((idle.total.before.and_then(|s| s.cost_nusd), idle.total.rate_nusd_per_h), (Some(12 * USD), Some(0.0)));
     assert_eq!(idle.total.exhausted_us, None);
     let unpriced = ask(START_US + 3 * DAY + HOUR);
     assert_eq!((unpriced.total.spent.unpriced_calls, unpriced.share()), (30, None), "never $0");

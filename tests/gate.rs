@@ -123,7 +123,7 @@ fn every_form_says_the_same() {
     assert_eq!(verdicts, ["not_held", "not_judged", "held"]);
     let xml = check(&home, &format!("{line} --format junit")).out;
     assert_eq!(xml.matches("<testcase ").count(), 4, "{xml}");
-    assert_eq!((xml.matches("<failure ").count(), xml.matches("<skipped ").count()), (1, 1), "{xml}");
+    assert_eq!((xml.matches("<failure ").count(), xml.matches("<error ").count()), (1, 1), "{xml}");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn what_could_not_be_read_holds_nothing() {
     let half = check(&home, "run.log --p95 2s --baseline old");
     assert!(half.code == Some(2) && half.err.contains("torn.log.zst"), "{half:?}");
     let xml = check(&home, "run.log a.xz --p95 2s --format junit").out;
-    assert!(xml.contains("<skipped message=\"not everything could be read\"/>"), "{xml}");
+    assert!(xml.contains("<error message=\"not everything could be read\"/>"), "{xml}");
 }
 
 #[test]

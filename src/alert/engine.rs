@@ -94,6 +94,8 @@ pub struct Alert {
     pub detail: Option<String>,
     /// Whether a budget warns by itself, without a rule.
     pub is_warning: bool,
+    /// Where its calls are, as words of a shell to put behind `llmtop`; empty for the default store.
+    pub place: String,
 }
 
 /// An alert that fired or cleared.
@@ -360,6 +362,7 @@ impl Watched {
             key: measured.key,
             detail: measured.detail,
             is_warning: false,
+            place: String::new(),
         }
     }
 }

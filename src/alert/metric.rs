@@ -57,6 +57,13 @@ pub struct Metric {
     pub narrow: Narrow,
 }
 
+impl Metric {
+    /// Whether it goes on while nothing happens, so that of a log that has ended it is the clock's.
+    pub fn is_of_the_clock(&self) -> bool {
+        matches!(self.reads, Reads::Newest)
+    }
+}
+
 /// Fewer calls than this make no share.
 const FEW: u64 = 10;
 

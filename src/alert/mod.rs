@@ -12,6 +12,7 @@ pub use engine::{Alert, Change, Engine, Level, Phase, State, Turn};
 pub use metric::{METRICS, Metric, Reads, Unit};
 pub use notice::{Notice, Notices};
 pub use rule::{Address, Against, Channel, Condition, Format, Rule, Settings, Side, Targets};
+pub use tell::quoted;
 
 #[cfg(test)]
 mod tests;

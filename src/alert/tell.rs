@@ -58,14 +58,15 @@ pub fn summary(alert: &Alert) -> String {
 /// What leads to the calls, to be put behind `llmtop` or `llmtop report`.
 pub fn paste(alert: &Alert) -> String {
     let window = format!("{}..{}", units::rfc3339(alert.range.since_us), units::rfc3339(alert.range.until_us));
+    let place = if alert.place.is_empty() { String::new() } else { format!("{} ", alert.place) };
     if alert.filter.is_empty() {
-        return format!("--window {window}");
+        return format!("{place}--window {window}");
     }
-    format!("--window {window} --filter {}", quoted(&units::clean(&alert.filter.to_string())))
+    format!("{place}--window {window} --filter {}", quoted(&units::clean(&alert.filter.to_string())))
 }
 
 /// A word of a shell, taken literally.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 

@@ -178,5 +178,6 @@ fn alert(now_us: i64, state: &BudgetState, burn: &Burn, (share, step): (f64, u32
         key,
         detail: Some(tell::spent(state, burn)),
         is_warning: true,
+        place: String::new(),
     }
 }

@@ -6,6 +6,7 @@ use super::setup;
 use crate::cli::IngestArgs;
 use crate::clock;
 use crate::config::Effective;
+use crate::event::Reason;
 use crate::pipeline::{Counts, Progress};
 use crate::source::{Follow, Stop};
 use crate::store::Store;
@@ -41,11 +42,22 @@ pub fn run(args: &IngestArgs, settings: &Effective, out: &mut dyn Write) -> Resu
     let read = Read::of(&progress, &troubles);
     let signal = stop.signal.load(Ordering::Acquire);
     summary(progress.counts(), clock::ticks().saturating_sub(begun), signal != 0, out)?;
-    progress.accounting().nothing_taken().iter().skip(1).try_for_each(|line| writeln!(out, "{line}"))?;
+    let accounting = progress.accounting();
+    if let Some(line) = refused(&accounting.reasons) {
+        writeln!(out, "{line}")?;
+    }
+    accounting.nothing_taken().iter().skip(1).try_for_each(|line| writeln!(out, "{line}"))?;
     Ok(match u8::try_from(signal) {
         Ok(signal @ 1..) => ExitCode::from(128 + signal),
         _ => read.exit_code(),
     })
+}
+
+/// Why lines were rejected, and where examples are; nothing where none was.
+fn refused(reasons: &[(Reason, u64)]) -> Option<String> {
+    let parts: Vec<String> =
+        reasons.iter().map(|(reason, lines)| format!("{} {}", count(*lines), reason.word())).collect();
+    (!parts.is_empty()).then(|| format!("rejected: {}; `llmtop report` shows the first of them", parts.join(", ")))
 }
 
 /// Says that loading is done when it is dropped.

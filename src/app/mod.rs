@@ -28,7 +28,7 @@ use crate::report;
 use crate::snapshot::Snapshot;
 use crate::store::{Patient, Reader, sqlite::SqliteReader};
 use crate::units::Zone;
-use crate::view::{Dim, Grouping, Sections, View, Window};
+use crate::view::{Dim, Grouping, Sections, Span, View, Window};
 use anyhow::{Context, Result};
 use feed::Read;
 use std::io::Write;
@@ -88,7 +88,7 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         (answer(settings.config.store()?, &view, now_us)?, Read::All)
     } else {
         let (place, read) = feed::load_private(&args.files, settings)?;
-        (answer(place.path(), &view, now_us)?, read)
+        (answer(place.path(), &view, end_of(place.path(), &view, now_us)?)?, read)
     };
     let config = Config {
         utc: args.utc || settings.config.utc,
@@ -115,6 +115,15 @@ fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) 
 /// The window where none is asked for: all of logs that are named, else the usual one.
 fn unsaid(files: &[PathBuf], settings: &Effective) -> Window {
     if files.is_empty() { settings.config.window } else { Window::all() }
+}
+
+/// Of a log as a whole the end is the present: its budgets are the same whenever it is asked.
+fn end_of(path: &Path, view: &View, now_us: i64) -> Result<i64> {
+    if view.window.span != Span::All {
+        return Ok(now_us);
+    }
+    let bounds = SqliteReader::open(path)?.holdings()?.0.bounds;
+    Ok(bounds.map_or(now_us, |(_, newest)| newest.saturating_add(1).min(now_us)))
 }
 
 fn answer(path: &Path, view: &View, now_us: i64) -> Result<Snapshot> {

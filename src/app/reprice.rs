@@ -8,10 +8,11 @@ use crate::clock;
 use crate::config::Effective;
 use crate::report::{Column, Grid};
 use crate::store::{Change, Mode, Repricing, Store};
-use crate::units::{UNKNOWN, count, rfc3339, usd};
+use crate::units::{UNKNOWN, clean, count, rfc3339, usd};
 use crate::view::{Span, Window};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Columns of the table where nothing else is known.
 const WIDTH: usize = 100;
@@ -29,11 +30,26 @@ pub fn run(args: &RepriceArgs, settings: &Effective, out: &mut dyn Write) -> Res
         existing(settings.config.store()?)?.reprice(&prices, since_us, mode)?
     } else {
         let place = store_of(&args.files, settings)?;
+        if !place.path().exists() {
+            bail!(
+                "{} has not been read yet, so there is nothing to price again; what is read from now on has today's prices",
+                names(&args.files)
+            );
+        }
         existing(place.path())?.reprice(&prices, since_us, mode)?
     };
     let width = crossterm::terminal::size().map_or(WIDTH, |(columns, _)| usize::from(columns));
     tell(&done, mode, width, out)?;
     Ok(())
+}
+
+/// Files by their names, and of each whether it is there.
+fn names(files: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| {
+        let missing = if path.exists() { "" } else { " (no such file)" };
+        format!("{}{missing}", clean(&path.display().to_string()))
+    };
+    files.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn tell(done: &Repricing, mode: Mode, width: usize, out: &mut dyn Write) -> std::io::Result<()> {

@@ -39,7 +39,8 @@ pub fn imported(path: &Path) -> Result<Option<Book>> {
         Err(error) => return Err(error).with_context(|| format!("cannot read the price table {}", path.display())),
     };
     let book = price::read_own(&text, Author::Imported);
-    book.map(Some).map_err(|fault| anyhow!("the price table {}, {fault}", path.display()))
+    book.map(Some)
+        .map_err(|fault| anyhow!("the price table {}, {fault}; import it again, or remove the file", path.display()))
 }
 
 /// A setting with a slip in its name would hold for nothing, and nobody would know.
@@ -62,7 +63,8 @@ pub fn configure(cli: &Cli, command: ConfigCommand, out: &mut dyn Write) -> Resu
             writeln!(out, "wrote {}", path.display())?;
         }
         ConfigCommand::Check if !config::check(inputs, out)? => return Ok(ExitCode::FAILURE),
-        ConfigCommand::Check => {}
+        // What a command would stumble over is no right configuration.
+        ConfigCommand::Check => drop(prices(&config::load(inputs).context("the configuration does not read")?)?),
         ConfigCommand::Show => config::load(inputs).context("the configuration does not read")?.show(out)?,
     }
     Ok(ExitCode::SUCCESS)

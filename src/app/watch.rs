@@ -6,9 +6,10 @@ use super::feed::{Read, STDIN};
 use super::fill::{Ending, Filling, fill};
 use super::ingest::stop_on_signals;
 use super::setup;
+use crate::alert::quoted;
 use crate::cli::WatchArgs;
 use crate::clock;
-use crate::config::Effective;
+use crate::config::{Effective, Origin};
 use crate::pipeline::{OnRefusal, Progress};
 use crate::source::{Follow, Stop, Troubles};
 use crate::store::{self, StoreError, sqlite::SqliteStore};
@@ -16,7 +17,7 @@ use crate::tui::Terminal;
 use crate::units::{self, clean};
 use anyhow::{Result, bail};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,6 +45,7 @@ pub fn run(args: &WatchArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         None => default_store(settings)?,
     };
     let Some(lookout) = Lookout::open(&settings.config, &store, Now::Clock)? else { return Ok(ExitCode::SUCCESS) };
+    let lookout = lookout.at(place(&args.files, settings));
     let courier = Courier::new(|trouble| eprintln!("llmtop: alerts: {}", clean(trouble)));
     let mut watch =
         Watch { lookout, courier, out, every: Duration::from_micros(args.every.unsigned_abs()), said: None };
@@ -57,6 +59,22 @@ pub fn run(args: &WatchArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         _ if lost > 0 => ExitCode::FAILURE,
         _ => read.exit_code(),
     })
+}
+
+/// Where the calls are that an alert is about, as words behind `llmtop`; a pipe cannot be looked at again.
+fn place(files: &[PathBuf], settings: &Effective) -> String {
+    let word = |path: &PathBuf| {
+        let text = path.display().to_string();
+        let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
+        if is_plain { text } else { quoted(&clean(&text)) }
+    };
+    let mut words: Vec<String> = Vec::new();
+    if let (Origin::Flag(_), Some(store)) = (settings.origin("store"), &settings.config.store) {
+        words.extend(["--store".to_owned(), word(store)]);
+    } else {
+        words.extend(files.iter().filter(|file| file.as_path() != Path::new(STDIN)).map(word));
+    }
+    words.join(" ")
 }
 
 /// The default store, made where it is not there yet: whoever fills it may come later.

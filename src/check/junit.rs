@@ -1,5 +1,5 @@
-//! The judgement as JUnit XML, as build servers read it: a test case for each limit, failed where it is not held, skipped
-//! where it could not be judged. What is told beside the figures stands in the suite's output.
+//! The judgement as JUnit XML, as build servers read it: a test case for each limit, failed where it is not held, an
+//! error where it could not be judged, so that nobody takes it for held. What is told beside the figures stands in the suite's output.
 
 use super::gate::{Gate, Line, Verdict};
 use super::{Form, words};
@@ -25,7 +25,7 @@ impl Form for Junit {
         let unread = usize::from(!gate.read_all);
         let total = gate.lines.len() + 1;
         let counts = format!(
-            r#"tests="{total}" failures="{}" errors="0" skipped="{}""#,
+            r#"tests="{total}" failures="{}" errors="{}" skipped="0""#,
             is(|verdict| *verdict == Verdict::NotHeld),
             is(|verdict| matches!(verdict, Verdict::Unjudged(_))) + unread,
         );
@@ -33,8 +33,8 @@ impl Form for Junit {
         writeln!(out, r#"<testsuites name="{SUITE}" {counts} time="0">"#)?;
         writeln!(out, r#"  <testsuite name="{SUITE}" {counts} time="0">"#)?;
         gate.lines.iter().try_for_each(|line| case(line, out))?;
-        let skipped = if unread > 0 { r#"<skipped message="not everything could be read"/>"# } else { "" };
-        writeln!(out, r#"    <testcase classname="{SUITE}" name="{READ_ALL}" time="0">{skipped}</testcase>"#)?;
+        let error = if unread > 0 { r#"<error message="not everything could be read"/>"# } else { "" };
+        writeln!(out, r#"    <testcase classname="{SUITE}" name="{READ_ALL}" time="0">{error}</testcase>"#)?;
         writeln!(out, "    <system-out>{}</system-out>", escaped(&about(gate).join("; ")))?;
         writeln!(out, "  </testsuite>\n</testsuites>")
     }
@@ -47,7 +47,7 @@ fn case(line: &Line, out: &mut dyn io::Write) -> io::Result<()> {
     match &line.verdict {
         Verdict::Held => {}
         Verdict::NotHeld => writeln!(out, r#"      <failure type="{kind}" message="{said}">{said}</failure>"#)?,
-        Verdict::Unjudged(why) => writeln!(out, r#"      <skipped message="{}"/>"#, escaped(why))?,
+        Verdict::Unjudged(why) => writeln!(out, r#"      <error message="{}"/>"#, escaped(why))?,
     }
     writeln!(out, "      <system-out>{said}</system-out>")?;
     writeln!(out, "    </testcase>")

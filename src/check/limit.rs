@@ -160,12 +160,11 @@ fn cost(stats: &Stats) -> Measured {
     }
 }
 
-/// The mean over all calls, those without a price taken as free: no less than that it is.
 fn cost_per_call(stats: &Stats) -> Measured {
     match (stats.cost_per_call(), stats.cost_nusd) {
-        (Some(_), Some(cost)) if stats.unpriced_calls > 0 => known_part(stats, cost as f64 / stats.calls as f64),
-        (Some(mean), _) => Measured::Exact(mean),
-        (None, _) => Measured::Unknown("no call has a price".to_owned()),
+        (Some(mean), _) => known_part(stats, mean),
+        (None, Some(cost)) => known_part(stats, cost as f64),
+        (None, None) => Measured::Unknown("no call has a price".to_owned()),
     }
 }
 

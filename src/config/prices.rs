@@ -43,6 +43,11 @@ pub(super) fn price(section: &mut Section<'_>, config: &mut Config) {
         section.fault("it has no price; write input and output, dollars per million tokens, 0 for what is free");
     }
     let Some(model) = model else { return };
+    if model.contains(['*', '?']) {
+        section
+            .fault_at("model", "stands for one model, without * and ?; write a [[price]] for each, or an [[uplift]]");
+        return;
+    }
     let name = format!("the configuration, line {}", section.line());
     let source = Arc::new(Source { author: Author::Config, name, date_us: from_us });
     let mut entry = Entry::new(&model, provider.as_deref(), source);

@@ -64,7 +64,8 @@ pub(super) fn template() -> String {
 
 /// What a budget and an alert look like; any number of each may follow the settings above.
 const SECTIONS: &str = r#"
-# Budgets, and alerts: `above`, `below` or `change` of a metric over a window. Both may be there several times.
+# Budgets, alerts (`above`, `below` or `change` of a metric over a window), prices of one model in dollars per million
+# tokens, and what is added to prices or taken off. Each may be there several times.
 #
 #   [[budget]]
 #   name = "prod daily"
@@ -72,6 +73,7 @@ const SECTIONS: &str = r#"
 #   period = "day"
 #   timezone = "Europe/Berlin"
 #   filter = "env:prod"
+#   per = "user"
 #   warn_at = [0.8, 1.0]
 #
 #   [[alert]]
@@ -81,6 +83,18 @@ const SECTIONS: &str = r#"
 #   over = "5m"
 #   for = "2m"
 #   filter = "env:prod"
+#
+#   [[price]]
+#   model = "llama-3.3-70b"
+#   provider = "local"
+#   input = 0.20
+#   output = 0.60
+#   from = "2026-07-01"
+#
+#   [[uplift]]
+#   provider = "openai"
+#   model = "gpt-5*"
+#   percent = 10
 "#;
 
 /// What stands in the file for a setting without a default of its own.
@@ -133,6 +147,24 @@ impl Effective {
         for (line, origin) in lines {
             writeln!(out, "{line:<width$}  # {origin}")?;
         }
-        Ok(())
+        let text = self.file.as_deref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+        lists(&text).try_for_each(|line| writeln!(out, "{line}"))
     }
+}
+
+/// The lines of the sections `[[…]]` of a file, as they stand there, but for addresses, which may hold a secret.
+fn lists(text: &str) -> impl Iterator<Item = String> {
+    let mut within = false;
+    text.lines().filter_map(move |line| {
+        let start = line.trim_start();
+        if start.starts_with('[') {
+            within = start.starts_with("[[");
+        }
+        let is_shown = within && !start.is_empty() && !start.starts_with('#');
+        let gap = if start.starts_with("[[") { "\n" } else { "" };
+        is_shown.then(|| match start.split_once('=') {
+            Some((key, _)) if key.trim().starts_with("webhook") => format!("{key}= \"…\""),
+            _ => format!("{gap}{line}"),
+        })
+    })
 }

@@ -136,7 +136,7 @@ fn budget(name: &str, period: Period, per: Option<Dim>) -> BudgetState {
         Budget { name: name.to_owned(), limit_nusd: 50_000_000_000, period, zone, filter, per, warn_at: vec![800] };
     let total = Burn {
         spent: spend(31.416, 4_000, 0),
-        before: spend(28.0, 3_700, 0),
+        before: Some(spend(28.0, 3_700, 0)),
         rate_nusd_per_h: Some(2.345e9),
         forecast: Some(Forecast { expected_nusd: 54.2e9, low_nusd: 49.87e9, high_nusd: 58.6e9 }),
         exhausted_us: Some(START + 9 * HOUR),
@@ -158,7 +158,7 @@ fn budgets() -> Snapshot {
         .into();
     (users.members, users.over, users.total.exhausted_us) = (1_204, 1, None);
     let mut unknown = budget("unknown", Period::Last(HOUR), None);
-    unknown.total = Burn { spent: spend(0.0, 12, 12), before: spend(3.0, 10, 4), ..Burn::default() };
+    unknown.total = Burn { spent: spend(0.0, 12, 12), before: Some(spend(3.0, 10, 4)), ..Burn::default() };
     unknown.total.gone_us = Some(START - HOUR);
     let mut none = budget("nothing yet", Period::Week, None);
     none.total = Burn::default();

@@ -144,10 +144,10 @@ impl Stats {
         known(self.cost_nusd, self.calls, self.unpriced_calls)
     }
 
-    /// Mean cost of the calls that have one, nano-dollars; `None` without any.
+    /// What is known of the cost over all calls, nano-dollars: where some have no price the mean is more than that. `None`
+    /// where nothing is known.
     pub fn cost_per_call(&self) -> Option<f64> {
-        let priced = self.calls.saturating_sub(self.unpriced_calls);
-        self.cost_nusd.filter(|_| priced > 0).map(|cost| cost as f64 / priced as f64)
+        self.known_nusd().filter(|_| self.calls > 0).map(|cost| cost as f64 / self.calls as f64)
     }
 
     /// Rate-limited calls as a share of all, 0..=1; `None` without calls.

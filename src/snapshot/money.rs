@@ -49,8 +49,8 @@ pub struct Burn {
     pub key: Vec<Option<String>>,
     /// Spent since the period began.
     pub spent: Spend,
-    /// Spent in the period before up to the same point.
-    pub before: Spend,
+    /// Spent in the period before up to the same point; `None` where the store begins later than that.
+    pub before: Option<Spend>,
     /// Nano-dollars per hour, of late; `None` where nothing is known yet.
     pub rate_nusd_per_h: Option<f64>,
     /// What will be spent when the period ends; `None` where there is too little to tell by, and for lengths of time, which

@@ -3,18 +3,9 @@
 use super::live::{Alarm, Scene, Standing};
 use super::pen::Pen;
 use super::theme::Role;
-use super::widgets::table::{Cell, Column, Side, Table, Width};
 use crate::units;
 use ratatui::layout::Rect;
-use std::borrow::Cow;
-
-static COLUMNS: &[Column<Alarm>] = &[
-    Column { head: "state", width: Width::Fixed(9), side: Side::Left, rank: 0, cell: state, key: None },
-    Column { head: "alert", width: Width::Between(12, 32), side: Side::Left, rank: 0, cell: name, key: None },
-    Column { head: "now", width: Width::Fixed(10), side: Side::Right, rank: 1, cell: value, key: None },
-    Column { head: "since", width: Width::Fixed(11), side: Side::Left, rank: 3, cell: since, key: None },
-    Column { head: "what", width: Width::Between(20, 200), side: Side::Left, rank: 2, cell: words, key: None },
-];
+use unicode_width::UnicodeWidthStr;
 
 /// What a standing is called, and its colour.
 const fn shown(standing: Standing) -> (&'static str, Role) {
@@ -26,27 +17,30 @@ const fn shown(standing: Standing) -> (&'static str, Role) {
     }
 }
 
-fn state<'a>(alarm: &'a Alarm, _: &Scene<'a>) -> Cell<'a> {
+/// An alarm in lines: how it stands, and in full what it watches.
+fn lines(alarm: &Alarm, scene: &Scene, width: usize) -> Vec<(String, Role)> {
     let (word, role) = shown(alarm.standing);
-    Cell::Text(Cow::Borrowed(word), role)
-}
-
-fn name<'a>(alarm: &'a Alarm, _: &Scene<'a>) -> Cell<'a> {
-    Cell::plain(alarm.name.as_str())
-}
-
-fn value<'a>(alarm: &'a Alarm, _: &Scene<'a>) -> Cell<'a> {
     let value = alarm.value.as_deref().unwrap_or(units::UNKNOWN);
-    Cell::Text(Cow::Borrowed(value), if alarm.standing == Standing::Quiet { Role::Dim } else { Role::Strong })
+    let since = alarm.since_us.map(|us| format!("  since {}", units::time(us, scene.ui.zone, "%m-%d %H:%M")));
+    let head = format!("{word:<9} {}  {value}{}", alarm.name, since.unwrap_or_default());
+    let head = wrapped(&head, width, "          ").into_iter().map(|line| (line, role));
+    let words = wrapped(&format!("          {}", alarm.words), width, "          ");
+    head.chain(words.into_iter().map(|line| (line, Role::Dim))).collect()
 }
 
-fn since<'a>(alarm: &'a Alarm, scene: &Scene<'a>) -> Cell<'a> {
-    let text = |us| units::time(us, scene.ui.zone, "%m-%d %H:%M");
-    Cell::dim(alarm.since_us.map_or_else(String::new, text))
-}
-
-fn words<'a>(alarm: &'a Alarm, _: &Scene<'a>) -> Cell<'a> {
-    Cell::dim(alarm.words.as_str())
+/// Words in lines of a width, all but the first behind `indent`.
+fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let is_full = |line: &String| line.width() + word.trim_end().width() > width && line.trim() != "";
+        if lines.last().is_some_and(is_full) {
+            lines.push(indent.to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 /// Draws them from a row on.
@@ -67,7 +61,10 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, scroll: usize) {
     }
     let mut rows: Vec<&Alarm> = alarms.iter().collect();
     rows.sort_by_key(|alarm| std::cmp::Reverse(alarm.standing));
-    let visible = usize::from(inner.height.saturating_sub(1)).max(1);
-    let rows = &rows[scroll.min(rows.len().saturating_sub(visible))..];
-    Table { columns: COLUMNS, rows, sorted: None, cursor: None }.draw(pen, inner, scene);
+    let lines: Vec<_> = rows.iter().flat_map(|alarm| lines(alarm, scene, usize::from(inner.width))).collect();
+    let visible = usize::from(inner.height).max(1);
+    let shown = &lines[scroll.min(lines.len().saturating_sub(visible))..];
+    for (y, (line, role)) in (inner.y..inner.bottom()).zip(shown) {
+        pen.text(inner.x, y, inner.width, line, *role);
+    }
 }

@@ -206,9 +206,9 @@ impl UnitCost {
     }
 }
 
-/// What a call costs: of the calls that have a price, so no other call makes it unsure.
+/// What a call costs; where some have no price it may be more.
 pub(crate) fn cost_per_call_of(stats: &Stats) -> UnitCost {
-    UnitCost { nusd: stats.cost_per_call(), is_least: false }
+    UnitCost { nusd: stats.cost_per_call(), is_least: stats.unpriced_calls > 0 }
 }
 
 /// What a thousand output tokens cost, input and all. Calls without a price have tokens too: it may be more.

@@ -44,7 +44,7 @@ fn spend(usd: f64, unpriced_calls: u64) -> Spend {
 }
 
 fn burn(spent: Spend, before_usd: f64, per_hour: f64) -> Burn {
-    Burn { spent, before: spend(before_usd, 0), rate_nusd_per_h: Some(per_hour * 1e9), ..Burn::default() }
+    Burn { spent, before: Some(spend(before_usd, 0)), rate_nusd_per_h: Some(per_hour * 1e9), ..Burn::default() }
 }
 
 fn forecast([expected, low, high]: [f64; 3]) -> Option<Forecast> {

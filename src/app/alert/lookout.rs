@@ -36,6 +36,7 @@ pub struct Lookout {
     notices: Notices,
     settings: Settings,
     now: Now,
+    place: String,
 }
 
 impl Lookout {
@@ -50,7 +51,13 @@ impl Lookout {
         let settings = config.alerts.clone();
         let engine = Engine::new(&settings.rules, &config.budgets);
         let notices = Notices::new(settings.quiet_us);
-        Ok(Some(Lookout { reader: SqliteReader::open(store)?, engine, notices, settings, now }))
+        Ok(Some(Lookout { reader: SqliteReader::open(store)?, engine, notices, settings, now, place: String::new() }))
+    }
+
+    /// Where its store's calls are, as words of a shell behind `llmtop`, for what alerts say.
+    pub fn at(mut self, place: String) -> Lookout {
+        self.place = place;
+        self
     }
 
     /// Whether there is something to watch.
@@ -73,7 +80,7 @@ impl Lookout {
     }
 
     /// Looks once for all: what fires at the end. By the log that is its newest call, where it is older than the rules look
-    /// back. Rules that have to hold for a time are stepped through that time.
+    /// back; how long nothing has happened is told by the clock. Rules that have to hold for a time are stepped through that time.
     ///
     /// # Errors
     /// The store does not answer, or nobody wants to know any more.
@@ -99,9 +106,16 @@ impl Lookout {
         for left_us in (1..=looks).rev().map(|look| apart_us * look) {
             let now_us = end_us.saturating_sub(left_us);
             let answers = self.ask(now_us, watch)?;
-            take(self.engine.rehearse(now_us, left_us - apart_us, &answers));
+            let mut changes = self.engine.rehearse(now_us, left_us - apart_us, &answers);
+            changes.iter_mut().for_each(|change| change.alert.place.clone_from(&self.place));
+            take(changes);
         }
         take(self.step(end_us, watch)?);
+        if end_us < clock_us {
+            let mut late = self.step(clock_us, watch)?;
+            late.retain(|change| change.alert.metric.is_of_the_clock());
+            take(late);
+        }
         let notices = self.notices.step(end_us, &fired);
         Ok(Found { changes: fired, notices })
     }
@@ -112,7 +126,9 @@ impl Lookout {
 
     fn step(&mut self, now_us: i64, watch: &dyn Watch) -> Result<Vec<Change>, StoreError> {
         let answers = self.ask(now_us, watch)?;
-        Ok(self.engine.step(now_us, &answers))
+        let mut changes = self.engine.step(now_us, &answers);
+        changes.iter_mut().for_each(|change| change.alert.place.clone_from(&self.place));
+        Ok(changes)
     }
 
     fn ask(&mut self, now_us: i64, watch: &dyn Watch) -> Result<Vec<Snapshot>, StoreError> {

@@ -254,7 +254,7 @@ fn spent<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
 fn change<'a>(line: &'a Line, scene: &Scene<'a>) -> Cell<'a> {
     let Some((_, burn)) = line.burn(scene.snapshot) else { return unknown() };
     let of = |nusd: Option<i64>| nusd.map(|n| n as f64);
-    match figures::change(of(burn.spent.cost_nusd), of(burn.before.cost_nusd), Bad::FarUp) {
+    match figures::change(of(burn.spent.cost_nusd), of(burn.before.and_then(|spend| spend.cost_nusd)), Bad::FarUp) {
         Some((text, role)) => Cell::Text(Cow::Owned(text), role),
         None => unknown(),
     }

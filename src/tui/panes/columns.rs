@@ -187,7 +187,7 @@ fn cost_of_call(group: &Group) -> Option<f64> {
 }
 
 fn per_call<'a>(group: &'a Group, _: &Scene<'a>) -> Cell<'a> {
-    Cell::plain(figures::money(cost_of_call(group)))
+    Cell::plain(figures::cost_per_call_of(&group.stats).text())
 }
 
 fn share<'a>(group: &'a Group, scene: &Scene<'a>) -> Cell<'a> {

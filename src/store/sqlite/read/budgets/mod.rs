@@ -247,7 +247,7 @@ impl<'a> Desk<'a> {
         Burn {
             key: vec![Some(name)],
             spent: now,
-            before,
+            before: self.times.begun_before(self.answer.first_us).then_some(before),
             rate_nusd_per_h: rate,
             forecast,
             exhausted_us: rate.and_then(|rate| self.times.exhausted(self.budget, now, rate)),

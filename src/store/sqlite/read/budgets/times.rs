@@ -70,6 +70,11 @@ impl Times {
         self.spent.until_us
     }
 
+    /// Whether the store goes back into the time before, so that nothing spent then is nothing.
+    pub fn begun_before(&self, first_us: Option<i64>) -> bool {
+        first_us.is_some_and(|first| first < self.before.until_us)
+    }
+
     /// What is left of the period, µs; `None` of a length of time, which has no end.
     pub fn left_us(&self) -> Option<i64> {
         self.ends.then(|| self.period.until_us.saturating_sub(self.at_us()).max(0))
