@@ -2,6 +2,16 @@
 //! request asks for and what an answer says of tokens, text and ends. Pure: bytes in, facts out. A new protocol is one
 //! file, one line of [`PROVIDERS`] and a recorded stream in `fixtures/wire/`.
 
+mod anthropic;
+mod embeddings;
+mod error;
+mod gemini;
+mod json;
+mod openai;
+mod openai_chat;
+mod openai_completions;
+mod openai_responses;
+pub mod request;
 pub mod sse;
 
 use crate::event::MAX_TOKENS;
@@ -39,7 +49,14 @@ pub enum Family {
 }
 
 /// Every protocol, in the order in which paths are tried.
-pub static PROVIDERS: [&dyn Provider; 0] = [];
+pub static PROVIDERS: [&dyn Provider; 6] = [
+    &openai_chat::OpenAiChat,
+    &openai_responses::OpenAiResponses,
+    &anthropic::Anthropic,
+    &gemini::Gemini,
+    &embeddings::Embeddings,
+    &openai_completions::OpenAiCompletions,
+];
 
 /// The protocol of a path, without its query; `None` where it is none that is read.
 pub fn of_path(path: &str) -> Option<&'static dyn Provider> {
@@ -95,8 +112,6 @@ pub struct Asked {
     pub session: Option<String>,
     /// The text of the last message of the user, or the input, as far as it is kept.
     pub preview: String,
-    /// All text of the request, in characters: what an estimate of its tokens stands on.
-    pub text_chars: usize,
 }
 
 /// Tokens as totals (input includes cached, output includes reasoning), whatever the provider's own way of counting;
@@ -148,14 +163,36 @@ pub struct Answer {
     pub service_tier: Option<String>,
     /// Its text, as far as it is kept.
     pub text: String,
-    /// All its text, reasoning and arguments of tools, in characters: what an estimate of its tokens stands on.
-    pub text_chars: usize,
+    /// All that the model said in a stream, reasoning and arguments of tools too: what an estimate of its tokens stands on.
+    pub spoken: String,
     /// The tools it calls, by name, in order.
     pub tools: Vec<String>,
     /// An error it holds, inside of a stream or as its body.
     pub error: Option<ApiError>,
     /// Whether a stream has said that it is over (`[DONE]`, `message_stop`, `response.completed`, a finish reason of Gemini).
     pub is_over: bool,
+}
+
+/// More than this of what a model said tells no more about how much it was, bytes.
+const MOST_SPOKEN: usize = 4 << 20;
+
+impl Answer {
+    /// The model says something; whether it is anything.
+    fn say(&mut self, keep: Keep, text: Option<&str>) -> bool {
+        if let Some(text) = text {
+            keep.push(&mut self.text, text);
+        }
+        self.think(text)
+    }
+
+    /// The model says something that is no part of its text: reasoning, arguments of a tool; whether it is anything.
+    fn think(&mut self, text: Option<&str>) -> bool {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return false };
+        if self.spoken.len() < MOST_SPOKEN {
+            self.spoken.push_str(text);
+        }
+        true
+    }
 }
 
 /// An error in a provider's words.
@@ -190,7 +227,4 @@ pub trait Reader: Send {
 
     /// What has been read so far.
     fn answer(&self) -> &Answer;
-
-    /// The answer itself.
-    fn into_answer(self: Box<Self>) -> Answer;
 }

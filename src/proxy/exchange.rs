@@ -73,7 +73,8 @@ async fn exchange(gateway: &Gateway, head: Parts, body: Incoming, open: &mut Ope
     record.provider = route.provider;
     let body = match route.provider {
         Some(provider) => {
-            let bytes = whole(body, settings.max_body).await.map_err(|kind| Refusal::of_body(family, kind, settings))?;
+            let bytes =
+                whole(body, settings.max_body).await.map_err(|kind| Refusal::of_body(family, kind, settings))?;
             record.request_bytes = bytes.len() as u64;
             record.asked = provider.asked(route.rest, &bytes, settings.capture.keep);
             Body::Whole(bytes)
@@ -209,7 +210,11 @@ fn provider_request_id(headers: &http::HeaderMap) -> Option<String> {
 }
 
 /// The first piece of an answer: until it is there the call can be tried again.
-async fn first_frame(body: &mut Incoming, settings: &Settings, until: Instant) -> Result<Option<Frame<Bytes>>, Failure> {
+async fn first_frame(
+    body: &mut Incoming,
+    settings: &Settings,
+    until: Instant,
+) -> Result<Option<Frame<Bytes>>, Failure> {
     let within = settings.timeouts.first_byte.min(until.saturating_duration_since(clock::now()));
     match tokio::time::timeout(within, body.frame()).await {
         Err(_) => Err(Failure::Timeout("timeout_first_byte")),
@@ -231,8 +236,7 @@ impl Landed {
             head.headers.remove(http::header::CONTENT_LENGTH);
         }
         let pace = Pace::new(settings.timeouts.between, until);
-        let parts =
-            tap::Parts { inner: body, first, open, eye, strip, pace, stall: settings.stall, held: Vec::new() };
+        let parts = tap::Parts { inner: body, first, open, eye, strip, pace, stall: settings.stall, held: Vec::new() };
         Response::from_parts(head, Reply::Tapped(Box::new(Tap::new(parts))))
     }
 }

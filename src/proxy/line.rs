@@ -62,7 +62,9 @@ fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str
         outcome: verdict.outcome,
         http_status: record.status,
         error_type: verdict.kind.map(Cow::Owned),
-        error_message: verdict.message.map(|message| Cow::Owned(safe(&message, Keep::Beginning(2000), capture.secrets))),
+        error_message: verdict
+            .message
+            .map(|message| Cow::Owned(safe(&message, Keep::Beginning(2000), capture.secrets))),
         retry_after_us: record.retry_after_us,
         retries: record.provider.map(|_| u32::try_from(record.attempts.len()).unwrap_or(u32::MAX)),
         fallback_from: text(&record.fallback_from),

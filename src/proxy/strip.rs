@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn the_one_event_goes_and_all_else_stays_by_the_byte() {
-        let events = [("data: a\n\n", false), ("data: end\n\n", false), ("data: usage\n\n", true), ("data: [DONE]\n\n", false)];
+        let events =
+            [("data: a\n\n", false), ("data: end\n\n", false), ("data: usage\n\n", true), ("data: [DONE]\n\n", false)];
         for size in 1..60 {
             assert_eq!(passed(&events, 2, size), "data: a\n\ndata: end\n\ndata: [DONE]\n\n", "in pieces of {size}");
         }

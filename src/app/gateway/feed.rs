@@ -34,7 +34,8 @@ pub fn follow(journal: &Path, store: &Path) -> Result<(Run, Troubles)> {
 /// Reads a journal from where the store has it.
 pub fn read(journal: &Path, store: &Path, follow: Follow, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
     let known = SqliteStore::open(store).and_then(|mut store| store.checkpoints());
-    let known = known.map_err(|why| SourceError::Unreadable { path: store.to_owned(), cause: std::io::Error::other(why) })?;
+    let known =
+        known.map_err(|why| SourceError::Unreadable { path: store.to_owned(), cause: std::io::Error::other(why) })?;
     Feed::of(&[segments(journal)], follow, known)?.run(out, stop)
 }
 

@@ -33,7 +33,12 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let (run, troubles) = feed::follow(&journal, &store)?;
     let serving = Serving::start(told)?;
     if args.headless || !std::io::stdout().is_terminal() {
-        writeln!(out, "llmtop proxy listens on http://{}, journal in {}", serving.address, clean(&journal.display().to_string()))?;
+        writeln!(
+            out,
+            "llmtop proxy listens on http://{}, journal in {}",
+            serving.address,
+            clean(&journal.display().to_string())
+        )?;
         out.flush()?;
         return headless(&effective, &store, run, serving);
     }

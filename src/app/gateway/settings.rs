@@ -2,8 +2,8 @@
 
 use crate::cli::GatewayArgs;
 use crate::config::{self, Effective, Env};
-use crate::proxy::settings::{Settings, Upstream};
 use crate::provider::Family;
+use crate::proxy::settings::{Settings, Upstream};
 use anyhow::{Context, Result, bail};
 use http::Uri;
 use std::net::SocketAddr;
@@ -68,7 +68,8 @@ fn upstreams(args: &[String]) -> Result<Vec<Upstream>> {
 
 /// `URL`, or `NAME=URL`.
 fn named(arg: &str) -> Result<Upstream> {
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     let (name, url) = match arg.split_once('=') {
         Some((name, url)) if is_name(name) => (Some(name), url),
         _ => (None, arg),
