@@ -11,7 +11,10 @@ mod openai;
 mod openai_chat;
 mod openai_completions;
 mod openai_responses;
+pub mod refusal;
 pub mod request;
+pub mod retry;
+pub mod splice;
 pub mod sse;
 
 use crate::event::MAX_TOKENS;

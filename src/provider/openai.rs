@@ -73,6 +73,7 @@ struct Function<'a> {
 struct Tokens {
     prompt_tokens: Count,
     completion_tokens: Count,
+    total_tokens: Count,
     prompt_tokens_details: Maybe<InputDetails>,
     completion_tokens_details: Maybe<OutputDetails>,
     prompt_cache_hit_tokens: Count,
@@ -99,7 +100,8 @@ impl Tokens {
         let output = self.completion_tokens_details.0.as_ref();
         Usage {
             input: self.prompt_tokens.0,
-            output: self.completion_tokens.0,
+            // Embeddings say nothing of output: it is what the total has more.
+            output: self.completion_tokens.0.or_else(|| self.total_tokens.0?.checked_sub(self.prompt_tokens.0?)),
             cache_read: input.and_then(|details| details.cached_tokens.0).or(self.prompt_cache_hit_tokens.0),
             cache_write: input.and_then(|details| details.cache_write_tokens.0),
             cache_write_1h: None,

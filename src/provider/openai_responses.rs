@@ -47,6 +47,7 @@ struct Event<'a> {
     delta: Text<'a>,
     #[serde(borrow)]
     item: Maybe<Item<'a>>,
+    error: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -170,6 +171,9 @@ impl ResponsesReader {
             }
             "error" => self.answer.error = error::of_body(data),
             _ => {}
+        }
+        if let Some(found) = error::of_value(&event.error) {
+            self.answer.error = Some(found);
         }
         Seen { is_content, is_usage_alone: false }
     }
