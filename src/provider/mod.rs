@@ -33,6 +33,11 @@ pub trait Provider: Sync {
     /// Whether a path, without its query, is one of its own: recognised by its end, whatever stands before.
     fn owns(&self, path: &str) -> bool;
 
+    /// Whether its streams say nothing of tokens unless they are asked to.
+    fn omits_usage(&self) -> bool {
+        false
+    }
+
     /// What a request asks for. Lenient: what is missing or of another type is unknown.
     fn asked(&self, path: &str, body: &[u8], keep: Keep) -> Asked;
 

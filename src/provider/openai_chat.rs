@@ -23,6 +23,10 @@ impl Provider for OpenAiChat {
         path.ends_with("/chat/completions")
     }
 
+    fn omits_usage(&self) -> bool {
+        true
+    }
+
     fn asked(&self, path: &str, body: &[u8], keep: Keep) -> Asked {
         let mut asked = request::asked(body, keep);
         asked.model = asked.model.or_else(|| deployment(path));

@@ -23,6 +23,10 @@ impl Provider for OpenAiCompletions {
         path.ends_with("/completions")
     }
 
+    fn omits_usage(&self) -> bool {
+        true
+    }
+
     fn asked(&self, path: &str, body: &[u8], keep: Keep) -> Asked {
         let mut asked = request::asked(body, keep);
         asked.model = asked.model.or_else(|| deployment(path));

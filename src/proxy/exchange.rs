@@ -1,101 +1,293 @@
-//! One client call from its head to the head of its answer: read, routed, sent, tried again where that helps, answered.
+//! One client call from its head to the head of its answer: read, routed, sent, tried again and elsewhere where that helps,
+//! answered.
 
-use super::body::{Outbound, Reply, Sent};
-use super::client::Opened;
+use super::attempt::{self, Call, Failure, Landed};
+use super::body::Reply;
 use super::eye::{self, Eye};
 use super::pace::Pace;
-use super::record::{End, Open, Record};
+use super::record::{Attempt, Open, Record};
 use super::refusal::{Kind, Refusal};
-use super::settings::{Settings, Upstream};
-use super::strip::Strip;
+use super::settings::{Next, Settings, Upstream};
 use super::tap::{self, Tap};
-use super::{Gateway, clock, headers, identity, route};
-use crate::provider::{Asked, Keep};
+use super::target::{self, Target};
+use super::{Gateway, clock, degrade, headers, identity, route};
+use crate::provider::{ApiError, Family, Provider};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response};
-use http_body::Frame;
+use http::{Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::capture_connection;
-use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use route::Route;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Answers a call, whatever comes of it.
 pub async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Reply> {
     let (head, body) = request.into_parts();
+    let settings = gateway.settings();
     let request_id = headers::text(&head.headers, "x-llmtop-request-id").map(str::to_owned);
     let mut open = Open::new(Record::new(request_id), Arc::clone(&gateway.recorder));
-    match exchange(&gateway, head, body, &mut open).await {
-        Ok(answer) => answer.into_response(&gateway.settings, open),
-        Err(refusal) => refuse(&mut open, &refusal),
+    match exchange(&gateway, &settings, head, body, &mut open).await {
+        Ok(landed) if landed.trouble.is_some() => last_words(&settings, landed, open),
+        Ok(landed) => respond(&settings, landed, open),
+        Err(refusal) => refuse(&settings, &mut open, &refusal),
     }
 }
 
-fn refuse(open: &mut Open, refusal: &Refusal) -> Response<Reply> {
+/// An answer that no other try has bettered: the configured one, else what the upstream said.
+fn last_words(settings: &Settings, landed: Landed, mut open: Open) -> Response<Reply> {
+    if let Some(text) = &settings.degraded
+        && let Some(response) = open.record().and_then(|record| degrade::response(record, text))
+    {
+        if let (Some(record), Some(trouble)) = (open.record(), landed.trouble) {
+            record.answer.error = Some(trouble.error);
+            record.degraded = true;
+        }
+        open.finish(&super::record::End::Whole);
+        return response;
+    }
+    respond(settings, landed, open)
+}
+
+fn refuse(settings: &Settings, open: &mut Open, refusal: &Refusal) -> Response<Reply> {
+    let is_outage = matches!(refusal.kind, Kind::Timeout(_) | Kind::Unreachable | Kind::Open);
+    let degraded = settings.degraded.as_deref().filter(|_| is_outage);
+    let response = open.record().and_then(|record| {
+        let response = degrade::response(record, degraded?)?;
+        record.degraded = true;
+        Some(response)
+    });
+    let response = response.unwrap_or_else(|| refusal.response());
     if let Some(record) = open.record() {
-        record.status = Some(refusal.kind.status().as_u16());
+        record.status = Some(response.status().as_u16());
     }
     open.finish(&refusal.end());
-    refusal.response()
+    response
 }
 
-/// An answer whose head is there.
-struct Landed {
-    head: http::response::Parts,
-    body: Incoming,
-    first: Option<Frame<Bytes>>,
-    strip: Option<Strip>,
-    until: Instant,
-    keep: Keep,
-}
-
-/// A request that is ready to go.
-struct Ready {
+async fn exchange(
+    gateway: &Gateway,
+    settings: &Settings,
     head: Parts,
-    body: Body,
-    /// What of the answer was asked for by the gateway alone.
-    strip: Option<Strip>,
-    rest: String,
-}
-
-enum Body {
-    Whole(Bytes),
-    Passing(Incoming),
-}
-
-async fn exchange(gateway: &Gateway, head: Parts, body: Incoming, open: &mut Open) -> Result<Landed, Refusal> {
-    let settings = &gateway.settings;
+    body: Incoming,
+    open: &mut Open,
+) -> Result<Landed, Refusal> {
     let target = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let route = route::of(&head.method, &target, &head.headers);
-    let family = route.family;
-    let Some(record) = open.record() else { return Err(Refusal::new(family, Kind::Stopping, "already over")) };
+    let Some(record) = open.record() else { return Err(Refusal::new(route.family, Kind::Stopping, "already over")) };
     record.provider = route.provider;
-    let body = match route.provider {
-        Some(provider) => {
-            let bytes =
-                whole(body, settings.max_body).await.map_err(|kind| Refusal::of_body(family, kind, settings))?;
-            record.request_bytes = bytes.len() as u64;
-            record.asked = provider.asked(route.rest, &bytes, settings.capture.keep);
-            Body::Whole(bytes)
-        }
-        None => {
-            record.target = Some(format!("{} {}", head.method, route.rest.split('?').next().unwrap_or_default()));
-            Body::Passing(body)
-        }
-    };
+    gateway.admit(settings, &head.headers, route.family)?;
+    match route.provider {
+        Some(provider) => call(gateway, settings, (head, body), (&route, provider), record).await,
+        None => pass(gateway, settings, (head, body), &route, record).await,
+    }
+}
+
+/// A path that is no call to a model: passed on as it comes, once.
+async fn pass(
+    gateway: &Gateway,
+    settings: &Settings,
+    (head, body): (Parts, Incoming),
+    route: &Route<'_>,
+    record: &mut Record,
+) -> Result<Landed, Refusal> {
+    record.target = Some(format!("{} {}", head.method, route.rest.split('?').next().unwrap_or_default()));
     record.identity = identity::of(&head.headers, &record.asked);
-    let Some(upstream) = route::choose(&settings.upstreams, &route, record.asked.model.as_deref()) else {
-        return Err(Refusal::no_route(family, &route));
-    };
+    let candidates = route::candidates(&settings.upstreams, route, None);
+    let target = take(&candidates, route, record)?;
+    let landed = attempt::pass(gateway, settings, &target, (head, body, route.rest), record).await;
+    settle(target, landed).map_err(|failure| refusal_of(route.family, failure))
+}
+
+/// A target that takes the call now.
+fn take(candidates: &[Arc<Upstream>], route: &Route<'_>, record: &mut Record) -> Result<Target, Refusal> {
+    if candidates.is_empty() {
+        let why = match route.named {
+            Some(name) => format!("no upstream is called {name:?}"),
+            None => format!("no upstream takes {}", route.rest.split('?').next().unwrap_or_default()),
+        };
+        return Err(Refusal::new(route.family, Kind::NoRoute, why));
+    }
+    let target = target::choose(candidates, clock::now()).ok_or_else(|| {
+        let names: Vec<&str> = candidates.iter().map(|upstream| upstream.name.as_str()).collect();
+        Refusal::new(
+            route.family,
+            Kind::Open,
+            format!("{} failed several times and is left alone for now", names.join(", ")),
+        )
+    })?;
+    record.upstream = Some(Arc::clone(&target.upstream));
+    Ok(target)
+}
+
+/// A call to a model.
+async fn call(
+    gateway: &Gateway,
+    settings: &Settings,
+    (head, body): (Parts, Incoming),
+    (route, provider): (&Route<'_>, &'static dyn Provider),
+    record: &mut Record,
+) -> Result<Landed, Refusal> {
+    let body = whole(body, settings.max_body).await.map_err(|kind| of_body(route.family, kind, settings))?;
+    record.request_bytes = body.len() as u64;
+    record.asked = provider.asked(route.rest, &body, settings.capture.keep_more());
+    record.identity = identity::of(&head.headers, &record.asked);
+    record.body = body.clone();
+    let until = record.started.checked_add(settings.timeouts.total).unwrap_or(record.started);
+    let lacks_usage = provider.omits_usage() && record.asked.stream && !record.asked.usage_in_stream;
     let rest = route.rest.to_owned();
-    let ready = Ready { head, body, strip: None, rest };
-    send(gateway, upstream, ready, record).await.map_err(|failure| failure.refusal(family))
+    let call = Call { head, body, rest, provider, lacks_usage, until };
+    gateway.retries.add();
+    let steps = steps(settings, route, record.asked.model.as_deref());
+    let last = steps.len() - 1;
+    for (n, next) in steps.iter().enumerate() {
+        let result = step(gateway, settings, (&call, route), next.as_ref(), record).await;
+        let is_over = match &result {
+            Ok(landed) => landed.trouble.is_none(),
+            Err(refusal) => {
+                !matches!(refusal.kind, Kind::Timeout(_) | Kind::Unreachable | Kind::Open | Kind::QueueFull(_))
+            }
+        };
+        if is_over || n == last {
+            return result;
+        }
+        let (status, error) = match &result {
+            Ok(landed) => said(landed),
+            Err(refusal) => (None, words(refusal.kind.word(), &refusal.message)),
+        };
+        note(record, next.as_ref().map(|next| next.model.as_str()), status, error);
+        record.fallback_from = record.asked.model.clone();
+    }
+    Err(Refusal::new(route.family, Kind::NoRoute, "no upstream"))
+}
+
+/// What to try, in order: the call itself, then the chain of its model.
+fn steps(settings: &Settings, route: &Route<'_>, model: Option<&str>) -> Vec<Option<Next>> {
+    let fits = |fallback: &&super::settings::Fallback| model.is_some_and(|model| fallback.model.matches(model));
+    let chain = settings.fallbacks.iter().find(fits).filter(|_| route.named.is_none());
+    let chain = chain.into_iter().flat_map(|fallback| fallback.to.iter().cloned().map(Some));
+    std::iter::once(None).chain(chain).collect()
+}
+
+/// One step of the chain, with its retries.
+async fn step(
+    gateway: &Gateway,
+    settings: &Settings,
+    (call, route): (&Call, &Route<'_>),
+    next: Option<&Next>,
+    record: &mut Record,
+) -> Result<Landed, Refusal> {
+    let model = next.map(|next| next.model.as_str());
+    let named = next.and_then(|next| next.upstream.as_deref());
+    let route = Route { named: named.or(route.named), ..*route };
+    let asked = record.asked.model.clone();
+    let candidates = route::candidates(&settings.upstreams, &route, model.or(asked.as_deref()));
+    let mut retries = 0;
+    loop {
+        let target = take(&candidates, &route, record)?;
+        record.tried = (clock::now(), clock::now_us());
+        let result = attempt::send(gateway, settings, &target, (call, model), record).await;
+        let result = settle(target, result);
+        let wait = match &result {
+            Ok(landed) => match &landed.trouble {
+                None => None,
+                Some(_) if unlearn(landed, record) => Some(Duration::ZERO),
+                Some(trouble) => again(gateway, settings, (retries, call.until), trouble.after_us),
+            },
+            Err(Failure::Unreachable(_)) => again(gateway, settings, (retries, call.until), None),
+            Err(Failure::Timeout(_) | Failure::Invalid(_)) => None,
+        };
+        let Some(wait) = wait else {
+            if let Ok(Landed { trouble: Some(trouble), .. }) = &result {
+                record.retry_after_us = trouble.after_us;
+            }
+            return result.map_err(|failure| refusal_of(route.family, failure));
+        };
+        let (status, error) = match &result {
+            Ok(landed) => said(landed),
+            Err(Failure::Unreachable(why) | Failure::Invalid(why)) => (None, words("unreachable", why)),
+            Err(Failure::Timeout(what)) => (None, words(what, "no answer in time")),
+        };
+        note(record, model, status, error);
+        drop(result);
+        tokio::time::sleep(wait).await;
+        record.phases.queue_us = record.phases.queue_us.saturating_add(clock::micros(wait));
+        retries += 1;
+    }
+}
+
+/// Tells the breaker, and keeps the target busy as long as its answer lives.
+fn settle(target: Target, result: Result<Landed, Failure>) -> Result<Landed, Failure> {
+    let Target { permit, busy, .. } = target;
+    match result {
+        Ok(mut landed) => {
+            if landed.head.status.is_server_error() {
+                permit.failed(clock::now())
+            } else {
+                permit.worked()
+            }
+            landed.held.push(Box::new(busy));
+            Ok(landed)
+        }
+        Err(failure) => {
+            permit.failed(clock::now());
+            Err(failure)
+        }
+    }
+}
+
+/// An upstream that does not know the question for usage is not asked again.
+fn unlearn(landed: &Landed, record: &Record) -> bool {
+    let error = landed.trouble.as_ref().map(|trouble| &trouble.error);
+    let refuses = landed.strip.is_some() && attempt::refuses_usage(landed, error);
+    if let (true, Some(upstream)) = (refuses, &record.upstream) {
+        upstream.live.forget_usage();
+    }
+    refuses
+}
+
+/// How long to wait for another try; `None` where there is none: too many, too late, or too many of all calls.
+fn again(
+    gateway: &Gateway,
+    settings: &Settings,
+    (retries, until): (u32, Instant),
+    after_us: Option<u64>,
+) -> Option<Duration> {
+    let wait = settings.backoff.wait(retries, after_us.map(Duration::from_micros), fastrand::f64())?;
+    let in_time = clock::now().checked_add(wait).is_some_and(|at| at < until);
+    (in_time && gateway.retries.take()).then_some(wait)
+}
+
+/// Writes down a try that is given up for another.
+fn note(record: &mut Record, model: Option<&str>, status: Option<u16>, error: ApiError) {
+    let Some(upstream) = record.upstream.clone() else { return };
+    let (begun, started_us) = record.tried;
+    let latency_us = clock::micros(clock::now().saturating_duration_since(begun));
+    let model = model.map(str::to_owned).or_else(|| record.asked.model.clone());
+    record.attempts.push(Attempt { upstream, model, started_us, latency_us, status, error });
+    record.status = None;
+}
+
+/// What an answer says that may be bettered.
+fn said(landed: &Landed) -> (Option<u16>, ApiError) {
+    (Some(landed.head.status.as_u16()), landed.trouble.clone().unwrap_or_default().error)
+}
+
+fn words(kind: &str, message: &str) -> ApiError {
+    ApiError { kind: Some(kind.to_owned()), message: Some(message.to_owned()), ..ApiError::default() }
+}
+
+fn refusal_of(family: Family, failure: Failure) -> Refusal {
+    match failure {
+        Failure::Unreachable(why) => Refusal::new(family, Kind::Unreachable, why),
+        Failure::Timeout(what) => Refusal::new(family, Kind::Timeout(what), "the upstream gave no answer in time"),
+        Failure::Invalid(why) => Refusal::new(family, Kind::BadRequest, why),
+    }
 }
 
 /// The whole body of a request.
 async fn whole(body: Incoming, most: usize) -> Result<Bytes, Kind> {
-    if body_is_over(&body, most) {
+    if hyper::body::Body::size_hint(&body).lower() > most as u64 {
         return Err(Kind::TooLarge);
     }
     let collected = Limited::new(body, most).collect().await;
@@ -105,138 +297,28 @@ async fn whole(body: Incoming, most: usize) -> Result<Bytes, Kind> {
     })
 }
 
-fn body_is_over(body: &Incoming, most: usize) -> bool {
-    http_body::Body::size_hint(body).lower() > most as u64
-}
-
-/// A try that came to nothing.
-enum Failure {
-    Unreachable(String),
-    Timeout(&'static str),
-    Address(String),
-}
-
-impl Failure {
-    fn refusal(self, family: crate::provider::Family) -> Refusal {
-        match self {
-            Failure::Unreachable(why) => Refusal::new(family, Kind::Unreachable, why),
-            Failure::Timeout(what) => Refusal::new(family, Kind::Timeout(what), "the upstream gave no answer in time"),
-            Failure::Address(why) => Refusal::new(family, Kind::BadRequest, why),
-        }
-    }
-}
-
-/// One try.
-async fn send(
-    gateway: &Gateway,
-    upstream: &Arc<Upstream>,
-    ready: Ready,
-    record: &mut Record,
-) -> Result<Landed, Failure> {
-    let settings = &gateway.settings;
-    let began = clock::now();
-    record.upstream = Some(Arc::clone(upstream));
-    record.phases.tried = Some(began);
-    let until = record.started.checked_add(settings.timeouts.total).unwrap_or(began);
-    let sent: Sent = Arc::new(OnceLock::new());
-    let strip = ready.strip;
-    let mut request = request(upstream, ready.head, ready.body, &ready.rest, settings, &sent)?;
-    let connection = capture_connection(&mut request);
-    let within = settings.timeouts.first_byte.min(until.saturating_duration_since(began));
-    let response = tokio::time::timeout(within, gateway.upstreams.request(request)).await;
-    note_connection(record, &connection, began);
-    record.phases.sent = sent.get().copied();
-    let response = response.map_err(|_| Failure::Timeout("timeout_first_byte"))?;
-    let response = response.map_err(|why| Failure::Unreachable(super::causes(&why)))?;
-    record.phases.first_byte = Some(clock::now());
-    let (head, mut body) = response.into_parts();
-    record.status = Some(head.status.as_u16());
-    record.provider_request_id = provider_request_id(&head.headers);
-    let first = match record.provider {
-        Some(_) => first_frame(&mut body, settings, until).await?,
-        None => None,
+fn of_body(family: Family, kind: Kind, settings: &Settings) -> Refusal {
+    let why = match kind {
+        Kind::TooLarge => format!("the body is longer than {} bytes (proxy.max_body)", settings.max_body),
+        _ => "the body broke off".to_owned(),
     };
-    let keep = settings.capture.keep;
-    Ok(Landed { head, body, first, strip, until, keep })
+    Refusal::new(family, kind, why)
 }
 
-fn request(
-    upstream: &Upstream,
-    head: Parts,
-    body: Body,
-    rest: &str,
-    settings: &Settings,
-    sent: &Sent,
-) -> Result<Request<Outbound>, Failure> {
-    let address = |why: &dyn std::error::Error| Failure::Address(format!("{rest}: {}", super::causes(why)));
-    let uri = route::address(&upstream.base, rest).map_err(|why| address(&why))?;
-    let host = uri.authority().map_or("", |authority| authority.as_str());
-    let host = HeaderValue::from_str(host).map_err(|why| address(&why))?;
-    let body = match body {
-        Body::Whole(bytes) => Outbound::whole(bytes, Arc::clone(sent)),
-        Body::Passing(body) => Outbound::Passing { body, left: settings.max_body, sent: Arc::clone(sent) },
-    };
-    let mut request = Request::new(body);
-    *request.method_mut() = head.method;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = head.headers;
-    // The spelling of the names goes on too.
-    *request.extensions_mut() = head.extensions;
-    headers::to_upstream(request.headers_mut(), &host, upstream.key.as_ref());
-    Ok(request)
-}
-
-/// The time that a call waited for its connection; none where one was there.
-fn note_connection(
-    record: &mut Record,
-    connection: &hyper_util::client::legacy::connect::CaptureConnection,
-    began: Instant,
-) {
-    let metadata = connection.connection_metadata();
-    let Some(connected) = metadata.as_ref() else { return };
-    let mut extensions = http::Extensions::new();
-    connected.get_extras(&mut extensions);
-    if let Some(opened) = extensions.get::<Opened>()
-        && opened.done > began
-    {
-        record.phases.connect_us = clock::micros(opened.done.saturating_duration_since(opened.begun.max(began)));
+fn respond(settings: &Settings, landed: Landed, mut open: Open) -> Response<Reply> {
+    let Landed { mut head, first, body, strip, held, .. } = landed;
+    head.version = http::Version::default();
+    headers::strip_hop_by_hop(&mut head.headers);
+    let record = open.record();
+    let until = record.as_ref().map_or_else(clock::now, |record| record.started);
+    let until = until.checked_add(settings.timeouts.total).unwrap_or(until);
+    let provider = record.and_then(|record| record.provider);
+    let eye = Eye::new(provider, &head.headers, settings.capture.keep_more());
+    let strip = strip.filter(|_| eye::is_event_stream(&head.headers));
+    if strip.is_some() {
+        head.headers.remove(http::header::CONTENT_LENGTH);
     }
-}
-
-/// The provider's own id of a call.
-fn provider_request_id(headers: &http::HeaderMap) -> Option<String> {
-    const NAMES: [&str; 4] = ["x-request-id", "request-id", "apim-request-id", "x-generation-id"];
-    NAMES.iter().find_map(|name| headers::text(headers, name)).map(str::to_owned)
-}
-
-/// The first piece of an answer: until it is there the call can be tried again.
-async fn first_frame(
-    body: &mut Incoming,
-    settings: &Settings,
-    until: Instant,
-) -> Result<Option<Frame<Bytes>>, Failure> {
-    let within = settings.timeouts.first_byte.min(until.saturating_duration_since(clock::now()));
-    match tokio::time::timeout(within, body.frame()).await {
-        Err(_) => Err(Failure::Timeout("timeout_first_byte")),
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(frame))) => Ok(Some(frame)),
-        Ok(Some(Err(why))) => Err(Failure::Unreachable(super::causes(&why))),
-    }
-}
-
-impl Landed {
-    fn into_response(self, settings: &Settings, mut open: Open) -> Response<Reply> {
-        let Landed { mut head, body, first, strip, until, keep } = self;
-        head.version = http::Version::default();
-        headers::strip_hop_by_hop(&mut head.headers);
-        let provider = open.record().and_then(|record| record.provider);
-        let eye = Eye::new(provider, &head.headers, keep);
-        let strip = strip.filter(|_| eye::is_event_stream(&head.headers));
-        if strip.is_some() {
-            head.headers.remove(http::header::CONTENT_LENGTH);
-        }
-        let pace = Pace::new(settings.timeouts.between, until);
-        let parts = tap::Parts { inner: body, first, open, eye, strip, pace, stall: settings.stall, held: Vec::new() };
-        Response::from_parts(head, Reply::Tapped(Box::new(Tap::new(parts))))
-    }
+    let pace = Pace::new(settings.timeouts.between, until);
+    let parts = tap::Parts { inner: body, first, open, eye, strip, pace, stall: settings.stall, held };
+    Response::from_parts(head, Reply::Tapped(Box::new(Tap::new(parts))))
 }

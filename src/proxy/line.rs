@@ -132,6 +132,9 @@ fn extra(record: &Record, now: Instant) -> String {
     for (name, count) in [("request_bytes", record.request_bytes), ("response_bytes", record.response_bytes)] {
         let _ = write!(out, ",\"{name}\":{count}");
     }
+    if record.degraded {
+        out.push_str(",\"degraded\":\"static\"");
+    }
     if phases.stalls > 0 {
         let _ = write!(out, ",\"stalls\":{}", phases.stalls);
     }

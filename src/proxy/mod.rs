@@ -1,10 +1,14 @@
 //! The gateway: stands between applications and the providers of models, passes bytes on as they are, and makes one
 //! `llm_call` of every call, in a journal that the pipeline reads like any log.
 
+mod attempt;
+pub mod backoff;
 mod body;
+pub mod breaker;
 mod client;
 mod clock;
 mod decode;
+mod degrade;
 mod exchange;
 mod eye;
 mod headers;
@@ -20,22 +24,29 @@ mod server;
 pub mod settings;
 mod strip;
 mod tap;
+pub mod target;
 
 pub use journal::{Journal, JournalError, PATTERN};
 pub use recorder::Recorder;
 pub use server::serve;
 
+use crate::provider::Family;
+use arc_swap::ArcSwap;
+use backoff::RetryBudget;
 use client::Upstreams;
-use settings::Settings;
+use http::HeaderMap;
+use refusal::{Kind, Refusal};
+use settings::{Settings, Unrecorded};
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
 /// A gateway: what it was told, and what it holds.
 pub struct Gateway {
-    settings: Settings,
+    settings: ArcSwap<Settings>,
     upstreams: Upstreams,
     recorder: Arc<Recorder>,
+    retries: RetryBudget,
 }
 
 impl Gateway {
@@ -45,7 +56,28 @@ impl Gateway {
     /// Where the system's root certificates cannot be read.
     pub fn new(settings: Settings, recorder: Arc<Recorder>) -> io::Result<Arc<Gateway>> {
         let upstreams = client::client(settings.timeouts.connect)?;
-        Ok(Arc::new(Gateway { settings, upstreams, recorder }))
+        let retries = RetryBudget::new(settings.retry_share);
+        Ok(Arc::new(Gateway { settings: ArcSwap::from_pointee(settings), upstreams, recorder, retries }))
+    }
+
+    /// What it is told at present.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Tells it something else, for the calls from now on.
+    pub fn tell(&self, settings: Settings) {
+        self.settings.store(Arc::new(settings));
+    }
+
+    /// Whether a call may pass at all.
+    fn admit(&self, settings: &Settings, _headers: &HeaderMap, family: Family) -> Result<(), Refusal> {
+        if settings.unrecorded == Unrecorded::Block
+            && let Some(trouble) = self.recorder.trouble()
+        {
+            return Err(Refusal::new(family, Kind::Unrecorded, format!("calls cannot be recorded: {trouble}")));
+        }
+        Ok(())
     }
 }
 

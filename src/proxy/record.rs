@@ -7,6 +7,7 @@ use super::recorder::Recorder;
 use super::settings::Upstream;
 use crate::event::{Evidence, FailureMode, Outcome, classify};
 use crate::provider::{Answer, ApiError, Asked, Provider};
+use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,8 +41,14 @@ pub struct Record {
     pub fallback_from: Option<String>,
     /// When what happened.
     pub phases: Phases,
+    /// When the last try began; on the wall, too, µs since the Unix epoch.
+    pub tried: (Instant, i64),
     /// The tries before the last.
     pub attempts: Vec<Attempt>,
+    /// Whether the answer is not a model's, but what is said where everything has failed.
+    pub degraded: bool,
+    /// Its body: what an estimate of its tokens stands on.
+    pub body: Bytes,
     /// Bytes of its body.
     pub request_bytes: u64,
     /// Bytes of its answer's body, as they came.
@@ -97,10 +104,15 @@ pub enum End {
     Stopped,
     /// Something took too long; its name.
     Timeout(&'static str),
-    /// No upstream could be reached.
-    Unreachable(String),
-    /// The gateway refused it.
-    Refused(FailureMode, String),
+    /// The gateway answered itself.
+    Refused {
+        /// How that counts.
+        mode: FailureMode,
+        /// The word for it.
+        word: &'static str,
+        /// Why.
+        why: String,
+    },
 }
 
 impl Record {
@@ -122,7 +134,10 @@ impl Record {
             retry_after_us: None,
             fallback_from: None,
             phases: Phases::default(),
+            tried: (started, started_us),
             attempts: Vec::new(),
+            degraded: false,
+            body: Bytes::new(),
             request_bytes: 0,
             response_bytes: 0,
         })
@@ -160,8 +175,7 @@ impl Record {
             End::ClientLeft => Verdict::failed(FailureMode::Cancelled, "client_left", "the client went away"),
             End::Stopped => Verdict::failed(FailureMode::Cancelled, "proxy_shutdown", "the proxy was stopped"),
             End::Timeout(what) => Verdict::failed(FailureMode::Timeout, what, "no answer in time"),
-            End::Unreachable(why) => Verdict::failed(FailureMode::Connection, "unreachable", why),
-            End::Refused(mode, why) => Verdict::failed(*mode, "refused_by_proxy", why),
+            End::Refused { mode, word, why } => Verdict::failed(*mode, word, why),
         }
     }
 }

@@ -2,71 +2,119 @@
 
 use super::body::Reply;
 use super::record::End;
-use super::route::Route;
-use super::settings::Settings;
 use crate::event::FailureMode;
-use crate::provider::Family;
+use crate::provider::{Family, refusal};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
+use std::time::Duration;
 
 /// Why there is no answer of an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Something took too long; its name.
     Timeout(&'static str),
+    /// Nobody could be reached.
     Unreachable,
+    /// Everybody who could take it is left alone after failures.
+    Open,
+    /// Too many wait already, or it would take too long; how long to stay away.
+    QueueFull(Duration),
+    /// A body longer than allowed.
     TooLarge,
+    /// A request that is none.
     BadRequest,
+    /// No upstream of that name, or none that takes it.
     NoRoute,
+    /// No key that is known here.
+    Unauthorized,
+    /// It could not be recorded, and what cannot be recorded does not pass.
+    Unrecorded,
+    /// The gateway is being stopped.
     Stopping,
 }
 
 impl Kind {
+    /// The status that goes with it.
     pub fn status(self) -> StatusCode {
         match self {
             Kind::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
             Kind::Unreachable => StatusCode::BAD_GATEWAY,
+            Kind::QueueFull(_) => StatusCode::TOO_MANY_REQUESTS,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::BadRequest => StatusCode::BAD_REQUEST,
             Kind::NoRoute => StatusCode::NOT_FOUND,
-            Kind::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Unauthorized => StatusCode::UNAUTHORIZED,
+            Kind::Open | Kind::Unrecorded | Kind::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Its word, for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Timeout(what) => what,
+            Kind::Unreachable => "upstream_unreachable",
+            Kind::Open => "upstream_left_alone",
+            Kind::QueueFull(_) => "queue_full",
+            Kind::TooLarge => "request_too_large",
+            Kind::BadRequest => "bad_request",
+            Kind::NoRoute => "no_upstream",
+            Kind::Unauthorized => "unknown_key",
+            Kind::Unrecorded => "not_recorded",
+            Kind::Stopping => "proxy_shutdown",
+        }
+    }
+
+    fn mode(self) -> FailureMode {
+        match self {
+            Kind::Timeout(_) => FailureMode::Timeout,
+            Kind::Unreachable => FailureMode::Connection,
+            Kind::Open | Kind::Unrecorded => FailureMode::ServerError,
+            Kind::QueueFull(_) => FailureMode::RateLimit,
+            Kind::TooLarge | Kind::BadRequest | Kind::NoRoute => FailureMode::InvalidRequest,
+            Kind::Unauthorized => FailureMode::Auth,
+            Kind::Stopping => FailureMode::Cancelled,
         }
     }
 }
 
 /// A refusal.
+#[derive(Debug, Clone)]
 pub struct Refusal {
+    /// In whose words.
     pub family: Family,
+    /// Why.
     pub kind: Kind,
+    /// In words for people.
     pub message: String,
 }
 
 impl Refusal {
+    /// A refusal for this reason.
     pub fn new(family: Family, kind: Kind, message: impl Into<String>) -> Refusal {
         Refusal { family, kind, message: message.into() }
     }
 
-    pub fn of_body(family: Family, kind: Kind, settings: &Settings) -> Refusal {
-        Refusal::new(family, kind, format!("the body is longer than {} bytes", settings.max_body))
-    }
-
-    pub fn no_route(family: Family, route: &Route<'_>) -> Refusal {
-        Refusal::new(family, Kind::NoRoute, format!("no upstream for {}", route.rest))
-    }
-
+    /// How the call ends by it.
     pub fn end(&self) -> End {
-        match self.kind {
-            Kind::Timeout(what) => End::Timeout(what),
-            Kind::Unreachable => End::Unreachable(self.message.clone()),
-            _ => End::Refused(FailureMode::InvalidRequest, self.message.clone()),
-        }
+        End::Refused { mode: self.kind.mode(), word: self.kind.word(), why: self.message.clone() }
     }
 
+    /// The answer to the client.
     pub fn response(&self) -> Response<Reply> {
-        let mut response = Response::new(Reply::own(self.message.clone()));
-        *response.status_mut() = self.kind.status();
+        let status = self.kind.status();
+        let body = refusal::body(self.family, status.as_u16(), self.kind.word(), &format!("llmtop: {}", self.message));
+        let mut response = Response::new(Reply::own(body));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Kind::QueueFull(wait) = self.kind {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
         response
     }
 }
 
-pub fn event(_family: Family, word: &str) -> Vec<u8> {
-    format!("data: {word}\n\n").into_bytes()
+/// The end of a stream that took too long, as an event of it.
+pub fn event(family: Family, word: &str) -> Vec<u8> {
+    refusal::event(family, StatusCode::GATEWAY_TIMEOUT.as_u16(), word, "llmtop: the upstream gave no answer in time")
 }

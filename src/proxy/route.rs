@@ -1,6 +1,5 @@
 //! Where a request goes: which protocol its path speaks, which upstream takes it, and under which address.
 
-use super::headers;
 use super::settings::Upstream;
 use crate::provider::{self, Family, Provider};
 use http::uri::{PathAndQuery, Uri};
@@ -51,21 +50,28 @@ fn family_of(path: &str, headers: &HeaderMap) -> Family {
     }
 }
 
-/// The upstream of a call: the one it names, else the one that has its model, else the one of its protocol, else the one
-/// of every protocol. `None` where there is none.
-pub fn choose<'u>(upstreams: &'u [Arc<Upstream>], route: &Route<'_>, model: Option<&str>) -> Option<&'u Arc<Upstream>> {
-    if let Some(name) = route.named {
-        return upstreams.iter().find(|upstream| upstream.name == name);
-    }
-    let has = |upstream: &&Arc<Upstream>| {
-        model.is_some_and(|model| upstream.models.iter().any(|pattern| pattern.matches(model)))
+/// The upstreams that may take a call: the one it names, else those that have its model, else those of its protocol, else
+/// those of every protocol. Empty where there is none.
+pub fn candidates(upstreams: &[Arc<Upstream>], route: &Route<'_>, model: Option<&str>) -> Vec<Arc<Upstream>> {
+    let those = |fits: &dyn Fn(&Upstream) -> bool| -> Vec<Arc<Upstream>> {
+        upstreams.iter().filter(|upstream| fits(upstream)).cloned().collect()
     };
-    let general = || upstreams.iter().filter(|upstream| upstream.models.is_empty());
-    upstreams
-        .iter()
-        .find(has)
-        .or_else(|| general().find(|upstream| upstream.family == Some(route.family)))
-        .or_else(|| general().find(|upstream| upstream.family.is_none()))
+    if let Some(name) = route.named {
+        return those(&|upstream| upstream.name == name);
+    }
+    let speaks = |upstream: &Upstream| upstream.family.is_none_or(|family| family == route.family);
+    let has = |upstream: &Upstream| {
+        model.is_some_and(|model| upstream.models.iter().any(|pattern| pattern.matches(model))) && speaks(upstream)
+    };
+    let general = |upstream: &Upstream| upstream.models.is_empty();
+    let mut found = those(&has);
+    if found.is_empty() {
+        found = those(&|upstream| general(upstream) && upstream.family == Some(route.family));
+    }
+    if found.is_empty() {
+        found = those(&|upstream| general(upstream) && upstream.family.is_none());
+    }
+    found
 }
 
 /// The address at an upstream: its own path, then what is asked for. Where its path ends as the other begins, as with
@@ -94,17 +100,16 @@ fn is_version(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::breaker::{Breaker, Rule};
+    use super::super::target::Live;
     use super::*;
 
     fn upstream(name: &str, family: Option<Family>, models: &[&str]) -> Arc<Upstream> {
-        Arc::new(Upstream {
-            name: name.to_owned(),
-            provider: None,
-            base: Uri::from_static("http://up"),
-            family,
-            models: models.iter().map(|model| glob::Pattern::new(model).unwrap()).collect(),
-            key: None,
-        })
+        let live = Arc::new(Live::new(Breaker::new(Rule::default()), 0));
+        let mut upstream = Upstream::new(name, Uri::from_static("http://up"), live);
+        upstream.family = family;
+        upstream.models = models.iter().map(|model| glob::Pattern::new(model).unwrap()).collect();
+        Arc::new(upstream)
     }
 
     fn chosen(target: &str, model: Option<&str>) -> Option<String> {
@@ -116,7 +121,7 @@ mod tests {
         ];
         let headers = HeaderMap::new();
         let route = of(&Method::POST, target, &headers);
-        choose(&upstreams, &route, model).map(|upstream| upstream.name.clone())
+        candidates(&upstreams, &route, model).first().map(|upstream| upstream.name.clone())
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Futu
         }
     }
     drop(listener);
-    if tokio::time::timeout(gateway.settings.grace, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(gateway.settings().grace, graceful.shutdown()).await.is_err() {
         gateway.recorder.stop();
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! What a gateway is told: plain data, valid when it gets here.
 
+use super::backoff::Backoff;
+use super::target::Live;
 use crate::provider::{Family, Keep};
 use http::{HeaderValue, Uri};
 use std::net::SocketAddr;
@@ -18,6 +20,14 @@ pub struct Settings {
     pub max_body: usize,
     /// How long it waits for what.
     pub timeouts: Timeouts,
+    /// When calls are tried again.
+    pub backoff: Backoff,
+    /// At most so many retries for each call, 0..=1.
+    pub retry_share: f64,
+    /// What to try where a model cannot be had; the first that fits counts.
+    pub fallbacks: Vec<Fallback>,
+    /// What to answer where everything has failed; `None` is the error.
+    pub degraded: Option<String>,
     /// What of texts is written down.
     pub capture: Capture,
     /// The folder of its journal.
@@ -47,8 +57,46 @@ pub struct Upstream {
     pub family: Option<Family>,
     /// The models that are sent here.
     pub models: Vec<glob::Pattern>,
-    /// The key it is called with; without one that of the client goes up.
-    pub key: Option<HeaderValue>,
+    /// The keys it is called with, in turn; without one that of the client goes up.
+    pub keys: Vec<HeaderValue>,
+    /// How many calls it takes beside others that take the same ones; at least 1.
+    pub weight: u32,
+    /// What goes on there.
+    pub live: Arc<Live>,
+}
+
+impl Upstream {
+    /// An upstream of every protocol, called with the clients' own keys.
+    pub fn new(name: &str, base: Uri, live: Arc<Live>) -> Upstream {
+        Upstream {
+            name: name.to_owned(),
+            provider: None,
+            base,
+            family: None,
+            models: Vec::new(),
+            keys: Vec::new(),
+            weight: 1,
+            live,
+        }
+    }
+}
+
+/// What to try where a model cannot be had.
+#[derive(Debug, Clone)]
+pub struct Fallback {
+    /// Of which models.
+    pub model: glob::Pattern,
+    /// What to try, one after the other.
+    pub to: Vec<Next>,
+}
+
+/// One step of a chain of fallbacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    /// The upstream; `None` is whoever has the model.
+    pub upstream: Option<String>,
+    /// The model, by the name it has there.
+    pub model: String,
 }
 
 /// How long to wait for what.
@@ -91,6 +139,16 @@ pub enum Secrets {
     Redacted,
     /// As they are.
     AsTheyAre,
+}
+
+impl Capture {
+    /// What readers keep: more than is written, where secrets are taken out before it is cut.
+    pub fn keep_more(&self) -> Keep {
+        match (self.keep, self.secrets) {
+            (Keep::Beginning(most), Secrets::Redacted) => Keep::Beginning(most.saturating_mul(4)),
+            (keep, _) => keep,
+        }
+    }
 }
 
 impl Default for Capture {

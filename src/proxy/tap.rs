@@ -11,6 +11,7 @@ use crate::provider::Family;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -18,8 +19,8 @@ use std::time::Duration;
 /// An answer on its way.
 pub struct Tap {
     inner: Incoming,
-    /// The frame that was waited for before the head went out.
-    first: Option<Frame<Bytes>>,
+    /// Pieces that were waited for before the head went out.
+    first: VecDeque<Bytes>,
     open: Open,
     eye: Eye,
     strip: Option<Strip>,
@@ -44,8 +45,8 @@ enum State {
 pub struct Parts {
     /// The upstream's body.
     pub inner: Incoming,
-    /// Its first frame.
-    pub first: Option<Frame<Bytes>>,
+    /// Its first pieces.
+    pub first: VecDeque<Bytes>,
     /// The call.
     pub open: Open,
     /// What reads it.
@@ -73,8 +74,8 @@ impl Tap {
             if self.state == State::Over {
                 return Poll::Ready(None);
             }
-            let next = match self.first.take() {
-                Some(frame) => Some(Ok(frame)),
+            let next = match self.first.pop_front() {
+                Some(piece) => Some(Ok(Frame::data(piece))),
                 None => match Pin::new(&mut self.inner).poll_frame(cx) {
                     Poll::Ready(next) => next,
                     Poll::Pending => {
@@ -124,7 +125,8 @@ impl Tap {
             None => data,
         };
         // The client must not have the end before the journal has the call.
-        if self.eye.is_over() || (self.inner.is_end_stream() && self.strip.is_none()) {
+        let is_last = self.first.is_empty() && self.inner.is_end_stream();
+        if self.eye.is_over() || is_last && self.strip.is_none() {
             self.whole();
         }
         out
@@ -167,16 +169,15 @@ impl Tap {
 
     /// Whether all has passed.
     pub fn is_end_stream(&self) -> bool {
-        self.state == State::Over || (self.first.is_none() && self.strip.is_none() && self.inner.is_end_stream())
+        self.state == State::Over || (self.first.is_empty() && self.strip.is_none() && self.inner.is_end_stream())
     }
 
     /// How much is to come.
     pub fn size_hint(&self) -> SizeHint {
         let mut hint = if self.strip.is_some() { SizeHint::default() } else { self.inner.size_hint() };
-        if let Some(first) = self.first.as_ref().and_then(|frame| frame.data_ref())
-            && let Some(exact) = hint.exact()
-        {
-            hint.set_exact(exact.saturating_add(first.len() as u64));
+        let first: usize = self.first.iter().map(Bytes::len).sum();
+        if let Some(exact) = hint.exact() {
+            hint.set_exact(exact.saturating_add(first as u64));
         }
         hint
     }

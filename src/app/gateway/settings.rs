@@ -3,7 +3,9 @@
 use crate::cli::GatewayArgs;
 use crate::config::{self, Effective, Env};
 use crate::provider::Family;
+use crate::proxy::breaker::{Breaker, Rule};
 use crate::proxy::settings::{Settings, Upstream};
+use crate::proxy::target::Live;
 use anyhow::{Context, Result, bail};
 use http::Uri;
 use std::net::SocketAddr;
@@ -26,6 +28,10 @@ pub fn of(args: &GatewayArgs, listen: SocketAddr, settings: &Effective) -> Resul
         upstreams: upstreams(&args.upstream)?.into_iter().map(Arc::new).collect(),
         max_body: 64 << 20,
         timeouts: Default::default(),
+        backoff: Default::default(),
+        retry_share: 0.2,
+        fallbacks: Vec::new(),
+        degraded: None,
         capture: Default::default(),
         journal: journal(args)?,
         segment: 64 << 20,
@@ -87,12 +93,6 @@ fn named(arg: &str) -> Result<Upstream> {
 }
 
 fn upstream(name: &str, provider: Option<&str>, base: Uri, family: Option<Family>) -> Upstream {
-    Upstream {
-        name: name.to_owned(),
-        provider: provider.map(str::to_owned),
-        base,
-        family,
-        models: Vec::new(),
-        key: None,
-    }
+    let live = Arc::new(Live::new(Breaker::new(Rule::default()), 0));
+    Upstream { provider: provider.map(str::to_owned), family, ..Upstream::new(name, base, live) }
 }
