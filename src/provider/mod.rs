@@ -2,7 +2,20 @@
 //! request asks for and what an answer says of tokens, text and ends. Pure: bytes in, facts out. A new protocol is one
 //! file, one line of [`PROVIDERS`] and a recorded stream in `fixtures/wire/`.
 
+mod answering;
+mod anthropic;
+mod asking;
+mod embeddings;
+mod error;
+mod gemini;
+mod json;
+mod openai_chat;
+mod openai_completions;
+mod openai_responses;
+mod openai_usage;
 pub mod sse;
+#[cfg(test)]
+mod tests;
 
 use crate::event::MAX_TOKENS;
 
@@ -39,7 +52,14 @@ pub enum Family {
 }
 
 /// Every protocol, in the order in which paths are tried.
-pub static PROVIDERS: [&dyn Provider; 0] = [];
+pub static PROVIDERS: [&dyn Provider; 6] = [
+    &openai_chat::OpenAiChat,
+    &openai_completions::OpenAiCompletions,
+    &openai_responses::OpenAiResponses,
+    &anthropic::Anthropic,
+    &gemini::Gemini,
+    &embeddings::Embeddings,
+];
 
 /// The protocol of a path, without its query; `None` where it is none that is read.
 pub fn of_path(path: &str) -> Option<&'static dyn Provider> {
