@@ -59,16 +59,33 @@ impl Messages<'_> {
     }
 }
 
-/// The size of any JSON, as it is written.
+/// The size of any JSON in characters, but for the space between its parts; nothing is none.
 #[derive(Debug, Default)]
 pub struct Size(pub usize);
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&'de RawValue>::deserialize(deserializer)?.get();
-        let is_nothing = matches!(raw, "null" | "[]" | "{}" | "\"\"");
-        Ok(Size(if is_nothing { 0 } else { raw.chars().count() }))
+        Ok(Size(match compact_chars(raw) {
+            _ if raw == "null" => 0,
+            // Empty brackets or quotes.
+            0..=2 => 0,
+            chars => chars,
+        }))
     }
+}
+
+/// Characters of JSON, but for white space outside of texts.
+fn compact_chars(json: &str) -> usize {
+    let (mut is_text, mut is_escaped) = (false, false);
+    json.chars()
+        .filter(|c| {
+            let is_quote = *c == '"' && !is_escaped;
+            is_escaped = is_text && *c == '\\' && !is_escaped;
+            is_text ^= is_quote;
+            is_text || !c.is_ascii_whitespace()
+        })
+        .count()
 }
 
 /// `metadata`, as OpenAI's and Anthropic's callers fill it.
