@@ -275,10 +275,10 @@ impl Part<'_> {
 }
 
 impl Reader for GeminiReader {
-    fn event(&mut self, name: Option<&str>, data: &[u8]) -> Seen {
+    fn event(&mut self, _: Option<&str>, data: &[u8]) -> Seen {
         match serde_json::from_slice::<Maybe<Chunk<'_>>>(data) {
             Ok(Maybe(chunk)) => chunk.map(|chunk| self.chunk(&chunk)).unwrap_or_default(),
-            Err(_) => json::mended(data).map(|data| self.event(name, &data)).unwrap_or_default(),
+            Err(_) => json::mended(data).map(|data| self.event(None, &data)).unwrap_or_default(),
         }
     }
 

@@ -182,11 +182,11 @@ impl Item<'_> {
 }
 
 impl Reader for ResponsesReader {
-    fn event(&mut self, name: Option<&str>, data: &[u8]) -> Seen {
+    fn event(&mut self, _: Option<&str>, data: &[u8]) -> Seen {
         match serde_json::from_slice::<Maybe<Event<'_>>>(data) {
             Ok(Maybe(Some(event))) if event.kind.text().is_some() => self.told(&event, data),
             Err(_) if data != b"[DONE]" => match json::mended(data) {
-                Some(data) => self.event(name, &data),
+                Some(data) => self.event(None, &data),
                 None => Seen::default(),
             },
             // Servers that speak nearly like it put errors without a type into the stream.
