@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Modules of each layer, the lowest first. A module may use lower layers, and on layers that say so its siblings.
 const LAYERS: [(&[&str], Siblings); 5] = [
     (&["event", "view", "units", "nearest", "listed"], Siblings::Allowed),
-    (&["format", "provider", "price", "stats", "batch", "snapshot"], Siblings::Allowed),
+    (&["format", "provider", "redact", "price", "stats", "batch", "snapshot"], Siblings::Allowed),
     (&["source", "store", "proxy"], Siblings::Forbidden),
     (&["pipeline"], Siblings::Forbidden),
     (&["tui", "report", "check", "alert"], Siblings::Forbidden),
@@ -23,7 +23,7 @@ const ABOVE: [&str; 6] = ["app", "cli", "config", "clock", "main", "lib"];
 const FACES_USE: [&str; 6] = ["event", "view", "units", "nearest", "snapshot", "stats::histogram"];
 
 /// The files that may look at the clock.
-const CLOCKS: [&str; 3] = ["clock.rs", "source/clock.rs", "tui/run.rs"];
+const CLOCKS: [&str; 4] = ["clock.rs", "source/clock.rs", "proxy/clock.rs", "tui/run.rs"];
 
 /// Lines of a file before its tests.
 const MAX_LINES: usize = 400;

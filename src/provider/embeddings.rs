@@ -1,9 +1,9 @@
-//! OpenAI's embeddings: input alone, and a whole answer at once.
+//! OpenAI embeddings: input alone costs, there is no output; the vectors are read past.
 
-use super::openai::{OpenAiReader, deployment};
-use super::{Asked, Family, Keep, Provider, Reader, request};
+use super::openai_chat::{self, ChatReader};
+use super::{Answer, Asked, Family, Keep, Provider, Reader, Seen};
 
-/// `openai.embeddings`.
+/// The protocol.
 pub struct Embeddings;
 
 impl Provider for Embeddings {
@@ -24,12 +24,41 @@ impl Provider for Embeddings {
     }
 
     fn asked(&self, path: &str, body: &[u8], keep: Keep) -> Asked {
-        let mut asked = request::asked(body, keep);
-        asked.model = asked.model.or_else(|| deployment(path));
-        asked
+        openai_chat::asked(path, body, keep)
     }
 
     fn reader(&self, keep: Keep) -> Box<dyn Reader> {
-        Box::new(OpenAiReader::new(keep))
+        Box::new(EmbeddingsReader { reader: ChatReader::new(keep), answer: Answer::default() })
+    }
+}
+
+/// Reads answers of embeddings.
+struct EmbeddingsReader {
+    reader: ChatReader,
+    answer: Answer,
+}
+
+impl Reader for EmbeddingsReader {
+    fn event(&mut self, name: Option<&str>, data: &[u8]) -> Seen {
+        let seen = self.reader.event(name, data);
+        self.answer = self.reader.answer().clone();
+        seen
+    }
+
+    fn body(&mut self, body: &[u8]) {
+        self.reader.body(body);
+        self.answer = self.reader.answer().clone();
+        if self.answer.usage.input.is_some() && self.answer.usage.output.is_none() {
+            // What cannot be is known to be nothing.
+            self.answer.usage.output = Some(0);
+        }
+    }
+
+    fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    fn into_answer(self: Box<Self>) -> Answer {
+        self.answer
     }
 }

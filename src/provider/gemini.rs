@@ -1,20 +1,19 @@
-//! Google's Gemini, on its own API and on Vertex AI: the model stands in the path, output leaves out thoughts, and a stream
-//! is one of events or, without `alt=sse`, a JSON list.
+//! Google Gemini, directly or below Vertex: the model and the method are in the path; output leaves out thoughts, and is
+//! added up here; a stream is server-sent events or one list of answers.
 
-use super::json::{Content, Count, List, Maybe, Switch, Text};
-use super::{Answer, ApiError, Asked, Family, Keep, Provider, Reader, Seen, Usage, error, request};
+use super::answering::Answering;
+use super::asking::{Messages, Size, first_count, name_after};
+use super::json::{self, List, Maybe, Scalar};
+use super::{Answer, Asked, Family, Keep, Provider, Reader, Seen, Usage, error};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-/// `gemini.generate_content`.
+/// The protocol.
 pub struct Gemini;
-
-/// The methods that are calls to a model.
-const METHODS: [(&str, bool); 2] = [(":generateContent", false), (":streamGenerateContent", true)];
 
 impl Provider for Gemini {
     fn name(&self) -> &'static str {
-        "gemini.generate_content"
+        "gemini"
     }
 
     fn operation(&self) -> &'static str {
@@ -26,39 +25,92 @@ impl Provider for Gemini {
     }
 
     fn owns(&self, path: &str) -> bool {
-        METHODS.iter().any(|(method, _)| path.ends_with(method))
+        matches!(method(path), Some("generateContent" | "streamGenerateContent"))
     }
 
     fn asked(&self, path: &str, body: &[u8], keep: Keep) -> Asked {
-        let path = path.split('?').next().unwrap_or_default();
-        let mut asked = request::asked(body, keep);
-        for (method, stream) in METHODS {
-            if let Some(rest) = path.strip_suffix(method) {
-                asked.stream = stream;
-                asked.model = rest.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned);
-            }
-        }
+        let mut asked = match serde_json::from_slice::<Maybe<Request<'_>>>(body) {
+            Ok(Maybe(request)) => request.map(|request| request.told(keep)).unwrap_or_default(),
+            Err(_) => match json::mended(body) {
+                Some(body) => return self.asked(path, &body, keep),
+                None => Asked::default(),
+            },
+        };
+        asked.model = name_after(path, "/models/").or_else(|| name_after(path, "/"));
+        asked.stream = method(path) == Some("streamGenerateContent");
         asked
     }
 
     fn reader(&self, keep: Keep) -> Box<dyn Reader> {
-        Box::new(GeminiReader { answer: Answer::default(), keep })
+        Box::new(GeminiReader { so_far: Answering::new(keep) })
     }
+}
+
+/// The method at the end of a path; some clients escape the colon.
+fn method(path: &str) -> Option<&str> {
+    let last = path.rsplit('/').next()?;
+    last.rsplit_once(':').or_else(|| last.rsplit_once("%3A")).map(|(_, method)| method)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Request<'a> {
+    #[serde(borrow, alias = "systemInstruction")]
+    system_instruction: Messages<'a>,
+    #[serde(borrow)]
+    contents: Messages<'a>,
+    #[serde(borrow, alias = "generationConfig")]
+    generation_config: Maybe<Config<'a>>,
+    tools: Size,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Config<'a> {
+    #[serde(borrow)]
+    temperature: Scalar<'a>,
+    #[serde(borrow, alias = "maxOutputTokens")]
+    max_output_tokens: Scalar<'a>,
+}
+
+impl Request<'_> {
+    fn told(&self, keep: Keep) -> Asked {
+        let config = self.generation_config.0.as_ref();
+        let mut asked = Asked {
+            temperature: config.and_then(|config| config.temperature.number()),
+            max_tokens: config.and_then(|config| config.max_output_tokens.count()),
+            text_chars: self.tools.0,
+            ..Asked::default()
+        };
+        self.system_instruction.tell(&mut asked, Keep::Nothing);
+        self.contents.tell(&mut asked, keep);
+        asked
+    }
+}
+
+/// A whole answer or a chunk of one.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    candidates: List<Candidate<'a>>,
+    #[serde(borrow)]
+    usage_metadata: Maybe<Counts<'a>>,
+    #[serde(borrow)]
+    model_version: Scalar<'a>,
+    #[serde(borrow)]
+    response_id: Scalar<'a>,
+    #[serde(borrow)]
+    prompt_feedback: Maybe<Feedback<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Response<'a> {
+struct Feedback<'a> {
     #[serde(borrow)]
-    candidates: List<Candidate<'a>>,
-    usage_metadata: Maybe<Tokens>,
-    #[serde(borrow)]
-    model_version: Text<'a>,
-    #[serde(borrow)]
-    response_id: Text<'a>,
-    #[serde(borrow)]
-    prompt_feedback: Maybe<Feedback<'a>>,
-    error: Value,
+    block_reason: Scalar<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -67,7 +119,7 @@ struct Candidate<'a> {
     #[serde(borrow)]
     content: Maybe<Parts<'a>>,
     #[serde(borrow)]
-    finish_reason: Text<'a>,
+    finish_reason: Scalar<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,138 +133,181 @@ struct Parts<'a> {
 #[serde(default, rename_all = "camelCase")]
 struct Part<'a> {
     #[serde(borrow)]
-    text: Content<'a>,
-    thought: Switch,
+    text: Scalar<'a>,
     #[serde(borrow)]
-    function_call: Maybe<Function<'a>>,
+    thought: Scalar<'a>,
+    #[serde(borrow)]
+    function_call: Maybe<Call<'a>>,
+    #[serde(borrow)]
+    executable_code: Maybe<Code<'a>>,
+    #[serde(borrow)]
+    inline_data: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Function<'a> {
+struct Call<'a> {
     #[serde(borrow)]
-    name: Text<'a>,
+    name: Scalar<'a>,
+    args: Size,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Feedback<'a> {
+#[serde(default)]
+struct Code<'a> {
     #[serde(borrow)]
-    block_reason: Text<'a>,
+    code: Scalar<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Tokens {
-    prompt_token_count: Count,
-    candidates_token_count: Count,
-    thoughts_token_count: Count,
-    cached_content_token_count: Count,
-    tool_use_prompt_token_count: Count,
-    prompt_tokens_details: List<Modality>,
-    candidates_tokens_details: List<Modality>,
+struct Counts<'a> {
+    #[serde(borrow)]
+    prompt_token_count: Scalar<'a>,
+    #[serde(borrow)]
+    tool_use_prompt_token_count: Scalar<'a>,
+    #[serde(borrow)]
+    cached_content_token_count: Scalar<'a>,
+    #[serde(borrow)]
+    candidates_token_count: Scalar<'a>,
+    #[serde(borrow)]
+    response_token_count: Scalar<'a>,
+    #[serde(borrow)]
+    thoughts_token_count: Scalar<'a>,
+    #[serde(borrow)]
+    total_token_count: Scalar<'a>,
+    #[serde(borrow)]
+    prompt_tokens_details: List<Modality<'a>>,
+    #[serde(borrow)]
+    tool_use_prompt_tokens_details: List<Modality<'a>>,
+    #[serde(borrow)]
+    candidates_tokens_details: List<Modality<'a>>,
+    #[serde(borrow)]
+    service_tier: Scalar<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Modality {
-    modality: String,
-    token_count: Count,
+struct Modality<'a> {
+    #[serde(borrow)]
+    modality: Scalar<'a>,
+    #[serde(borrow)]
+    token_count: Scalar<'a>,
 }
 
-impl Tokens {
+impl Counts<'_> {
     fn usage(&self) -> Usage {
-        let plus = |a: Option<u64>, b: Option<u64>| match (a, b) {
-            (None, b) => b,
-            (Some(a), b) => Some(a.saturating_add(b.unwrap_or(0))),
-        };
+        let tokens = |of: &Scalar<'_>| Usage::count(of.count());
+        let input = sum(&[tokens(&self.prompt_token_count), tokens(&self.tool_use_prompt_token_count)]);
+        let said = Usage::count(first_count(&[&self.candidates_token_count, &self.response_token_count]));
+        let reasoning = tokens(&self.thoughts_token_count);
+        // Counts of nothing are left out; the total says whether there was nothing.
+        let rest = || tokens(&self.total_token_count)?.checked_sub(input?);
         Usage {
-            input: plus(self.prompt_token_count.0, self.tool_use_prompt_token_count.0),
-            output: plus(self.candidates_token_count.0, self.thoughts_token_count.0),
-            cache_read: self.cached_content_token_count.0,
-            reasoning: self.thoughts_token_count.0,
-            input_audio: audio(&self.prompt_tokens_details),
+            input,
+            output: sum(&[said, reasoning]).or_else(rest),
+            cache_read: tokens(&self.cached_content_token_count),
+            reasoning,
+            input_audio: sum(&[audio(&self.prompt_tokens_details), audio(&self.tool_use_prompt_tokens_details)]),
             output_audio: audio(&self.candidates_tokens_details),
             ..Usage::default()
         }
     }
 }
 
-fn audio(details: &List<Modality>) -> Option<u64> {
-    details.0.iter().find(|detail| detail.modality == "AUDIO").and_then(|detail| detail.token_count.0)
+/// The sum of what is known; `None` if nothing is.
+fn sum(parts: &[Option<u64>]) -> Option<u64> {
+    let mut known = parts.iter().flatten();
+    let first = *known.next()?;
+    Usage::count(known.try_fold(first, |sum, part| sum.checked_add(*part)))
+}
+
+fn audio(details: &List<Modality<'_>>) -> Option<u64> {
+    let audio = details.items.iter().find(|detail| detail.modality.text() == Some("AUDIO"))?;
+    Usage::count(audio.token_count.count())
 }
 
 struct GeminiReader {
-    answer: Answer,
-    keep: Keep,
+    so_far: Answering,
 }
 
 impl GeminiReader {
-    fn take(&mut self, response: &Response<'_>) -> Seen {
+    fn chunk(&mut self, chunk: &Chunk<'_>) -> Seen {
+        let answer = &mut self.so_far.answer;
+        chunk.response_id.replace(&mut answer.id);
+        chunk.model_version.replace(&mut answer.model);
+        if let Some(counts) = &chunk.usage_metadata.0 {
+            counts.service_tier.replace(&mut answer.service_tier);
+            let usage = counts.usage();
+            answer.usage = if usage.is_known() { usage } else { answer.usage };
+        }
+        self.so_far.fail(error::of_field(chunk.error));
+        self.end(chunk.prompt_feedback.0.as_ref().map(|feedback| &feedback.block_reason));
         let mut is_content = false;
-        for candidate in &response.candidates.0 {
-            for part in candidate.content.0.iter().flat_map(|content| &content.parts.0) {
-                is_content |= self.part(part);
+        for candidate in &chunk.candidates.items {
+            self.end(Some(&candidate.finish_reason));
+            for part in candidate.content.0.iter().flat_map(|content| &content.parts.items) {
+                is_content |= part.tell(&mut self.so_far);
             }
-            if let Some(reason) = candidate.finish_reason.owned() {
-                self.answer.finish_reason = Some(reason);
-                self.answer.is_over = true;
-            }
-        }
-        let answer = &mut self.answer;
-        if let Some(usage) = response.usage_metadata.0.as_ref().map(Tokens::usage).filter(Usage::is_known) {
-            answer.usage = usage;
-        }
-        for (slot, text) in [(&mut answer.model, &response.model_version), (&mut answer.id, &response.response_id)] {
-            if let Some(text) = text.owned() {
-                *slot = Some(text);
-            }
-        }
-        if let Some(reason) = response.prompt_feedback.0.as_ref().and_then(|feedback| feedback.block_reason.owned()) {
-            let message = format!("the prompt was blocked: {reason}");
-            let kind = Some("content_filter".to_owned());
-            answer.error = Some(ApiError { kind, message: Some(message), code: Some(reason), retry_after_us: None });
-        }
-        if let Some(found) = error::of_value(&response.error) {
-            answer.error = Some(found);
         }
         Seen { is_content, is_usage_alone: false }
     }
 
-    fn part(&mut self, part: &Part<'_>) -> bool {
-        let mut says = false;
-        for text in &part.text.0 {
-            says |= if part.thought.0 { self.answer.think(Some(text)) } else { self.answer.say(self.keep, Some(text)) };
+    fn end(&mut self, reason: Option<&Scalar<'_>>) {
+        if let Some(reason) = reason.filter(|reason| reason.text().is_some()) {
+            reason.replace(&mut self.so_far.answer.finish_reason);
+            self.so_far.answer.is_over = true;
         }
-        if let Some(function) = &part.function_call.0 {
-            self.answer.tools.extend(function.name.owned());
-            says = true;
+    }
+}
+
+impl Part<'_> {
+    fn tell(&self, so_far: &mut Answering) -> bool {
+        let text = self.text.text();
+        let mut is_content = if self.thought.is_true() { so_far.weigh(text) } else { so_far.say(text) };
+        if let Some(call) = &self.function_call.0 {
+            is_content |= so_far.call(call.name.text());
+            so_far.answer.text_chars = so_far.answer.text_chars.saturating_add(call.args.0);
         }
-        says
+        is_content |= so_far.weigh(self.executable_code.0.as_ref().and_then(|code| code.code.text()));
+        is_content || self.inline_data.is_some()
     }
 }
 
 impl Reader for GeminiReader {
     fn event(&mut self, _: Option<&str>, data: &[u8]) -> Seen {
-        serde_json::from_slice(data).map(|response| self.take(&response)).unwrap_or_default()
+        match serde_json::from_slice::<Maybe<Chunk<'_>>>(data) {
+            Ok(Maybe(chunk)) => chunk.map(|chunk| self.chunk(&chunk)).unwrap_or_default(),
+            Err(_) => json::mended(data).map(|data| self.event(None, &data)).unwrap_or_default(),
+        }
     }
 
     fn body(&mut self, body: &[u8]) {
-        let is_list = body.trim_ascii_start().starts_with(b"[");
-        let list = if is_list {
-            serde_json::from_slice::<List<Response<'_>>>(body)
-        } else {
-            serde_json::from_slice(body).map(|one| List(vec![one]))
-        };
-        match list {
-            Ok(List(responses)) => responses.iter().for_each(|response| {
-                self.take(response);
-            }),
-            Err(_) => self.answer.error = error::of_body(body),
+        let mut rest = body.trim_ascii();
+        let mut read = false;
+        // A list may have been cut: what is whole of it counts.
+        while let Some(start) =
+            rest.iter().position(|byte| !matches!(byte, b'[' | b',' | b']') && !byte.is_ascii_whitespace())
+        {
+            let mut items = serde_json::Deserializer::from_slice(&rest[start..]).into_iter::<Maybe<Chunk<'_>>>();
+            let Some(Ok(Maybe(Some(chunk)))) = items.next() else { break };
+            rest = &rest[start + items.byte_offset()..];
+            self.chunk(&chunk);
+            read |= chunk.candidates.is_list || chunk.usage_metadata.0.is_some() || chunk.prompt_feedback.0.is_some();
+        }
+        if !read {
+            match json::mended(body) {
+                Some(body) => self.body(&body),
+                None => self.so_far.fail(error::of_body(body)),
+            }
         }
     }
 
     fn answer(&self) -> &Answer {
-        &self.answer
+        &self.so_far.answer
+    }
+
+    fn into_answer(self: Box<Self>) -> Answer {
+        self.so_far.answer
     }
 }

@@ -2,20 +2,25 @@
 //! request asks for and what an answer says of tokens, text and ends. Pure: bytes in, facts out. A new protocol is one
 //! file, one line of [`PROVIDERS`] and a recorded stream in `fixtures/wire/`.
 
+mod answering;
 mod anthropic;
+mod asking;
 mod embeddings;
 mod error;
+pub mod estimate;
 mod gemini;
 mod json;
-mod openai;
+pub mod limits;
 mod openai_chat;
 mod openai_completions;
 mod openai_responses;
+mod openai_usage;
 pub mod refusal;
-pub mod request;
 pub mod retry;
 pub mod splice;
 pub mod sse;
+#[cfg(test)]
+mod tests;
 
 use crate::event::MAX_TOKENS;
 
@@ -59,11 +64,11 @@ pub enum Family {
 /// Every protocol, in the order in which paths are tried.
 pub static PROVIDERS: [&dyn Provider; 6] = [
     &openai_chat::OpenAiChat,
+    &openai_completions::OpenAiCompletions,
     &openai_responses::OpenAiResponses,
     &anthropic::Anthropic,
     &gemini::Gemini,
     &embeddings::Embeddings,
-    &openai_completions::OpenAiCompletions,
 ];
 
 /// The protocol of a path, without its query; `None` where it is none that is read.
@@ -120,6 +125,8 @@ pub struct Asked {
     pub session: Option<String>,
     /// The text of the last message of the user, or the input, as far as it is kept.
     pub preview: String,
+    /// All text of the request, in characters: what an estimate of its tokens stands on.
+    pub text_chars: usize,
 }
 
 /// Tokens as totals (input includes cached, output includes reasoning), whatever the provider's own way of counting;
@@ -171,36 +178,14 @@ pub struct Answer {
     pub service_tier: Option<String>,
     /// Its text, as far as it is kept.
     pub text: String,
-    /// All that the model said in a stream, reasoning and arguments of tools too: what an estimate of its tokens stands on.
-    pub spoken: String,
+    /// All its text, reasoning and arguments of tools, in characters: what an estimate of its tokens stands on.
+    pub text_chars: usize,
     /// The tools it calls, by name, in order.
     pub tools: Vec<String>,
     /// An error it holds, inside of a stream or as its body.
     pub error: Option<ApiError>,
     /// Whether a stream has said that it is over (`[DONE]`, `message_stop`, `response.completed`, a finish reason of Gemini).
     pub is_over: bool,
-}
-
-/// More than this of what a model said tells no more about how much it was, bytes.
-const MOST_SPOKEN: usize = 4 << 20;
-
-impl Answer {
-    /// The model says something; whether it is anything.
-    fn say(&mut self, keep: Keep, text: Option<&str>) -> bool {
-        if let Some(text) = text {
-            keep.push(&mut self.text, text);
-        }
-        self.think(text)
-    }
-
-    /// The model says something that is no part of its text: reasoning, arguments of a tool; whether it is anything.
-    fn think(&mut self, text: Option<&str>) -> bool {
-        let Some(text) = text.filter(|text| !text.is_empty()) else { return false };
-        if self.spoken.len() < MOST_SPOKEN {
-            self.spoken.push_str(text);
-        }
-        true
-    }
 }
 
 /// An error in a provider's words.
@@ -235,4 +220,7 @@ pub trait Reader: Send {
 
     /// What has been read so far.
     fn answer(&self) -> &Answer;
+
+    /// The answer itself.
+    fn into_answer(self: Box<Self>) -> Answer;
 }

@@ -1,9 +1,9 @@
-//! OpenAI's text completions, the oldest of its protocols.
+//! OpenAI text completions, the elder protocol: a prompt in, choices of text out.
 
-use super::openai::{OpenAiReader, deployment};
-use super::{Asked, Family, Keep, Provider, Reader, request};
+use super::openai_chat::{self, ChatReader};
+use super::{Asked, Family, Keep, Provider, Reader};
 
-/// `openai.completions`.
+/// The protocol.
 pub struct OpenAiCompletions;
 
 impl Provider for OpenAiCompletions {
@@ -20,7 +20,7 @@ impl Provider for OpenAiCompletions {
     }
 
     fn owns(&self, path: &str) -> bool {
-        path.ends_with("/completions")
+        path.ends_with("/completions") && !path.ends_with("/chat/completions")
     }
 
     fn omits_usage(&self) -> bool {
@@ -28,12 +28,10 @@ impl Provider for OpenAiCompletions {
     }
 
     fn asked(&self, path: &str, body: &[u8], keep: Keep) -> Asked {
-        let mut asked = request::asked(body, keep);
-        asked.model = asked.model.or_else(|| deployment(path));
-        asked
+        openai_chat::asked(path, body, keep)
     }
 
     fn reader(&self, keep: Keep) -> Box<dyn Reader> {
-        Box::new(OpenAiReader::new(keep))
+        Box::new(ChatReader::new(keep))
     }
 }

@@ -1,11 +1,13 @@
-//! OpenAI's responses: items instead of messages, and streams of named events with the whole response at their end.
+//! OpenAI responses: events by type, the whole response once more in the last of them.
 
-use super::json::{Content, Count, List, Maybe, Text};
-use super::{Answer, Asked, Family, Keep, Provider, Reader, Seen, Usage, error, request};
+use super::answering::Answering;
+use super::json::{self, List, Maybe, Scalar};
+use super::openai_usage::Counts;
+use super::{Answer, Asked, Family, Keep, Provider, Reader, Seen, error, openai_chat};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-/// `openai.responses`.
+/// The protocol.
 pub struct OpenAiResponses;
 
 impl Provider for OpenAiResponses {
@@ -26,13 +28,12 @@ impl Provider for OpenAiResponses {
     }
 
     fn asked(&self, path: &str, body: &[u8], keep: Keep) -> Asked {
-        let mut asked = request::asked(body, keep);
-        asked.model = asked.model.or_else(|| super::openai::deployment(path));
-        asked
+        // A stream of responses has its usage without being asked.
+        Asked { usage_in_stream: false, ..openai_chat::asked(path, body, keep) }
     }
 
     fn reader(&self, keep: Keep) -> Box<dyn Reader> {
-        Box::new(ResponsesReader { answer: Answer::default(), keep })
+        Box::new(ResponsesReader { so_far: Answering::new(keep) })
     }
 }
 
@@ -40,173 +41,184 @@ impl Provider for OpenAiResponses {
 #[serde(default)]
 struct Event<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
+    kind: Scalar<'a>,
     #[serde(borrow)]
-    response: Maybe<Response<'a>>,
-    #[serde(borrow)]
-    delta: Text<'a>,
+    delta: Scalar<'a>,
     #[serde(borrow)]
     item: Maybe<Item<'a>>,
-    error: Value,
+    #[serde(borrow)]
+    response: Maybe<Response<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Response<'a> {
     #[serde(borrow)]
-    id: Text<'a>,
+    id: Scalar<'a>,
     #[serde(borrow)]
-    model: Text<'a>,
+    model: Scalar<'a>,
     #[serde(borrow)]
-    status: Text<'a>,
+    status: Scalar<'a>,
     #[serde(borrow)]
-    service_tier: Text<'a>,
+    service_tier: Scalar<'a>,
+    #[serde(borrow)]
+    output: List<Item<'a>>,
+    #[serde(borrow)]
+    usage: Maybe<Counts<'a>>,
     #[serde(borrow)]
     incomplete_details: Maybe<Incomplete<'a>>,
     #[serde(borrow)]
-    output: List<Item<'a>>,
-    usage: Maybe<Tokens>,
-    error: Value,
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Incomplete<'a> {
     #[serde(borrow)]
-    reason: Text<'a>,
+    reason: Scalar<'a>,
 }
 
+/// A message, reasoning, or a call of a tool.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Item<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
+    kind: Scalar<'a>,
     #[serde(borrow)]
-    name: Text<'a>,
+    name: Scalar<'a>,
     #[serde(borrow)]
-    content: Content<'a>,
+    arguments: Scalar<'a>,
+    #[serde(borrow)]
+    input: Scalar<'a>,
+    #[serde(borrow)]
+    content: List<Part<'a>>,
+    #[serde(borrow)]
+    summary: List<Part<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Tokens {
-    input_tokens: Count,
-    output_tokens: Count,
-    input_tokens_details: Maybe<InputDetails>,
-    output_tokens_details: Maybe<OutputDetails>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct InputDetails {
-    cached_tokens: Count,
-    cache_write_tokens: Count,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct OutputDetails {
-    reasoning_tokens: Count,
-}
-
-impl Tokens {
-    fn usage(&self) -> Usage {
-        let input = self.input_tokens_details.0.as_ref();
-        Usage {
-            input: self.input_tokens.0,
-            output: self.output_tokens.0,
-            cache_read: input.and_then(|details| details.cached_tokens.0),
-            cache_write: input.and_then(|details| details.cache_write_tokens.0),
-            reasoning: self.output_tokens_details.0.as_ref().and_then(|details| details.reasoning_tokens.0),
-            ..Usage::default()
-        }
-    }
+struct Part<'a> {
+    #[serde(borrow)]
+    text: Scalar<'a>,
+    #[serde(borrow)]
+    refusal: Scalar<'a>,
 }
 
 struct ResponsesReader {
-    answer: Answer,
-    keep: Keep,
+    so_far: Answering,
 }
 
 impl ResponsesReader {
-    /// What a response says of itself; `is_whole` is told by its status.
-    fn response(&mut self, response: &Response<'_>) {
-        let answer = &mut self.answer;
-        for (slot, text) in [
-            (&mut answer.id, &response.id),
-            (&mut answer.model, &response.model),
-            (&mut answer.service_tier, &response.service_tier),
-        ] {
-            if let Some(text) = text.owned() {
-                *slot = Some(text);
-            }
-        }
-        if let Some(usage) = response.usage.0.as_ref().map(Tokens::usage).filter(Usage::is_known) {
-            answer.usage = usage;
-        }
-        if let Some(found) = error::of_value(&response.error) {
-            answer.error = Some(found);
-        }
-        let status = response.status.get().filter(|status| !matches!(*status, "in_progress" | "queued"));
-        if let Some(status) = status {
-            let reason = response.incomplete_details.0.as_ref().and_then(|details| details.reason.owned());
-            answer.finish_reason = reason.or_else(|| Some(status.to_owned()));
-        }
-    }
-
-    fn event_of(&mut self, event: &Event<'_>, data: &[u8]) -> Seen {
-        let kind = event.kind.get().unwrap_or_default();
+    fn told(&mut self, event: &Event<'_>, data: &[u8]) -> Seen {
+        let kind = event.kind.text().unwrap_or_default();
         if let Some(response) = &event.response.0 {
             self.response(response);
         }
         let is_content = match kind {
-            "response.output_text.delta" | "response.refusal.delta" => self.answer.say(self.keep, event.delta.get()),
-            "response.output_item.added" => self.tool(event.item.0.as_ref()),
-            _ if kind.ends_with(".delta") => self.answer.think(event.delta.get()),
+            "response.output_text.delta" | "response.refusal.delta" => self.so_far.say(event.delta.text()),
+            // Sound is content, but its base64 is no text.
+            "response.audio.delta" | "response.output_audio.delta" => event.delta.text().is_some(),
+            "response.output_item.added" => event.item.0.as_ref().is_some_and(|item| item.call(&mut self.so_far)),
+            kind if kind.ends_with(".delta") => self.so_far.weigh(event.delta.text()),
             _ => false,
         };
         match kind {
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
-                self.answer.is_over = true
+                self.so_far.answer.is_over = true;
             }
-            "error" => self.answer.error = error::of_body(data),
+            "error" => self.so_far.fail(error::of_body(data)),
             _ => {}
-        }
-        if let Some(found) = error::of_value(&event.error) {
-            self.answer.error = Some(found);
         }
         Seen { is_content, is_usage_alone: false }
     }
 
-    fn tool(&mut self, item: Option<&Item<'_>>) -> bool {
-        let name = item.filter(|item| item.kind.get().is_some_and(|kind| kind.ends_with("_call")));
-        let name = name.and_then(|item| item.name.owned().or_else(|| item.kind.owned()));
-        let is_tool = name.is_some();
-        self.answer.tools.extend(name);
-        is_tool
+    fn response(&mut self, response: &Response<'_>) {
+        let answer = &mut self.so_far.answer;
+        response.id.replace(&mut answer.id);
+        response.model.replace(&mut answer.model);
+        response.service_tier.replace(&mut answer.service_tier);
+        if let Some(usage) = response.usage.0.as_ref().map(Counts::usage).filter(|usage| usage.is_known()) {
+            answer.usage = usage;
+        }
+        let reason = response.incomplete_details.0.as_ref().map(|details| &details.reason);
+        if let Some(reason) = reason.filter(|reason| reason.text().is_some()) {
+            reason.replace(&mut answer.finish_reason);
+        } else if !matches!(response.status.text(), Some("in_progress" | "queued")) {
+            response.status.replace(&mut answer.finish_reason);
+        }
+        // After a stream of parts the whole repeats them.
+        if answer.text_chars == 0 && answer.tools.is_empty() {
+            response.output.items.iter().for_each(|item| item.tell(&mut self.so_far));
+        }
+        self.so_far.fail(error::of_field(response.error));
+    }
+}
+
+impl Item<'_> {
+    /// The tool it calls: by name, or one of the provider's own by kind (`web_search` of `web_search_call`).
+    fn call(&self, so_far: &mut Answering) -> bool {
+        let kind = self.kind.text().and_then(|kind| kind.strip_suffix("_call"));
+        kind.is_some() && so_far.call(self.name.text().or(kind))
+    }
+
+    fn tell(&self, so_far: &mut Answering) {
+        self.call(so_far);
+        so_far.weigh(self.arguments.text());
+        so_far.weigh(self.input.text());
+        let is_reasoning = self.kind.text() == Some("reasoning");
+        for part in &self.content.items {
+            let text = part.text.text().or(part.refusal.text());
+            if is_reasoning {
+                so_far.weigh(text)
+            } else {
+                so_far.say(text)
+            };
+        }
+        for part in &self.summary.items {
+            so_far.weigh(part.text.text());
+        }
     }
 }
 
 impl Reader for ResponsesReader {
     fn event(&mut self, _: Option<&str>, data: &[u8]) -> Seen {
-        serde_json::from_slice(data).map(|event| self.event_of(&event, data)).unwrap_or_default()
+        match serde_json::from_slice::<Maybe<Event<'_>>>(data) {
+            Ok(Maybe(Some(event))) if event.kind.text().is_some() => self.told(&event, data),
+            Err(_) if data != b"[DONE]" => match json::mended(data) {
+                Some(data) => self.event(None, &data),
+                None => Seen::default(),
+            },
+            // Servers that speak nearly like it put errors without a type into the stream.
+            Ok(Maybe(Some(_))) => {
+                self.so_far.fail(error::of_body(data));
+                Seen::default()
+            }
+            _ => Seen::default(),
+        }
     }
 
     fn body(&mut self, body: &[u8]) {
-        let Ok(response) = serde_json::from_slice::<Response<'_>>(body) else {
-            self.answer.error = error::of_body(body);
-            return;
-        };
-        self.response(&response);
-        for item in &response.output.0 {
-            for text in item.content.0.iter().filter(|_| item.kind.get() == Some("message")) {
-                self.answer.say(self.keep, Some(text));
+        match serde_json::from_slice::<Maybe<Response<'_>>>(body) {
+            Ok(Maybe(Some(response))) => {
+                self.response(&response);
+                if !response.output.is_list {
+                    self.so_far.fail(error::of_body(body));
+                }
             }
-            self.tool(Some(item));
+            Ok(Maybe(None)) => self.so_far.fail(error::of_body(body)),
+            Err(_) => match json::mended(body) {
+                Some(body) => self.body(&body),
+                None => self.so_far.fail(error::of_body(body)),
+            },
         }
     }
 
     fn answer(&self) -> &Answer {
-        &self.answer
+        &self.so_far.answer
+    }
+
+    fn into_answer(self: Box<Self>) -> Answer {
+        self.so_far.answer
     }
 }

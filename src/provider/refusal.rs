@@ -85,7 +85,7 @@ mod tests {
                 assert_eq!(error.message.as_deref(), Some("it is \"so\""), "{} {status}", provider.name());
                 assert!(error.kind.is_some(), "{} {status}", provider.name());
             }
-            let (mut reader, mut events) = (provider.reader(Keep::All), crate::provider::sse::Events::new());
+            let (mut reader, mut events) = (provider.reader(Keep::All), crate::provider::sse::Events::default());
             events.push(&event(provider.family(), 504, "why", "late"), &mut |event| {
                 reader.event(event.name, event.data);
             });

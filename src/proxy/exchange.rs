@@ -132,7 +132,6 @@ async fn call(
     record.request_bytes = body.len() as u64;
     record.asked = provider.asked(route.rest, &body, settings.capture.keep_more());
     record.identity = identity::of(&head.headers, &record.asked);
-    record.body = body.clone();
     let until = record.started.checked_add(settings.timeouts.total).unwrap_or(record.started);
     let lacks_usage = provider.omits_usage() && record.asked.stream && !record.asked.usage_in_stream;
     let rest = route.rest.to_owned();

@@ -3,7 +3,7 @@
 use super::decode::{Decoder, MOST};
 use super::strip::Strip;
 use crate::provider::sse::Events;
-use crate::provider::{Answer, Family, Keep, Provider, Reader};
+use crate::provider::{Answer, Family, Keep, Provider, Reader, Seen};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -36,7 +36,7 @@ impl Eye {
         let Some(provider) = provider else { return Eye { sight: Sight::Blind, family: Family::OpenAi } };
         let (decoder, reader) = (Decoder::of(headers), provider.reader(keep));
         let sight = if is_event_stream(headers) {
-            Sight::Stream { decoder, events: Events::new(), reader }
+            Sight::Stream { decoder, events: Events::default(), reader }
         } else {
             Sight::Whole { decoder, pieces: Vec::new(), bytes: 0, reader }
         };
@@ -55,7 +55,8 @@ impl Eye {
             Sight::Blind => {}
             Sight::Stream { decoder, events, reader } => decoder.push(data, &mut |bytes| {
                 events.push(bytes, &mut |event| {
-                    let seen = reader.event(event.name, event.data);
+                    let seen =
+                        if event.data.is_empty() { Seen::default() } else { reader.event(event.name, event.data) };
                     glance.spoke |= seen.is_content;
                     if let Some(strip) = strip.as_deref_mut() {
                         strip.event(event.raw_len, seen.is_usage_alone);

@@ -6,6 +6,7 @@ use super::settings::{Capture, Secrets};
 use crate::event::{Call, SpanEvent, SpanKind};
 use crate::format::write;
 use crate::provider::Keep;
+use crate::redact;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -29,7 +30,7 @@ pub fn write(record: &Record, end: &End, capture: Capture, app: Option<&str>, li
 fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str>, now: Instant) -> Call<'r> {
     let latency_us = record.latency_us(now);
     let verdict = record.verdict(end);
-    let usage = record.answer.usage;
+    let usage = record.usage();
     let asked = &record.asked;
     let identity = &record.identity;
     let text = |text: &'r Option<String>| text.as_deref().map(Cow::Borrowed);
@@ -88,9 +89,11 @@ fn preview(text: &str, capture: Capture) -> Option<Cow<'static, str>> {
 
 fn safe(text: &str, keep: Keep, secrets: Secrets) -> String {
     let mut kept = String::new();
-    match secrets {
-        Secrets::AsTheyAre => keep.push(&mut kept, text),
-        Secrets::Redacted => keep.push(&mut kept, text),
+    match (secrets, keep) {
+        (Secrets::AsTheyAre, keep) => keep.push(&mut kept, text),
+        (Secrets::Redacted, Keep::Nothing) => {}
+        (Secrets::Redacted, Keep::Beginning(most)) => kept = redact::beginning(text, most),
+        (Secrets::Redacted, Keep::All) => kept = redact::redact(text).into_owned(),
     }
     kept
 }
@@ -131,6 +134,9 @@ fn extra(record: &Record, now: Instant) -> String {
     }
     for (name, count) in [("request_bytes", record.request_bytes), ("response_bytes", record.response_bytes)] {
         let _ = write!(out, ",\"{name}\":{count}");
+    }
+    if record.is_estimated() {
+        out.push_str(",\"usage\":\"estimated\"");
     }
     if record.degraded {
         out.push_str(",\"degraded\":\"static\"");

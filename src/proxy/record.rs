@@ -6,8 +6,7 @@ use super::identity::Identity;
 use super::recorder::Recorder;
 use super::settings::Upstream;
 use crate::event::{Evidence, FailureMode, Outcome, classify};
-use crate::provider::{Answer, ApiError, Asked, Provider};
-use bytes::Bytes;
+use crate::provider::{Answer, ApiError, Asked, Provider, Usage, estimate};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -47,8 +46,6 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
     /// Whether the answer is not a model's, but what is said where everything has failed.
     pub degraded: bool,
-    /// Its body: what an estimate of its tokens stands on.
-    pub body: Bytes,
     /// Bytes of its body.
     pub request_bytes: u64,
     /// Bytes of its answer's body, as they came.
@@ -137,7 +134,6 @@ impl Record {
             tried: (started, started_us),
             attempts: Vec::new(),
             degraded: false,
-            body: Bytes::new(),
             request_bytes: 0,
             response_bytes: 0,
         })
@@ -152,6 +148,25 @@ impl Record {
     pub fn gateway_us(&self) -> Option<u64> {
         let before = self.phases.tried?.saturating_duration_since(self.started);
         Some(micros(before).saturating_sub(self.phases.queue_us))
+    }
+
+    /// Whether its tokens have to be estimated: the model has spoken, or may have, and nobody counted.
+    pub fn is_estimated(&self) -> bool {
+        let is_answered = self.status.is_some_and(|status| (200..300).contains(&status));
+        let is_of_text = self.provider.is_some_and(|provider| provider.operation() != "embeddings");
+        is_answered && is_of_text && !self.degraded && !self.answer.usage.is_known() && self.answer.error.is_none()
+    }
+
+    /// Its tokens, estimated where they have to be.
+    pub fn usage(&self) -> Usage {
+        if !self.is_estimated() {
+            return self.answer.usage;
+        }
+        Usage {
+            input: Some(estimated(&self.asked.preview, self.asked.text_chars)),
+            output: Some(estimated(&self.answer.text, self.answer.text_chars)),
+            ..Usage::default()
+        }
     }
 
     /// How it went, with the words for why not.
@@ -177,6 +192,16 @@ impl Record {
             End::Timeout(what) => Verdict::failed(FailureMode::Timeout, what, "no answer in time"),
             End::Refused { mode, word, why } => Verdict::failed(*mode, word, why),
         }
+    }
+}
+
+/// Tokens of a text of so many characters of which the beginning is there: as many to a character as in that. Where nothing
+/// of it is there, four characters make one, as in English.
+fn estimated(beginning: &str, chars: usize) -> u64 {
+    let known = beginning.chars().count();
+    match known {
+        0 => chars.div_ceil(4) as u64,
+        _ => (estimate::tokens(beginning) as f64 * chars.max(known) as f64 / known as f64).round() as u64,
     }
 }
 
@@ -218,7 +243,7 @@ impl Open {
     /// It has ended: writes its event, before anybody hears of the end.
     pub fn finish(&mut self, end: &End) {
         if let Some(record) = self.record.take() {
-            self.recorder.write(&record, end);
+            self.recorder.end(record, end);
         }
     }
 }

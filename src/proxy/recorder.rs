@@ -7,7 +7,8 @@ use super::record::{End, Record};
 use super::settings::Capture;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 /// Records calls.
 pub struct Recorder {
@@ -21,6 +22,13 @@ pub struct Recorder {
     /// Why the last call could not be written; `None` where it could.
     trouble: Mutex<Option<String>>,
     has_trouble: AtomicBool,
+    slow: Mutex<Option<Slow>>,
+}
+
+/// What writes the calls whose tokens have to be estimated.
+struct Slow {
+    lines: crossbeam_channel::Sender<(Box<Record>, End)>,
+    thread: JoinHandle<()>,
 }
 
 thread_local! {
@@ -41,6 +49,7 @@ impl Recorder {
             lost: AtomicU64::new(0),
             trouble: Mutex::default(),
             has_trouble: AtomicBool::new(false),
+            slow: Mutex::default(),
         }
     }
 
@@ -49,8 +58,49 @@ impl Recorder {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A call has ended: writes it, at once but where its tokens have to be estimated, which takes time.
+    pub fn end(self: &Arc<Recorder>, record: Box<Record>, end: &End) {
+        if !record.is_estimated() {
+            return self.write(&record, end);
+        }
+        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slow) = slow.as_ref() {
+            if let Err(unsent) = slow.lines.send((record, end.clone())) {
+                let (record, end) = unsent.into_inner();
+                self.write(&record, &end);
+            }
+            return;
+        }
+        drop(slow);
+        self.write(&record, end);
+    }
+
+    /// Starts the thread that writes what takes time.
+    ///
+    /// # Errors
+    /// Where the system has no thread for it.
+    pub fn start(self: &Arc<Recorder>) -> std::io::Result<()> {
+        let (lines, slow) = crossbeam_channel::unbounded::<(Box<Record>, End)>();
+        let recorder = Arc::clone(self);
+        let thread = std::thread::Builder::new().name("estimates".into()).spawn(move || {
+            slow.iter().for_each(|(record, end)| recorder.write(&record, &end));
+        })?;
+        *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = Some(Slow { lines, thread });
+        Ok(())
+    }
+
+    /// Waits until everything is written.
+    pub fn finish(&self) {
+        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Slow { lines, thread }) = slow {
+            drop(lines);
+            // A panic there has been told by its thread.
+            let _ = thread.join();
+        }
+    }
+
     /// Writes a call that has ended.
-    pub fn write(&self, record: &Record, end: &End) {
+    fn write(&self, record: &Record, end: &End) {
         let written = LINE.with_borrow_mut(|lines| {
             lines.clear();
             line::write(record, end, self.capture, self.app.as_deref(), lines);

@@ -3,6 +3,7 @@
 use super::backoff::Backoff;
 use super::target::Live;
 use crate::provider::{Family, Keep};
+use crate::redact;
 use http::{HeaderValue, Uri};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -141,12 +142,17 @@ pub enum Secrets {
     AsTheyAre,
 }
 
+/// So many characters of a text tell how many there are to a token.
+const SAMPLE: usize = 400;
+
 impl Capture {
-    /// What readers keep: more than is written, where secrets are taken out before it is cut.
+    /// What readers keep: more than is written, since secrets are taken out before it is cut.
     pub fn keep_more(&self) -> Keep {
         match (self.keep, self.secrets) {
-            (Keep::Beginning(most), Secrets::Redacted) => Keep::Beginning(most.saturating_mul(4)),
-            (keep, _) => keep,
+            (Keep::All, _) => Keep::All,
+            (Keep::Beginning(most), _) => Keep::Beginning(most.saturating_add(redact::MARGIN)),
+            // An estimate of tokens needs a sample, of which nothing is written.
+            (Keep::Nothing, _) => Keep::Beginning(SAMPLE),
         }
     }
 }

@@ -37,6 +37,8 @@ impl Serving {
             let _within = runtime.enter();
             Gateway::new(settings, Arc::clone(&recorder)).context("the gateway cannot start")?
         };
+        recorder.start()?;
+        let writer = Arc::clone(&recorder);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || {
             let stopped = async {
@@ -45,6 +47,7 @@ impl Serving {
             let served = runtime.block_on(serve(gateway, listener, stopped));
             // What is still under way ends here, and is recorded as stopped.
             drop(runtime);
+            writer.finish();
             Ok(served?)
         })?;
         Ok(Serving { address, recorder, stop: Some(stop), thread: Some(thread) })
