@@ -23,7 +23,7 @@ pub use check::{CheckArgs, LimitArgs};
 pub use prices::{
     PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
 };
-pub use proxy::{GatewayArgs, ProxyArgs, RunArgs};
+pub use proxy::{GatewayArgs, KeyCommand, ProxyArgs, RunArgs};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
@@ -124,6 +124,12 @@ pub enum Command {
     Proxy(ProxyArgs),
     /// Run a program behind a gateway of its own, and report on its calls when it ends
     Run(RunArgs),
+    /// Make a key for a client of the gateway
+    Key {
+        /// What to do
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Run read-only SQL over the documented views of the store
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again

@@ -7,6 +7,7 @@ mod keys;
 mod lists;
 mod paths;
 mod prices;
+mod proxy;
 mod write;
 
 use crate::alert;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 pub use crate::cli::Theme;
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
 pub use prices::Pricing;
+pub use proxy::{Proxy, Upstream as ProxyUpstream, base_url};
 pub use write::{InitError, check, init};
 
 /// The settings in force.
@@ -55,6 +57,8 @@ pub struct Config {
     pub price_table: Option<PathBuf>,
     /// What is watched, and who is told.
     pub alerts: alert::Settings,
+    /// What the gateway is told.
+    pub proxy: Proxy,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -94,6 +98,7 @@ impl Default for Config {
             pricing: Pricing::default(),
             price_table: None,
             alerts: alert::Settings::default(),
+            proxy: Proxy::default(),
         }
     }
 }

@@ -21,7 +21,7 @@ mod temporary;
 mod watch;
 mod watcher;
 
-use crate::cli::{Cli, Command, ReportArgs};
+use crate::cli::{Cli, Command, KeyCommand, ReportArgs};
 use crate::clock;
 use crate::config::{Config, Effective};
 use crate::report;
@@ -50,6 +50,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Proxy(args)) => return gateway::proxy(cli, args, out),
         Some(Command::Run(args)) => return gateway::run(cli, args, out),
+        Some(Command::Key { command: KeyCommand::New { name } }) => gateway::new_key(name, out)?,
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Prices(args)) => return prices::run(&args.command, &setup::settings(cli, None)?, out),

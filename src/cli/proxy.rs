@@ -2,7 +2,7 @@
 
 use super::ScreenArgs;
 use super::help::{PROXY_EXAMPLES, RUN_EXAMPLES};
-use clap::{Args, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -47,4 +47,15 @@ pub struct RunArgs {
     /// The program and its arguments
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,
+}
+
+/// `llmtop key`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Print a new key, and the section of the configuration that lets it in
+    New {
+        /// The client's name
+        #[arg(value_name = "NAME", default_value = "app")]
+        name: String,
+    },
 }

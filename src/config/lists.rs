@@ -1,5 +1,5 @@
-//! The lists of the configuration file, `[[budget]]` and its like: one entry in [`LISTS`] for each kind, which reads its
-//! sections field by field. What is wrong is told with its line, all of it at once.
+//! The sections of the configuration file, `[[budget]]`, `[upstream.NAME]` and their like: one entry in [`LISTS`] for each
+//! kind, which reads them field by field. What is wrong is told with its line, all of it at once.
 
 use super::Config;
 use super::file::{Fault, article};
@@ -11,21 +11,51 @@ use toml::de::{DeTable, DeValue};
 pub(super) struct List {
     /// Its name between the brackets.
     pub name: &'static str,
+    /// How many there may be, and how they are told apart.
+    pub shape: Shape,
     /// Reads a section into the configuration.
     pub read: fn(&mut Section<'_>, &mut Config),
 }
 
+/// How many sections of a kind there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Any number, `[[name]]`.
+    List,
+    /// Any number by name, `[name.NAME]`.
+    Named,
+    /// One, `[name]`.
+    One,
+}
+
+impl List {
+    /// The section between its brackets.
+    fn written(&self, title: &str) -> String {
+        match self.shape {
+            Shape::List => format!("[[{}]]", self.name),
+            Shape::Named => format!("[{}.{title}]", self.name),
+            Shape::One => format!("[{}]", self.name),
+        }
+    }
+}
+
 /// All kinds, in the order they are read in whatever their order in the file: an alert may name a budget.
-pub(super) static LISTS: [List; 4] = [
-    List { name: "budget", read: super::budgets::read },
-    List { name: "price", read: super::prices::price },
-    List { name: "uplift", read: super::prices::uplift },
-    List { name: "alert", read: super::alerts::read },
+pub(super) static LISTS: [List; 8] = [
+    List { name: "budget", shape: Shape::List, read: super::budgets::read },
+    List { name: "price", shape: Shape::List, read: super::prices::price },
+    List { name: "uplift", shape: Shape::List, read: super::prices::uplift },
+    List { name: "alert", shape: Shape::List, read: super::alerts::read },
+    List { name: "proxy", shape: Shape::One, read: super::proxy::proxy },
+    List { name: "upstream", shape: Shape::Named, read: super::proxy::upstream },
+    List { name: "client", shape: Shape::Named, read: super::proxy::client },
+    List { name: "fallback", shape: Shape::List, read: super::proxy::fallback },
 ];
 
 /// One section while it is read. Every field that exists has to be asked for; [`Section::finish`] tells of the others.
 pub(super) struct Section<'a> {
-    list: &'static str,
+    list: &'static List,
+    /// Its own name, of a kind that is told apart by names.
+    title: String,
     text: &'a str,
     at: usize,
     table: &'a DeTable<'a>,
@@ -35,21 +65,26 @@ pub(super) struct Section<'a> {
 
 /// Reads the sections of one kind: what is wrong with them.
 pub(super) fn read(list: &'static List, text: &str, value: &Spanned<DeValue<'_>>, config: &mut Config) -> Vec<Fault> {
-    let sections = match value.get_ref() {
-        DeValue::Array(sections) => sections.iter().collect(),
-        _ => vec![value],
+    let sections: Vec<(String, &Spanned<DeValue<'_>>)> = match (list.shape, value.get_ref()) {
+        (Shape::List, DeValue::Array(sections)) => sections.iter().map(|section| (String::new(), section)).collect(),
+        (Shape::Named, DeValue::Table(named)) => {
+            named.iter().map(|(name, section)| (name.get_ref().to_string(), section)).collect()
+        }
+        _ => vec![(String::new(), value)],
     };
     let mut faults = Vec::new();
-    for section in sections {
+    for (title, section) in sections {
         let at = section.span().start;
         match section.get_ref() {
             DeValue::Table(table) => {
-                let mut section = Section { list: list.name, text, at, table, known: Vec::new(), faults: Vec::new() };
+                let mut section = Section { list, title, text, at, table, known: Vec::new(), faults: Vec::new() };
                 (list.read)(&mut section, config);
                 faults.extend(section.finish());
             }
             other => {
-                let why = format!("{} cannot be {}; write [[{}]]", list.name, article(other.type_str()), list.name);
+                let title = if title.is_empty() { "NAME" } else { &title };
+                let why =
+                    format!("{} cannot be {}; write {}", list.name, article(other.type_str()), list.written(title));
                 faults.push(Fault { line: line(text, at), why });
             }
         }
@@ -62,6 +97,15 @@ fn line(text: &str, at: usize) -> usize {
 }
 
 impl<'a> Section<'a> {
+    /// Its own name, of a kind that is told apart by names.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn path(&self) -> String {
+        if self.title.is_empty() { self.list.name.to_owned() } else { format!("{}.{}", self.list.name, self.title) }
+    }
+
     /// Its line, from 1.
     pub fn line(&self) -> usize {
         line(self.text, self.at)
@@ -69,7 +113,7 @@ impl<'a> Section<'a> {
 
     /// Tells that the section as a whole is wrong.
     pub fn fault(&mut self, why: impl Into<String>) {
-        let why = format!("[[{}]]: {}", self.list, why.into());
+        let why = format!("{}: {}", self.list.written(&self.title), why.into());
         self.faults.push(Fault { line: self.line(), why });
     }
 
@@ -80,7 +124,7 @@ impl<'a> Section<'a> {
     }
 
     fn push(&mut self, at: usize, name: &str, why: &str) {
-        self.faults.push(Fault { line: line(self.text, at), why: format!("{}.{name}: {why}", self.list) });
+        self.faults.push(Fault { line: line(self.text, at), why: format!("{}.{name}: {why}", self.path()) });
     }
 
     fn find(&self, name: &str) -> Option<(&'a DeValue<'a>, usize)> {
@@ -155,7 +199,7 @@ impl<'a> Section<'a> {
         for (name, at) in strangers.map(|key| (key.get_ref().to_string(), key.span().start)).collect::<Vec<_>>() {
             let near = did_you_mean(&name, self.known.iter().copied());
             let near = if near.is_empty() { format!("; there are {}", self.known.join(", ")) } else { near };
-            let why = format!("[[{}]] has no {name:?}{near}", self.list);
+            let why = format!("{} has no {name:?}{near}", self.list.written(&self.title));
             self.faults.push(Fault { line: line(self.text, at), why });
         }
         self.faults

@@ -3,6 +3,7 @@
 use super::body::{Outbound, Sent};
 use super::client::Opened;
 use super::decode::Decoder;
+use super::headers::Key;
 use super::record::Record;
 use super::settings::Settings;
 use super::strip::Strip;
@@ -98,7 +99,7 @@ pub async fn send(
     let body = asking.map_or(body, Bytes::from);
     let len = body.len();
     let outbound = Outbound::whole(body, Arc::clone(&sent));
-    let mut request = request(target, &call.head, outbound, &rest)?;
+    let mut request = request(target, &call.head, outbound, (&rest, record))?;
     if strip.is_some() {
         headers::ask_for_plain(request.headers_mut());
     }
@@ -126,7 +127,7 @@ pub async fn pass(
     let until = record.started.checked_add(settings.timeouts.total).unwrap_or(record.started);
     let sent: Sent = Arc::new(OnceLock::new());
     let outbound = Outbound::Passing { body, left: settings.max_body, sent: Arc::clone(&sent) };
-    let request = request(target, &head, outbound, rest)?;
+    let request = request(target, &head, outbound, (rest, record))?;
     exchange(gateway, settings, request, (&sent, until), record).await
 }
 
@@ -137,7 +138,12 @@ fn renamed(call: &Call, model: Option<&str>) -> (Bytes, String) {
     (body, rest)
 }
 
-fn request(target: &Target, head: &Parts, body: Outbound, rest: &str) -> Result<Request<Outbound>, Failure> {
+fn request(
+    target: &Target,
+    head: &Parts,
+    body: Outbound,
+    (rest, record): (&str, &Record),
+) -> Result<Request<Outbound>, Failure> {
     let invalid = |why: &dyn std::error::Error| Failure::Invalid(format!("{rest}: {}", super::causes(why)));
     let uri = route::address(&target.upstream.base, rest).map_err(|why| invalid(&why))?;
     let host = uri.authority().map_or("", |authority| authority.as_str());
@@ -148,7 +154,13 @@ fn request(target: &Target, head: &Parts, body: Outbound, rest: &str) -> Result<
     *request.headers_mut() = head.headers.clone();
     // The spelling of the names goes on too.
     *request.extensions_mut() = head.extensions.clone();
-    headers::to_upstream(request.headers_mut(), &host, target.key());
+    let key = match (target.key(), &record.client) {
+        (Some(key), _) => Key::Own(key),
+        // A key to the gateway is none of the upstream's.
+        (None, Some(_)) => Key::Nothing,
+        (None, None) => Key::Clients,
+    };
+    headers::to_upstream(request.headers_mut(), &host, key);
     Ok(request)
 }
 

@@ -10,7 +10,7 @@ use super::refusal::{Kind, Refusal};
 use super::settings::{Next, Settings, Upstream};
 use super::tap::{self, Tap};
 use super::target::{self, Target};
-use super::{Gateway, clock, degrade, headers, identity, route};
+use super::{Gateway, clients, clock, degrade, headers, identity, route};
 use crate::provider::{ApiError, Family, Provider};
 use bytes::Bytes;
 use http::request::Parts;
@@ -76,7 +76,7 @@ async fn exchange(
     let route = route::of(&head.method, &target, &head.headers);
     let Some(record) = open.record() else { return Err(Refusal::new(route.family, Kind::Stopping, "already over")) };
     record.provider = route.provider;
-    gateway.admit(settings, &head.headers, route.family)?;
+    record.client = gateway.admit(settings, &head, route.family)?;
     match route.provider {
         Some(provider) => call(gateway, settings, (head, body), (&route, provider), record).await,
         None => pass(gateway, settings, (head, body), &route, record).await,
@@ -92,10 +92,11 @@ async fn pass(
     record: &mut Record,
 ) -> Result<Landed, Refusal> {
     record.target = Some(format!("{} {}", head.method, route.rest.split('?').next().unwrap_or_default()));
-    record.identity = identity::of(&head.headers, &record.asked);
+    record.identity = identity::of(&head.headers, &record.asked, record.client.as_deref());
     let candidates = route::candidates(&settings.upstreams, route, None);
     let target = take(&candidates, route, record)?;
-    let landed = attempt::pass(gateway, settings, &target, (head, body, route.rest), record).await;
+    let rest = if record.client.is_some() { clients::without_key(route.rest) } else { route.rest.to_owned() };
+    let landed = attempt::pass(gateway, settings, &target, (head, body, &rest), record).await;
     settle(target, landed).map_err(|failure| refusal_of(route.family, failure))
 }
 
@@ -131,10 +132,10 @@ async fn call(
     let body = whole(body, settings.max_body).await.map_err(|kind| of_body(route.family, kind, settings))?;
     record.request_bytes = body.len() as u64;
     record.asked = provider.asked(route.rest, &body, settings.capture.keep_more());
-    record.identity = identity::of(&head.headers, &record.asked);
+    record.identity = identity::of(&head.headers, &record.asked, record.client.as_deref());
     let until = record.started.checked_add(settings.timeouts.total).unwrap_or(record.started);
     let lacks_usage = provider.omits_usage() && record.asked.stream && !record.asked.usage_in_stream;
-    let rest = route.rest.to_owned();
+    let rest = if record.client.is_some() { clients::without_key(route.rest) } else { route.rest.to_owned() };
     let call = Call { head, body, rest, provider, lacks_usage, until };
     gateway.retries.add();
     let steps = steps(settings, route, record.asked.model.as_deref());

@@ -34,8 +34,19 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Which key goes up.
+#[derive(Debug, Clone, Copy)]
+pub enum Key<'k> {
+    /// That of the client.
+    Clients,
+    /// The upstream's own.
+    Own(&'k HeaderValue),
+    /// None.
+    Nothing,
+}
+
 /// Makes a client's headers those of the call to an upstream.
-pub fn to_upstream(headers: &mut HeaderMap, host: &HeaderValue, key: Option<&HeaderValue>) {
+pub fn to_upstream(headers: &mut HeaderMap, host: &HeaderValue, key: Key<'_>) {
     strip_hop_by_hop(headers);
     headers.remove(PROXY_AUTHORIZATION);
     let own: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with(OWN)).cloned().collect();
@@ -43,8 +54,10 @@ pub fn to_upstream(headers: &mut HeaderMap, host: &HeaderValue, key: Option<&Hea
         headers.remove(name);
     }
     headers.insert(HOST, host.clone());
-    if let Some(key) = key {
-        set_key(headers, key);
+    match key {
+        Key::Clients => {}
+        Key::Nothing => remove_keys(headers),
+        Key::Own(key) => set_key(headers, key),
     }
 }
 
@@ -66,7 +79,7 @@ fn set_key(headers: &mut HeaderMap, key: &HeaderValue) {
 }
 
 /// Takes every key out.
-pub fn remove_keys(headers: &mut HeaderMap) {
+fn remove_keys(headers: &mut HeaderMap) {
     headers.remove(AUTHORIZATION);
     for name in &KEYS {
         headers.remove(name);
@@ -128,7 +141,7 @@ mod tests {
             [("authorization", "authorization", "Bearer sk-up"), ("x-api-key", "x-api-key", "sk-up")]
         {
             let mut headers = map(&[(client, "Bearer mine"), ("x-llmtop-user", "ann"), ("host", "here")]);
-            to_upstream(&mut headers, &host, Some(&key));
+            to_upstream(&mut headers, &host, Key::Own(&key));
             assert_eq!(headers.get(place).unwrap(), value);
             assert_eq!(headers.len(), 2, "{headers:?}");
         }

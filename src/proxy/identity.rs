@@ -24,14 +24,15 @@ pub struct Identity {
     pub variant: Option<String>,
 }
 
-/// Reads who made a call.
-pub fn of(headers: &HeaderMap, asked: &Asked) -> Identity {
+/// Reads who made a call; `client` is the one whose key it has.
+pub fn of(headers: &HeaderMap, asked: &Asked, client: Option<&str>) -> Identity {
     let own = |name: &str| headers::text(headers, name).map(clean);
     let traceparent = headers::text(headers, "traceparent").and_then(traceparent);
     let (trace, parent) = traceparent.unzip();
     Identity {
         user: own("x-llmtop-user")
             .or_else(|| asked.user.clone())
+            .or_else(|| client.map(|name| format!("client:{name}")))
             .or_else(|| headers::key(headers).map(|key| format!("key:{}", short_hash(key)))),
         session: own("x-llmtop-session").or_else(|| asked.session.clone()),
         trace: own("x-llmtop-trace").or(trace),
@@ -78,7 +79,7 @@ mod tests {
 
     fn identity(headers: &[(&'static str, &'static str)], asked: &Asked) -> Identity {
         let headers = headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect();
-        of(&headers, asked)
+        of(&headers, asked, None)
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The gateway: stands between applications and the providers of models, passes bytes on as they are, and makes one
 //! `llm_call` of every call, in a journal that the pipeline reads like any log.
 
+mod admin;
 mod attempt;
 pub mod backoff;
 mod body;
 pub mod breaker;
 mod client;
+mod clients;
 mod clock;
 mod decode;
 mod degrade;
@@ -15,6 +17,7 @@ mod headers;
 mod identity;
 mod journal;
 mod line;
+mod metrics;
 mod pace;
 mod record;
 mod recorder;
@@ -25,16 +28,18 @@ pub mod settings;
 mod strip;
 mod tap;
 pub mod target;
+mod tls;
 
 pub use journal::{Journal, JournalError, PATTERN};
 pub use recorder::Recorder;
 pub use server::serve;
+pub use tls::new_key;
 
 use crate::provider::Family;
 use arc_swap::ArcSwap;
 use backoff::RetryBudget;
 use client::Upstreams;
-use http::HeaderMap;
+use http::request::Parts;
 use refusal::{Kind, Refusal};
 use settings::{Settings, Unrecorded};
 use std::error::Error;
@@ -70,14 +75,20 @@ impl Gateway {
         self.settings.store(Arc::new(settings));
     }
 
-    /// Whether a call may pass at all.
-    fn admit(&self, settings: &Settings, _headers: &HeaderMap, family: Family) -> Result<(), Refusal> {
+    /// Whether a call may pass at all, and as which client; `None` where everybody may call.
+    fn admit(&self, settings: &Settings, head: &Parts, family: Family) -> Result<Option<String>, Refusal> {
         if settings.unrecorded == Unrecorded::Block
             && let Some(trouble) = self.recorder.trouble()
         {
             return Err(Refusal::new(family, Kind::Unrecorded, format!("calls cannot be recorded: {trouble}")));
         }
-        Ok(())
+        if settings.clients.is_empty() {
+            return Ok(None);
+        }
+        match clients::of(&settings.clients, &head.headers, head.uri.query()) {
+            Some(client) => Ok(Some(client.name.clone())),
+            None => Err(Refusal::new(family, Kind::Unauthorized, "the key is none that this proxy knows")),
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Record {
     pub upstream: Option<Arc<Upstream>>,
     /// Method and path of what is no call to a model.
     pub target: Option<String>,
+    /// The client whose key it has, where keys are asked for.
+    pub client: Option<String>,
     /// Who made it.
     pub identity: Identity,
     /// What it asks for.
@@ -123,6 +125,7 @@ impl Record {
             provider: None,
             upstream: None,
             target: None,
+            client: None,
             identity: Identity::default(),
             asked: Asked::default(),
             answer: Answer::default(),

@@ -3,6 +3,7 @@
 
 use super::journal::Journal;
 use super::line;
+use super::metrics::Metrics;
 use super::record::{End, Record};
 use super::settings::Capture;
 use std::cell::RefCell;
@@ -23,6 +24,7 @@ pub struct Recorder {
     trouble: Mutex<Option<String>>,
     has_trouble: AtomicBool,
     slow: Mutex<Option<Slow>>,
+    metrics: Metrics,
 }
 
 /// What writes the calls whose tokens have to be estimated.
@@ -50,6 +52,7 @@ impl Recorder {
             trouble: Mutex::default(),
             has_trouble: AtomicBool::new(false),
             slow: Mutex::default(),
+            metrics: Metrics::default(),
         }
     }
 
@@ -107,6 +110,8 @@ impl Recorder {
             self.journal.append(lines)
         });
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let now = super::clock::now();
+        self.metrics.add(record, record.verdict(end).outcome, now);
         match written {
             Ok(()) => {
                 self.written.fetch_add(1, Ordering::Relaxed);
@@ -137,6 +142,11 @@ impl Recorder {
     /// Calls written, and calls that could not be.
     pub fn counts(&self) -> (u64, u64) {
         (self.written.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed))
+    }
+
+    /// Figures of the calls.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Calls under way.

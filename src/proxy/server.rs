@@ -1,43 +1,94 @@
 //! Listens, speaks HTTP/1.1 and HTTP/2 to clients, and stops in an orderly way: no new calls, time for those under way, the
 //! rest recorded as stopped.
 
-use super::{Gateway, exchange};
+use super::{Gateway, admin, exchange, tls};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 /// Serves until `stop` is ready, then until the calls under way are over or the grace has passed.
 ///
 /// # Errors
-/// Where the listener breaks.
+/// Where the certificate of the listener cannot be read.
 pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let graceful = GracefulShutdown::new();
-    let builder = builder();
+    let settings = gateway.settings();
+    let acceptor = settings.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
+    let server = Server { gateway, builder: builder(), graceful: GracefulShutdown::new(), acceptor };
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             biased;
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connection(&gateway, &builder, &graceful, stream),
+                Ok((stream, _)) => server.accept(stream),
                 Err(why) => pause_after(&why).await,
             },
         }
     }
     drop(listener);
+    let Server { gateway, graceful, .. } = server;
     if tokio::time::timeout(gateway.settings().grace, graceful.shutdown()).await.is_err() {
         gateway.recorder.stop();
     }
     Ok(())
+}
+
+/// What a connection needs.
+struct Server {
+    gateway: Arc<Gateway>,
+    builder: auto::Builder<TokioExecutor>,
+    graceful: GracefulShutdown,
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Server {
+    fn accept(&self, stream: TcpStream) {
+        // A reset while it was accepted is found again at the first read.
+        let _ = stream.set_nodelay(true);
+        let (gateway, builder, watcher) = (Arc::clone(&self.gateway), self.builder.clone(), self.graceful.watcher());
+        match self.acceptor.clone() {
+            None => drop(tokio::spawn(connection(gateway, builder, watcher, stream))),
+            Some(acceptor) => drop(tokio::spawn(async move {
+                // Who does not get through the handshake in time has no call to be recorded.
+                if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                    connection(gateway, builder, watcher, stream).await;
+                }
+            })),
+        }
+    }
+}
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+async fn connection<S>(gateway: Arc<Gateway>, builder: auto::Builder<TokioExecutor>, watcher: Watcher, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let gateway = Arc::clone(&gateway);
+        async move {
+            let own = admin::answer(&gateway, request.method(), request.uri().path());
+            Ok::<_, Infallible>(match own {
+                Some(answer) => answer,
+                None => exchange::answer(gateway, request).await,
+            })
+        }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    // What breaks a connection has been recorded with its call.
+    let _ = watcher.watch(connection.into_owned()).await;
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
@@ -52,27 +103,6 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .header_read_timeout(Duration::from_secs(75));
     builder.http2().auto_date_header(false).adaptive_window(true).timer(TokioTimer::new());
     builder
-}
-
-fn connection(
-    gateway: &Arc<Gateway>,
-    builder: &auto::Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    stream: TcpStream,
-) {
-    // A reset while it was accepted is found again at the first read.
-    let _ = stream.set_nodelay(true);
-    let gateway = Arc::clone(gateway);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let gateway = Arc::clone(&gateway);
-        async move { Ok::<_, Infallible>(exchange::answer(gateway, request).await) }
-    });
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // What breaks a connection has been recorded with its call.
-        let _ = connection.await;
-    });
 }
 
 /// A call refused by the system (too many open files) is tried again soon, not at once.

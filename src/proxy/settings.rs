@@ -43,6 +43,19 @@ pub struct Settings {
     pub grace: Duration,
     /// What calls without a word of their own are of.
     pub app: Option<String>,
+    /// Who may call; nobody is everybody.
+    pub clients: Vec<Client>,
+    /// Certificate and key of the listener, PEM; `None` is without TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// Somebody who may call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// The name.
+    pub name: String,
+    /// The SHA-256 of the key.
+    pub key_sha256: [u8; 32],
 }
 
 /// One upstream.

@@ -2,10 +2,12 @@
 //! journal is the same feed as of any log.
 
 mod feed;
+mod key;
 mod proxy;
 mod run;
 mod serving;
 mod settings;
 
+pub use key::new as new_key;
 pub use proxy::run as proxy;
 pub use run::run;

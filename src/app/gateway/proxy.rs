@@ -12,14 +12,10 @@ use crate::pipeline::{OnRefusal, Progress};
 use crate::units::clean;
 use anyhow::Result;
 use std::io::{IsTerminal, Write};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// Where it listens unless it is told otherwise.
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4141);
 
 /// How often it is seen whether to end, and whether calls are lost.
 const LOOK: Duration = Duration::from_millis(100);
@@ -27,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Runs it until a signal, or until the screen is left.
 pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let effective = setup::settings(cli, Some(&args.screen))?;
-    let told = settings::of(&args.gateway, args.listen.unwrap_or(LISTEN), &effective)?;
+    let told = settings::of(&args.gateway, args.listen, &effective)?;
     let journal = told.journal.clone();
     let store = effective.config.store()?.to_owned();
     let (run, troubles) = feed::follow(&journal, &store)?;

@@ -34,7 +34,7 @@ pub fn run(cli: &Cli, args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let effective = setup::settings(cli, None)?;
     let Some((program, rest)) = args.command.split_first() else { bail!("there is no command to run") };
     let temporary = Temporary::new()?;
-    let mut told = settings::of(&args.gateway, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &effective)?;
+    let mut told = settings::of(&args.gateway, Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), &effective)?;
     if args.gateway.journal.is_none() {
         told.journal = temporary.store().with_file_name("journal");
     }

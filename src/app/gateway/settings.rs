@@ -1,17 +1,19 @@
 //! From configuration and flags to what a gateway is told.
 
 use crate::cli::GatewayArgs;
-use crate::config::{self, Effective, Env};
+use crate::config::{self, Effective, Env, Proxy};
 use crate::provider::Family;
 use crate::proxy::breaker::{Breaker, Rule};
-use crate::proxy::settings::{Settings, Upstream};
+use crate::proxy::settings::{Client, Fallback, Settings, Upstream};
 use crate::proxy::target::Live;
-use anyhow::{Context, Result, bail};
-use http::Uri;
-use std::net::SocketAddr;
+use anyhow::{Context, Result, anyhow, bail};
+use http::{HeaderValue, Uri};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+
+/// Where it listens unless it is told otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4141);
 
 /// The providers that are known by name: their protocol, and where they are.
 const KNOWN: [(&str, Family, &str); 3] = [
@@ -20,31 +22,47 @@ const KNOWN: [(&str, Family, &str); 3] = [
     ("gemini", Family::Gemini, "https://generativelanguage.googleapis.com"),
 ];
 
-/// What a gateway is told, listening at `listen`.
-pub fn of(args: &GatewayArgs, listen: SocketAddr, settings: &Effective) -> Result<Settings> {
-    let _ = settings;
+/// What a gateway is told, listening at `listen`: flags over the configuration.
+pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) -> Result<Settings> {
+    let told = &settings.config.proxy;
+    let listen = listen.or(told.listen).unwrap_or(LISTEN);
+    if !listen.ip().is_loopback() && told.clients.is_empty() {
+        bail!(
+            "{listen} can be reached from elsewhere: say who may call by [client.NAME] key_sha256 in the configuration \
+             (`llmtop key new` makes a key), or listen on 127.0.0.1"
+        );
+    }
+    let upstreams = upstreams(args, told)?;
+    for fallback in &told.fallbacks {
+        let unknown = |name: &&String| !upstreams.iter().any(|upstream| upstream.name == **name);
+        if let Some(name) = fallback.to.iter().filter_map(|next| next.upstream.as_ref()).find(unknown) {
+            bail!("[[fallback]] of {}: no upstream is called {name:?}", fallback.model);
+        }
+    }
     Ok(Settings {
         listen,
-        upstreams: upstreams(&args.upstream)?.into_iter().map(Arc::new).collect(),
-        max_body: 64 << 20,
-        timeouts: Default::default(),
-        backoff: Default::default(),
-        retry_share: 0.2,
-        fallbacks: Vec::new(),
-        degraded: None,
-        capture: Default::default(),
-        journal: journal(args)?,
-        segment: 64 << 20,
-        unrecorded: Default::default(),
-        stall: Duration::from_secs(10),
-        grace: Duration::from_secs(30),
-        app: None,
+        upstreams: upstreams.into_iter().map(Arc::new).collect(),
+        max_body: told.max_body,
+        timeouts: told.timeouts,
+        backoff: told.backoff,
+        retry_share: told.retry_share,
+        fallbacks: told.fallbacks.iter().map(|f| Fallback { model: f.model.clone(), to: f.to.clone() }).collect(),
+        degraded: told.degraded.clone(),
+        capture: told.capture,
+        journal: journal(args, told)?,
+        segment: told.segment,
+        unrecorded: told.unrecorded,
+        stall: told.stall,
+        grace: told.grace,
+        app: told.app.clone(),
+        clients: told.clients.iter().map(|c| Client { name: c.name.clone(), key_sha256: c.key_sha256 }).collect(),
+        tls: told.tls.clone(),
     })
 }
 
 /// The folder of the journal: the one that is named, else one beside the default store.
-fn journal(args: &GatewayArgs) -> Result<PathBuf> {
-    if let Some(journal) = &args.journal {
+fn journal(args: &GatewayArgs, told: &Proxy) -> Result<PathBuf> {
+    if let Some(journal) = args.journal.as_ref().or(told.journal.as_ref()) {
         return Ok(std::path::absolute(journal)?);
     }
     let env: Env<'_> = &|name| std::env::var_os(name);
@@ -52,47 +70,90 @@ fn journal(args: &GatewayArgs) -> Result<PathBuf> {
     Ok(store.with_file_name("journal"))
 }
 
-/// Those of the command line before those that are known; a URL alone takes every protocol.
-fn upstreams(args: &[String]) -> Result<Vec<Upstream>> {
-    let mut all = Vec::new();
-    for arg in args {
-        let upstream = named(arg)?;
-        if all.iter().any(|other: &Upstream| other.name == upstream.name) {
+/// Those of the command line before those of the configuration before those that are known; one that takes every protocol
+/// leaves none to those.
+fn upstreams(args: &GatewayArgs, told: &Proxy) -> Result<Vec<Upstream>> {
+    let mut all: Vec<Upstream> = Vec::new();
+    for arg in &args.upstream {
+        let upstream = named(arg, told.breaker)?;
+        if all.iter().any(|other| other.name == upstream.name) {
             bail!("--upstream {arg}: there are two upstreams called {}", upstream.name);
         }
         all.push(upstream);
     }
+    for told_of in &told.upstreams {
+        if !all.iter().any(|other| other.name == told_of.name) {
+            all.push(configured(told_of, told.breaker)?);
+        }
+    }
     let takes_all = all.iter().any(|upstream| upstream.family.is_none() && upstream.models.is_empty());
     for (name, family, base) in KNOWN {
         if !takes_all && !all.iter().any(|upstream| upstream.name == name) {
-            let base = Uri::from_static(base);
-            all.push(upstream(name, Some(name), base, Some(family)));
+            let live = live(told.breaker, 0);
+            let known = Upstream::new(name, Uri::from_static(base), live);
+            all.push(Upstream { provider: Some(name.to_owned()), family: Some(family), ..known });
         }
     }
     Ok(all)
 }
 
+fn live(rule: Rule, keys: usize) -> Arc<Live> {
+    Arc::new(Live::new(Breaker::new(rule), keys))
+}
+
 /// `URL`, or `NAME=URL`.
-fn named(arg: &str) -> Result<Upstream> {
+fn named(arg: &str, rule: Rule) -> Result<Upstream> {
     let is_name =
         |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     let (name, url) = match arg.split_once('=') {
         Some((name, url)) if is_name(name) => (Some(name), url),
         _ => (None, arg),
     };
-    let base: Uri = url.parse().with_context(|| format!("--upstream {arg}: not a URL"))?;
-    if !matches!(base.scheme_str(), Some("http" | "https")) || base.authority().is_none() {
-        bail!("--upstream {arg}: write a URL such as https://api.example.com or http://127.0.0.1:9999");
-    }
-    if base.query().is_some() {
-        bail!("--upstream {arg}: a base URL has no query");
-    }
-    let Some(name) = name else { return Ok(upstream("default", None, base, None)) };
-    let known = KNOWN.iter().find(|(known, ..)| *known == name);
-    Ok(upstream(name, Some(name), base, known.map(|(_, family, _)| *family)))
+    let base = config::base_url(url).map_err(|why| anyhow!("--upstream {arg}: {why}"))?;
+    let Some(name) = name else { return Ok(Upstream::new("default", base, live(rule, 0))) };
+    let family = KNOWN.iter().find(|(known, ..)| *known == name).map(|(_, family, _)| *family);
+    // One that is asked for by its name alone takes nothing else.
+    let models = if family.is_some() { Vec::new() } else { vec![glob::Pattern::new(NEVER)?] };
+    let upstream = Upstream::new(name, base, live(rule, 0));
+    Ok(Upstream { provider: Some(name.to_owned()), family, models, ..upstream })
 }
 
-fn upstream(name: &str, provider: Option<&str>, base: Uri, family: Option<Family>) -> Upstream {
-    let live = Arc::new(Live::new(Breaker::new(Rule::default()), 0));
-    Upstream { provider: provider.map(str::to_owned), family, ..Upstream::new(name, base, live) }
+/// A model that nobody asks for.
+const NEVER: &str = "\u{0}";
+
+fn configured(told: &config::ProxyUpstream, rule: Rule) -> Result<Upstream> {
+    let keys = keys(told).with_context(|| format!("[upstream.{}]", told.name))?;
+    let live = live(rule, keys.len());
+    if !told.ask_for_usage {
+        live.forget_usage();
+    }
+    Ok(Upstream {
+        provider: told.provider.clone(),
+        family: told.family,
+        models: told.models.clone(),
+        weight: told.weight,
+        keys,
+        ..Upstream::new(&told.name, told.base.clone(), live)
+    })
+}
+
+/// The keys of an upstream, from the environment or a file; they are never shown.
+fn keys(told: &config::ProxyUpstream) -> Result<Vec<HeaderValue>> {
+    let mut texts = Vec::new();
+    for name in &told.key_env {
+        let key = std::env::var(name).ok().filter(|key| !key.trim().is_empty());
+        texts.push(key.with_context(|| format!("key_env: the variable {name} is not set"))?);
+    }
+    if let Some(path) = &told.key_file {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("key_file: {} cannot be read", path.display()))?;
+        texts.extend(text.lines().map(str::to_owned).filter(|line| !line.trim().is_empty()));
+    }
+    let key = |text: &String| {
+        let mut key =
+            HeaderValue::from_str(text.trim()).map_err(|_| anyhow!("a key has characters that no header has"))?;
+        key.set_sensitive(true);
+        Ok(key)
+    };
+    texts.iter().map(key).collect()
 }
