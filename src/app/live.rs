@@ -23,8 +23,12 @@ pub enum Kind {
     Replay(f64),
 }
 
+/// Says how many calls were lost, and why more would be; `None` where none would.
+pub type Losses = Arc<dyn Fn() -> (u64, Option<String>) + Send + Sync>;
+
 /// The feed of a screen.
 pub struct Status {
+    losses: Option<Losses>,
     source: String,
     kind: Kind,
     progress: Arc<Progress>,
@@ -36,7 +40,12 @@ pub struct Status {
 impl Status {
     /// A feed that begins now.
     pub fn new(source: String, kind: Kind, progress: Arc<Progress>, troubles: Troubles) -> Status {
-        Status { source, kind, progress, troubles, begun: clock::ticks(), failure: Mutex::default() }
+        Status { losses: None, source, kind, progress, troubles, begun: clock::ticks(), failure: Mutex::default() }
+    }
+
+    /// The same with somebody who knows of losses.
+    pub fn losing(self, losses: Option<Losses>) -> Status {
+        Status { losses, ..self }
     }
 
     /// What feeds it.
@@ -52,11 +61,14 @@ impl Status {
     /// As the screen shows it.
     pub fn live(&self) -> Live {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (lost, why) = self.losses.as_ref().map_or((0, None), |losses| losses());
+        let why = why.map(|why| format!("calls are not recorded: {why}"));
+        let troubles = self.troubles.list().into_iter().map(|trouble| trouble.line());
         Live {
             source: self.source.clone(),
             feed: self.feed(),
-            lost: 0,
-            troubles: self.troubles.list().into_iter().map(|trouble| trouble.line()).chain(failure).collect(),
+            lost,
+            troubles: troubles.chain(failure).chain(why).collect(),
             stale_us: None,
             store_error: self.progress.refusal(),
             alarms: Vec::new(),

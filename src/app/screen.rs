@@ -4,7 +4,7 @@
 use super::alert::{Lookout, Now, Reach, Sentry};
 use super::feed::{Feed, Read, STDIN};
 use super::fill::{Ending, Filling, Run, fill};
-use super::live::{Kind, Status, label};
+use super::live::{Kind, Losses, Status, label};
 use super::places::Place;
 use super::setup;
 use super::temporary::Temporary;
@@ -41,6 +41,8 @@ struct Show {
     kind: Kind,
     feed: Option<Run>,
     troubles: Troubles,
+    /// Who knows of losses.
+    losses: Option<Losses>,
 }
 
 /// `llmtop [FILE…]`
@@ -59,7 +61,8 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     let follow = if std::io::stdout().is_terminal() { Follow::Forever } else { Follow::UntilEnd };
     let Filling { store, place, temporary, run, troubles } = Filling::open(&files, follow, &settings)?;
     let label = if files == [PathBuf::from(STDIN)] { "stdin".to_owned() } else { label(&files) };
-    Show { settings, store, place, temporary, label, kind: Kind::Sources, feed: Some(run), troubles }.run(out)
+    Show { settings, store, place, temporary, label, kind: Kind::Sources, feed: Some(run), troubles, losses: None }
+        .run(out)
 }
 
 /// The command that a word was probably meant to be, which is no file: a screen would wait for that for ever.
@@ -96,6 +99,7 @@ fn store(settings: Effective, out: &mut dyn Write) -> Result<ExitCode> {
         kind: Kind::Others,
         feed: None,
         troubles: Troubles::new(),
+        losses: None,
     }
     .run(out)
 }
@@ -186,7 +190,18 @@ fn temporary(
     let temporary = Temporary::new()?;
     let store = temporary.store();
     SqliteStore::open(&store)?;
-    Show { settings, store, place: None, temporary: Some(temporary), label, kind, feed: Some(run), troubles }.run(out)
+    Show {
+        settings,
+        store,
+        place: None,
+        temporary: Some(temporary),
+        label,
+        kind,
+        feed: Some(run),
+        troubles,
+        losses: None,
+    }
+    .run(out)
 }
 
 /// A screen over a store that something feeds.
@@ -194,10 +209,11 @@ pub fn over(
     settings: Effective,
     store: PathBuf,
     (label, kind): (String, Kind),
-    (run, troubles): (Run, Troubles),
+    (run, troubles, losses): (Run, Troubles, Losses),
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
-    Show { settings, store, place: None, temporary: None, label, kind, feed: Some(run), troubles }.run(out)
+    let losses = Some(losses);
+    Show { settings, store, place: None, temporary: None, label, kind, feed: Some(run), troubles, losses }.run(out)
 }
 
 impl Show {
@@ -208,7 +224,8 @@ impl Show {
         }
         let prices = setup::prices(&self.settings)?;
         let (progress, stop) = (Arc::<Progress>::default(), Stop::new());
-        let status = Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles));
+        let status =
+            Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles).losing(self.losses));
         let ui = first_ui(&self.settings.config)?;
         let mouse = if self.settings.config.mouse { Mouse::Used } else { Mouse::Ignored };
         let exit = std::thread::scope(|scope| {

@@ -106,7 +106,12 @@ impl Journal {
                     fs::create_dir_all(&self.folder)?;
                     return Err(gone);
                 }
-                opened => return opened,
+                opened => {
+                    let file = opened?;
+                    // Whoever tidies up lets a file alone that is locked. Where nothing locks, nothing is tidied that is new.
+                    let _ = file.try_lock_shared();
+                    return Ok(file);
+                }
             }
         }
     }

@@ -30,7 +30,7 @@ mod tap;
 pub mod target;
 mod tls;
 
-pub use journal::{Journal, JournalError, PATTERN};
+pub use journal::{EXTENSION, Journal, JournalError, PATTERN};
 pub use recorder::Recorder;
 pub use server::serve;
 pub use tls::new_key;

@@ -2,33 +2,69 @@
 //! lock; when that ends, another takes over.
 
 use crate::app::feed::Feed;
-use crate::app::fill::Run;
-use crate::proxy::PATTERN;
+use crate::app::fill::{Ending, Run};
+use crate::clock;
+use crate::proxy::{EXTENSION, PATTERN};
 use crate::source::{Follow, Sender, SourceError, Stop, Troubles};
 use crate::store::{Store, sqlite::SqliteStore};
 use anyhow::Result;
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The name of the lock of a journal's folder.
 const LOCK: &str = "reader-lock";
 
+/// How often old segments are looked for.
+const TIDY: Duration = Duration::from_secs(600);
+
 /// How often it is seen whether the lock is free.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// A journal followed into a store.
-pub fn follow(journal: &Path, store: &Path) -> Result<(Run, Troubles)> {
+pub fn follow(journal: &Path, store: &Path, keep_us: Option<i64>) -> Result<(Run, Troubles)> {
     // The store is there before the screen asks for it.
     SqliteStore::open(store)?;
     let troubles = Troubles::new();
     let (journal, store) = (journal.to_owned(), store.to_owned());
     let run: Run = Box::new(move |out, stop| {
         let Some(_lock) = wait_for_lock(&journal, &stop)? else { return Ok(()) };
-        read(&journal, &store, Follow::Forever, &out, &stop)
+        let tidy = || keep_us.map(|keep_us| prune(&journal, &store, clock::now_us().saturating_sub(keep_us)));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut due = Duration::ZERO;
+                while !stop.requested() {
+                    if clock::ticks() >= due {
+                        tidy();
+                        due = clock::ticks().saturating_add(TIDY);
+                    }
+                    std::thread::sleep(AGAIN);
+                }
+            });
+            let _ending = Ending(&stop);
+            read(&journal, &store, Follow::Forever, &out, &stop)
+        })
     });
     Ok((run, troubles))
+}
+
+/// Deletes segments that the store has whole and that nobody has written to since `before_us`. What cannot be deleted now is
+/// tried again later.
+fn prune(journal: &Path, store: &Path, before_us: i64) {
+    let Ok(known) = SqliteStore::open(store).and_then(|mut store| store.checkpoints()) else { return };
+    for entry in std::fs::read_dir(journal).into_iter().flatten().flatten() {
+        let Ok(meta) = entry.metadata() else { continue };
+        let is_segment = entry.path().extension().is_some_and(|ext| ext == EXTENSION);
+        let is_known =
+            known.iter().any(|known| known.ino == meta.ino() && known.dev == meta.dev() && known.offset >= meta.len());
+        let is_old = meta.mtime().saturating_mul(1_000_000) < before_us;
+        // The one that a gateway writes to is locked by it.
+        let is_free = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if is_segment && is_known && is_old && is_free() {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Reads a journal from where the store has it.

@@ -2,19 +2,21 @@
 
 use super::serving::Serving;
 use super::{feed, settings};
-use crate::app::fill::{Ending, fill};
-use crate::app::ingest::stop_on_signals;
-use crate::app::live::Kind;
+use crate::app::fill::{Ending, Run, fill};
+use crate::app::live::{Kind, Losses};
 use crate::app::{screen, setup};
 use crate::cli::{Cli, ProxyArgs};
 use crate::config::Effective;
 use crate::pipeline::{OnRefusal, Progress};
+use crate::source::Stop;
 use crate::units::clean;
 use anyhow::Result;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How often it is seen whether to end, and whether calls are lost.
@@ -26,56 +28,82 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let told = settings::of(&args.gateway, args.listen, &effective)?;
     let journal = told.journal.clone();
     let store = effective.config.store()?.to_owned();
-    let (run, troubles) = feed::follow(&journal, &store)?;
     let serving = Serving::start(told)?;
+    let (run, troubles) = feed::follow(&journal, &store, effective.config.proxy.keep_us)?;
     if args.headless || !std::io::stdout().is_terminal() {
-        writeln!(
-            out,
-            "llmtop proxy listens on http://{}, journal in {}",
-            serving.address,
-            clean(&journal.display().to_string())
-        )?;
+        let journal = clean(&journal.display().to_string()).into_owned();
+        writeln!(out, "llmtop proxy listens on {}, journal in {journal}", serving.url())?;
         out.flush()?;
-        return headless(&effective, &store, run, serving);
+        return Headless { cli, args, effective: &effective, serving }.run(&store, run);
     }
     let label = format!("proxy {}", serving.address);
-    let exit = screen::over(effective, store, (label, Kind::Proxy), (run, troubles), out)?;
+    let recorder = Arc::clone(serving.recorder());
+    let losses: Losses = Arc::new(move || (recorder.counts().1, recorder.trouble()));
+    let exit = screen::over(effective, store, (label, Kind::Proxy), (run, troubles, losses), out)?;
     serving.stop()?;
     Ok(exit)
 }
 
-/// No screen: the journal goes into the store, and what is lost is said.
-fn headless(
-    effective: &Effective,
-    store: &std::path::Path,
-    run: crate::app::fill::Run,
+/// A gateway without a screen.
+struct Headless<'a> {
+    cli: &'a Cli,
+    args: &'a ProxyArgs,
+    effective: &'a Effective,
     serving: Serving,
-) -> Result<ExitCode> {
-    let signalled = stop_on_signals()?;
-    let prices = setup::prices(effective)?;
-    let progress = Arc::<Progress>::default();
-    let recorder = Arc::clone(serving.recorder());
-    let reading = crate::source::Stop::new();
-    std::thread::scope(|scope| {
-        let (progress, reading, retention) = (&progress, &reading, &effective.config.retention);
-        let filling = scope.spawn(move || fill((store, retention), run, (OnRefusal::Retry, prices), progress, reading));
-        let _ending = Ending(reading);
-        let mut said = None;
-        while !signalled.stop.requested() {
-            std::thread::sleep(LOOK);
-            let trouble = recorder.trouble();
-            if trouble != said {
-                match &trouble {
-                    Some(why) => eprintln!("llmtop: calls are not recorded: {}", clean(why)),
-                    None => eprintln!("llmtop: calls are recorded again; {} were not", recorder.counts().1),
+}
+
+impl Headless<'_> {
+    /// The journal goes into the store, what is lost is said, and a hang-up reads the configuration again.
+    fn run(self, store: &Path, run: Run) -> Result<ExitCode> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let prices = setup::prices(self.effective)?;
+        let (progress, reading) = (Arc::<Progress>::default(), Stop::new());
+        let signal = std::thread::scope(|scope| {
+            let (progress, reading, retention) = (&progress, &reading, &self.effective.config.retention);
+            let how = (OnRefusal::Retry, prices);
+            let filling = scope.spawn(move || fill((store, retention), run, how, progress, reading));
+            let _ending = Ending(reading);
+            let mut said = None;
+            let signal = loop {
+                std::thread::sleep(LOOK);
+                self.tell_of_losses(&mut said);
+                match signals.pending().last() {
+                    Some(SIGHUP) => self.read_again(),
+                    Some(signal) => break signal,
+                    None if filling.is_finished() => break 0,
+                    None => {}
                 }
-                said = trouble;
+            };
+            self.serving.stop()?;
+            reading.request();
+            filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok::<_, anyhow::Error>(signal)
+        })?;
+        Ok(u8::try_from(signal).map_or(ExitCode::FAILURE, |signal| ExitCode::from(128 + signal)))
+    }
+
+    fn tell_of_losses(&self, said: &mut Option<String>) {
+        let recorder = self.serving.recorder();
+        let trouble = recorder.trouble();
+        if trouble != *said {
+            match &trouble {
+                Some(why) => eprintln!("llmtop: calls are not recorded: {}", clean(why)),
+                None => eprintln!("llmtop: calls are recorded again; {} were not", recorder.counts().1),
             }
+            *said = trouble;
         }
-        serving.stop()?;
-        reading.request();
-        filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })?;
-    let signal = signalled.signal.load(Ordering::Acquire);
-    Ok(u8::try_from(signal).map_or(ExitCode::FAILURE, |signal| ExitCode::from(128 + signal)))
+    }
+
+    /// A configuration that is not right is told, and the one before stays.
+    fn read_again(&self) {
+        let told = setup::settings(self.cli, Some(&self.args.screen))
+            .and_then(|effective| settings::of(&self.args.gateway, self.args.listen, &effective));
+        match told {
+            Ok(told) => {
+                self.serving.tell(settings::anew(told, &self.serving.settings()));
+                eprintln!("llmtop: the configuration was read again");
+            }
+            Err(why) => eprintln!("llmtop: the configuration before stays: {}", clean(&format!("{why:#}"))),
+        }
+    }
 }

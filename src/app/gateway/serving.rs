@@ -15,6 +15,7 @@ pub struct Serving {
     /// Where it listens.
     pub address: SocketAddr,
     recorder: Arc<Recorder>,
+    gateway: Arc<Gateway>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<()>>>,
 }
@@ -39,23 +40,40 @@ impl Serving {
         };
         recorder.start()?;
         let writer = Arc::clone(&recorder);
+        let served = Arc::clone(&gateway);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || {
             let stopped = async {
                 let _ = stopped.await;
             };
-            let served = runtime.block_on(serve(gateway, listener, stopped));
+            let served = runtime.block_on(serve(served, listener, stopped));
             // What is still under way ends here, and is recorded as stopped.
             drop(runtime);
             writer.finish();
             Ok(served?)
         })?;
-        Ok(Serving { address, recorder, stop: Some(stop), thread: Some(thread) })
+        Ok(Serving { address, recorder, gateway, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Its address, as clients are told it.
+    pub fn url(&self) -> String {
+        let scheme = if self.settings().tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// What it records with.
     pub fn recorder(&self) -> &Arc<Recorder> {
         &self.recorder
+    }
+
+    /// What it is told at present.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.gateway.settings()
+    }
+
+    /// Tells it something else, for the calls from now on; where it listens and writes stays.
+    pub fn tell(&self, settings: Settings) {
+        self.gateway.tell(settings);
     }
 
     /// Stops it, once the calls under way are over or their grace has passed.

@@ -22,7 +22,21 @@ const KNOWN: [(&str, Family, &str); 3] = [
     ("gemini", Family::Gemini, "https://generativelanguage.googleapis.com"),
 ];
 
+/// The same told anew: what goes on at upstreams that stay goes on.
+pub fn anew(mut told: Settings, before: &Settings) -> Settings {
+    for upstream in &mut told.upstreams {
+        let same = |old: &&Arc<Upstream>| old.name == upstream.name && old.keys.len() == upstream.keys.len();
+        if let Some(old) = before.upstreams.iter().find(same) {
+            *upstream = Arc::new(Upstream { live: Arc::clone(&old.live), ..Upstream::clone(upstream) });
+        }
+    }
+    told
+}
+
 /// What a gateway is told, listening at `listen`: flags over the configuration.
+///
+/// # Errors
+/// What is missing or contradicts itself.
 pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) -> Result<Settings> {
     let told = &settings.config.proxy;
     let listen = listen.or(told.listen).unwrap_or(LISTEN);
