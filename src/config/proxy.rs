@@ -6,6 +6,7 @@ use crate::nearest::did_you_mean;
 use crate::provider::{Family, Keep};
 use crate::proxy::backoff::Backoff;
 use crate::proxy::breaker::Rule;
+use crate::proxy::queue::Bounds;
 use crate::proxy::settings::{Capture, Next, Secrets, Timeouts, Unrecorded};
 use crate::units;
 use http::Uri;
@@ -28,6 +29,8 @@ pub struct Proxy {
     pub max_body: usize,
     /// How long it waits for what.
     pub timeouts: Timeouts,
+    /// How calls wait before a provider's limits.
+    pub queue: Bounds,
     /// When calls are tried again.
     pub backoff: Backoff,
     /// At most so many retries for each call, 0..=1.
@@ -106,6 +109,7 @@ impl Default for Proxy {
             keep_us: Some(7 * 86_400_000_000),
             max_body: 64 << 20,
             timeouts: Timeouts::default(),
+            queue: Bounds::default(),
             backoff: Backoff::default(),
             retry_share: 0.2,
             breaker: Rule::default(),
@@ -159,7 +163,7 @@ fn capture(section: &mut Section<'_>, proxy: &mut Proxy) {
 }
 
 fn waits(section: &mut Section<'_>, proxy: &mut Proxy) {
-    let Proxy { timeouts, backoff, breaker, .. } = proxy;
+    let Proxy { timeouts, backoff, breaker, queue, .. } = proxy;
     for (name, slot) in [
         ("connect_timeout", &mut timeouts.connect),
         ("first_token_timeout", &mut timeouts.first_byte),
@@ -169,11 +173,14 @@ fn waits(section: &mut Section<'_>, proxy: &mut Proxy) {
         ("retry_cap", &mut backoff.cap),
         ("retry_after_limit", &mut backoff.longest),
         ("breaker_open", &mut breaker.open),
+        ("queue_wait", &mut queue.longest),
         ("stall", &mut proxy.stall),
         ("grace", &mut proxy.grace),
     ] {
         put(slot, section.read(name, LENGTH, length));
     }
+    let calls = section.read("queue", "how many calls may wait, at most 100000", |text| whole(text, 100_000));
+    put(&mut queue.most, calls.and_then(|calls| usize::try_from(calls).ok()));
     put(&mut backoff.most, section.read("retries", "a whole number from 0 to 10", |text| whole(text, 10)));
     put(
         &mut breaker.failures,

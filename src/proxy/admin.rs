@@ -58,6 +58,7 @@ fn metrics(gateway: &Gateway) -> String {
         head(&mut out, name, kind, about);
         let _ = writeln!(out, "{name} {value}");
     }
+    gateway.throttle.write(&mut out);
     let settings = gateway.settings();
     head(&mut out, "llmtop_proxy_upstream_calls_in_flight", "gauge", "Calls under way at an upstream");
     for upstream in &settings.upstreams {

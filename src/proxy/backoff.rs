@@ -36,8 +36,9 @@ impl Backoff {
             return None;
         }
         match asked {
-            Some(asked) => (asked <= self.longest).then_some(asked),
-            None => {
+            // At once is what a provider says that does not know.
+            Some(asked) if !asked.is_zero() => (asked <= self.longest).then_some(asked),
+            _ => {
                 let most = self.base.saturating_mul(2u32.saturating_pow(retries)).min(self.cap);
                 Some(most.mul_f64(random.clamp(0.0, 1.0)))
             }

@@ -27,8 +27,8 @@ pub fn response(record: &Record, text: &str) -> Option<Response<Reply>> {
         ("openai.responses", true) => made.responses_stream(),
         ("anthropic.messages", false) => made.message(json!([{"type": "text", "text": text}]), json!("end_turn")),
         ("anthropic.messages", true) => made.message_stream(),
-        ("gemini.generate_content", false) => made.gemini(),
-        ("gemini.generate_content", true) => event(None, &made.gemini()).into(),
+        ("gemini", false) => made.gemini(),
+        ("gemini", true) => event(None, &made.gemini()).into(),
         _ => return None,
     };
     let (kind, body) = match body {

@@ -4,13 +4,14 @@
 use super::attempt::{self, Call, Failure, Landed};
 use super::body::Reply;
 use super::eye::{self, Eye};
+use super::limit::{Lane, Sent};
 use super::pace::Pace;
 use super::record::{Attempt, Open, Record};
 use super::refusal::{Kind, Refusal};
 use super::settings::{Next, Settings, Upstream};
 use super::tap::{self, Tap};
 use super::target::{self, Target};
-use super::{Gateway, clients, clock, degrade, headers, identity, route};
+use super::{Gateway, clients, clock, degrade, headers, identity, route, throttle};
 use crate::provider::{ApiError, Family, Provider};
 use bytes::Bytes;
 use http::request::Parts;
@@ -186,7 +187,14 @@ async fn step(
     loop {
         let target = take(&candidates, &route, record)?;
         record.tried = (clock::now(), clock::now_us());
+        let lane = throttle::lane(&target, headers::key(&call.head.headers), model.or(asked.as_deref()));
+        let admitted = gateway.throttle.enter(&lane, record).await.map_err(|full| {
+            let why = format!("the limits of {} leave no room", target.upstream.name);
+            Refusal::new(route.family, Kind::QueueFull(full.wait), why)
+        })?;
+        record.phases.queue_us = record.phases.queue_us.saturating_add(clock::micros(admitted.waited));
         let result = attempt::send(gateway, settings, &target, (call, model), record).await;
+        hear(gateway, (&lane, &admitted.sent), &result);
         let result = settle(target, result);
         let wait = match &result {
             Ok(landed) => match &landed.trouble {
@@ -213,6 +221,18 @@ async fn step(
         tokio::time::sleep(wait).await;
         record.phases.queue_us = record.phases.queue_us.saturating_add(clock::micros(wait));
         retries += 1;
+    }
+}
+
+/// Takes over what an answer tells of limits.
+fn hear(gateway: &Gateway, of: (&Lane, &Sent), result: &Result<Landed, Failure>) {
+    match result {
+        Ok(landed) => {
+            let wait = landed.trouble.as_ref().and_then(|trouble| trouble.after_us).map(Duration::from_micros);
+            gateway.throttle.heard(of, (landed.head.status, &landed.head.headers), wait);
+        }
+        Err(Failure::Unreachable(_) | Failure::Invalid(_)) => gateway.throttle.take_back(of.0, of.1),
+        Err(Failure::Timeout(_)) => {}
     }
 }
 

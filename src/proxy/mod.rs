@@ -6,6 +6,7 @@ mod attempt;
 pub mod backoff;
 mod body;
 pub mod breaker;
+mod bucket;
 mod client;
 mod clients;
 mod clock;
@@ -13,21 +14,26 @@ mod decode;
 mod degrade;
 mod exchange;
 mod eye;
+mod fair;
 mod headers;
 mod identity;
 mod journal;
+mod limit;
 mod line;
 mod metrics;
 mod pace;
+pub mod queue;
 mod record;
 mod recorder;
 mod refusal;
 mod route;
 mod server;
 pub mod settings;
+mod sliding;
 mod strip;
 mod tap;
 pub mod target;
+mod throttle;
 mod tls;
 
 pub use journal::{EXTENSION, Journal, JournalError, PATTERN};
@@ -45,6 +51,7 @@ use settings::{Settings, Unrecorded};
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
+use throttle::Throttle;
 
 /// A gateway: what it was told, and what it holds.
 pub struct Gateway {
@@ -52,6 +59,7 @@ pub struct Gateway {
     upstreams: Upstreams,
     recorder: Arc<Recorder>,
     retries: RetryBudget,
+    throttle: Throttle,
 }
 
 impl Gateway {
@@ -61,8 +69,9 @@ impl Gateway {
     /// Where the system's root certificates cannot be read.
     pub fn new(settings: Settings, recorder: Arc<Recorder>) -> io::Result<Arc<Gateway>> {
         let upstreams = client::client(settings.timeouts.connect)?;
+        let throttle = Throttle::new(settings.queue);
         let retries = RetryBudget::new(settings.retry_share);
-        Ok(Arc::new(Gateway { settings: ArcSwap::from_pointee(settings), upstreams, recorder, retries }))
+        Ok(Arc::new(Gateway { settings: ArcSwap::from_pointee(settings), upstreams, recorder, retries, throttle }))
     }
 
     /// What it is told at present.

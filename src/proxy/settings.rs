@@ -1,6 +1,7 @@
 //! What a gateway is told: plain data, valid when it gets here.
 
 use super::backoff::Backoff;
+use super::queue::Bounds;
 use super::target::Live;
 use crate::provider::{Family, Keep};
 use crate::redact;
@@ -21,6 +22,8 @@ pub struct Settings {
     pub max_body: usize,
     /// How long it waits for what.
     pub timeouts: Timeouts,
+    /// How calls wait before a provider's limits.
+    pub queue: Bounds,
     /// When calls are tried again.
     pub backoff: Backoff,
     /// At most so many retries for each call, 0..=1.

@@ -58,6 +58,7 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
         upstreams: upstreams.into_iter().map(Arc::new).collect(),
         max_body: told.max_body,
         timeouts: told.timeouts,
+        queue: told.queue,
         backoff: told.backoff,
         retry_share: told.retry_share,
         fallbacks: told.fallbacks.iter().map(|f| Fallback { model: f.model.clone(), to: f.to.clone() }).collect(),
