@@ -581,3 +581,16 @@ fn pricing_again_changes_what_counts_and_keeps_what_was_reported() {
     let err = home.run(["reprice"]).err;
     assert!(err.contains("--since"), "{err}");
 }
+
+#[test]
+fn ingest_says_why_lines_were_rejected() {
+    let home = Home::new();
+    let good = r#"{"event":"llm_call","ts":"2026-05-01T10:00:00Z","request_id":"a","model":"m"}"#;
+    let bad = good.replace("\"m\"", "\"m\",\"input_tokens\":-1").replace("\"a\"", "\"b\"");
+    home.write(
+        "app.log",
+        format!("{good}\n{bad}\n{{\"event\":\"llm_call\", broken\n{}\n", bad.replace("\"b\"", "\"c\"")),
+    );
+    let out = home.run(["ingest", "app.log"]).good();
+    assert!(out.contains("rejected: 2 out_of_range, 1 invalid_json; "), "{out}");
+}

@@ -194,6 +194,11 @@ impl Format {
 pub struct Address(pub String);
 
 impl Address {
+    /// `https`, or `http`.
+    pub fn scheme(&self) -> &str {
+        self.0.split_once("://").map_or("https", |(scheme, _)| scheme)
+    }
+
     /// The machine it leads to.
     pub fn host(&self) -> &str {
         let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);

@@ -3,6 +3,7 @@
 
 use super::paths::{Env, expand_home};
 use super::{Config, Theme, alerts, prices};
+use crate::alert::Address;
 use crate::nearest::did_you_mean;
 use crate::price::CostSource;
 use crate::units;
@@ -216,7 +217,8 @@ pub(super) static KEYS: [Key; 21] = [
         allowed: "an address such as https://hooks.example.org/llm",
         set: |config, text, _| put(&mut config.alerts.targets.webhook, unless_empty(text, alerts::address)),
         get: |config| {
-            config.alerts.targets.webhook.as_ref().map_or_else(String::new, |to| format!("https://{}/…", to.host()))
+            let shown = |to: &Address| format!("{}://{}/…", to.scheme(), to.host());
+            config.alerts.targets.webhook.as_ref().map_or_else(String::new, shown)
         },
     },
     Key {

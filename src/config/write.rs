@@ -1,6 +1,7 @@
 //! The configuration as text: the commented file that `config init` writes, and the settings that `config show` prints.
 
 use super::keys::{KEYS, Key, Kind};
+use super::lists::LISTS;
 use super::{Config, Effective, Inputs, load};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -148,23 +149,38 @@ impl Effective {
             writeln!(out, "{line:<width$}  # {origin}")?;
         }
         let text = self.file.as_deref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
-        lists(&text).try_for_each(|line| writeln!(out, "{line}"))
+        lists(&text).iter().try_for_each(|line| writeln!(out, "{line}"))
     }
 }
 
-/// The lines of the sections `[[…]]` of a file, as they stand there, but for addresses, which may hold a secret.
-fn lists(text: &str) -> impl Iterator<Item = String> {
-    let mut within = false;
-    text.lines().filter_map(move |line| {
-        let start = line.trim_start();
-        if start.starts_with('[') {
-            within = start.starts_with("[[");
-        }
-        let is_shown = within && !start.is_empty() && !start.starts_with('#');
-        let gap = if start.starts_with("[[") { "\n" } else { "" };
-        is_shown.then(|| match start.split_once('=') {
-            Some((key, _)) if key.trim().starts_with("webhook") => format!("{key}= \"…\""),
-            _ => format!("{gap}{line}"),
-        })
-    })
+/// The sections `[[…]]` of a file, as they were read, but for what may hold a secret: whom alerts are told.
+fn lists(text: &str) -> Vec<String> {
+    const SECRET: [&str; 2] = ["webhook", "command"];
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let sections = LISTS.iter().flat_map(|list| {
+        let sections = table.get(list.name).and_then(toml::Value::as_array);
+        sections.into_iter().flatten().filter_map(toml::Value::as_table).map(|section| (list.name, section))
+    });
+    let lines = sections.flat_map(|(name, section)| {
+        let fields = section.iter().map(|(key, value)| match SECRET.contains(&key.as_str()) {
+            true => format!("{key} = \"…\""),
+            false => format!("{key} = {value}"),
+        });
+        [String::new(), format!("[[{name}]]")].into_iter().chain(fields).collect::<Vec<_>>()
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lists;
+
+    #[test]
+    fn the_lists_are_shown_and_their_secrets_are_not() {
+        let text = "window = \"1h\"\n[[alert]]\nname = \"a [[b]]\" # why\n\"webhook\" = \"\"\"https://x/SECRET\"\"\"\n\
+                    command = [\n  \"curl\", \"SECRET\"]\nabove = 5.5\n[[budget]]\nlimit_usd = 50\n[alerts]\nfile = \"SECRET\"\n";
+        let shown = lists(text).join("\n");
+        let want = "\n[[budget]]\nlimit_usd = 50\n\n[[alert]]\nabove = 5.5\ncommand = \"…\"\nname = \"a [[b]]\"\nwebhook = \"…\"";
+        assert_eq!(shown, want);
+    }
 }

@@ -1,6 +1,8 @@
 //! What a pipeline has done so far, readable from any thread at any time.
 
+use crate::event::Reason;
 use crate::snapshot::{Accounting, Skipped};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +22,7 @@ pub struct Progress {
     troubles: Mutex<Vec<String>>,
     skipped_like: Mutex<Option<Skipped>>,
     refusal: Mutex<Option<String>>,
+    reasons: Mutex<BTreeMap<Reason, u64>>,
 }
 
 /// The counters at one moment.
@@ -76,7 +79,18 @@ impl Progress {
     pub fn accounting(&self) -> Accounting {
         let Counts { lines, accepted, duplicate, skipped, rejected, .. } = self.counts();
         let skipped_like = lock(&self.skipped_like).clone();
-        Accounting { read: lines, accepted, duplicate, skipped, rejected, skipped_like, ..Accounting::default() }
+        let mut reasons: Vec<(Reason, u64)> = lock(&self.reasons).iter().map(|(reason, n)| (*reason, *n)).collect();
+        reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+        Accounting {
+            read: lines,
+            accepted,
+            duplicate,
+            skipped,
+            rejected,
+            reasons,
+            skipped_like,
+            ..Accounting::default()
+        }
     }
 
     /// What the store says, while it refuses.
@@ -92,6 +106,14 @@ impl Progress {
         self.rejected.fetch_add(counts.rejected, Relaxed);
         self.raw_done.fetch_add(counts.raw_done, Relaxed);
         self.commits.fetch_add(1, Relaxed);
+    }
+
+    /// Why lines of what was committed were rejected.
+    pub(super) fn rejected(&self, reasons: &[(Reason, u64)]) {
+        let mut all = lock(&self.reasons);
+        for (reason, n) in reasons {
+            *all.entry(*reason).or_default() += n;
+        }
     }
 
     /// So many lines and raw bytes have been read and put aside, to be committed with what follows.

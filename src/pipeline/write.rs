@@ -4,6 +4,7 @@
 
 use super::{Counts, OnRefusal, Parsed, PipelineError, Progress, Settings, Ticketed};
 use crate::batch::Batch;
+use crate::event::Reason;
 use crate::source::Stop;
 use crate::store::{Appended, Store, StoreError};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -53,6 +54,7 @@ struct Group {
     batches: Vec<Batch>,
     /// What they come to, those put aside too.
     counts: Counts,
+    reasons: Vec<(Reason, u64)>,
     calls: usize,
     /// Of those that were not put aside, bytes.
     weight: usize,
@@ -160,6 +162,7 @@ impl<'s> Writer<'s> {
         group.counts.lines += batch.counts.read;
         group.counts.skipped += batch.counts.skipped;
         group.counts.rejected += batch.counts.rejected.iter().map(|(_, n)| n).sum::<u64>();
+        group.reasons.extend_from_slice(&batch.counts.rejected);
         group.calls += batch.calls.len();
         group.weight += batch.weight();
         group.untimed |= batch.calls.iter().any(|call| !call.timed);
@@ -188,6 +191,10 @@ impl<'s> Writer<'s> {
         self.did.add(did);
         let rejected = group.counts.rejected + did.expired;
         let Appended { accepted, duplicate, .. } = did;
+        self.progress.rejected(&group.reasons);
+        if did.expired > 0 {
+            self.progress.rejected(&[(Reason::Expired, did.expired)]);
+        }
         self.progress.committed(Counts { accepted, duplicate, rejected, ..group.counts });
         Ok(())
     }

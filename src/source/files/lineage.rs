@@ -18,11 +18,18 @@ use std::sync::Arc;
 /// What is known of the rotated files of a log.
 #[derive(Debug)]
 pub(super) struct Lineage {
-    name: Arc<str>,
+    log: Log,
     /// What was last written before this belongs to the time before the log was read, ns since the epoch.
     since_ns: i64,
     /// Files that are of the time before, as they were found.
     before: HashMap<FileId, Print>,
+}
+
+/// A log as it is looked for.
+#[derive(Debug, Clone)]
+struct Log {
+    name: Arc<str>,
+    by: By,
 }
 
 /// What became of what was last read under a name.
@@ -69,7 +76,7 @@ impl Files {
         let (names, mut gone) = (self.by_name(), Vec::new());
         for log in self.selection.find().files {
             let (Some(folder), Some(name)) = (log.path.parent(), log.path.file_name()) else { continue };
-            let rotated = rotated_in(folder, &HashMap::from([(name.to_owned(), Arc::clone(&log.name))]));
+            let rotated = rotated_in(folder, &HashMap::from([(name.to_owned(), Log::of(&log))]));
             let rotated: Vec<&Found> = rotated.iter().map(|(_, found)| found).collect();
             if let Fate::Gone(_) = self.fate(&log, &rotated, &names) {
                 gone.push(log.name);
@@ -150,9 +157,9 @@ impl Files {
 
     /// Rotated files in a folder, each with the name of its log.
     fn beside(&self, folder: &Path, logs: Option<&HashMap<OsString, &Found>>) -> Vec<(OsString, Found)> {
-        let before = self.lineages.get(folder).into_iter().flatten().map(|(name, l)| (name, &l.name));
-        let now = logs.into_iter().flatten().map(|(name, log)| (name, &log.name));
-        rotated_in(folder, &before.chain(now).map(|(name, log)| (name.clone(), Arc::clone(log))).collect())
+        let before = self.lineages.get(folder).into_iter().flatten().map(|(name, l)| (name.clone(), l.log.clone()));
+        let now = logs.into_iter().flatten().map(|(name, found)| (name.clone(), Log::of(found)));
+        rotated_in(folder, &before.chain(now).collect())
     }
 
     /// Whether a rotated file may hold what was not read yet.
@@ -177,27 +184,34 @@ impl Lineage {
         let print = |found: &Found| Print::take(&File::open(&found.path).ok()?, found.stamp.size).ok();
         let before = rotated.iter().filter(|f| all || f.stamp.mtime_ns < since_ns);
         let before = before.filter_map(|f| Some((f.stamp.id, print(f)?))).collect();
-        Lineage { name: Arc::clone(&log.name), since_ns, before }
+        Lineage { log: Log::of(log), since_ns, before }
     }
 }
 
-/// Files in a folder whose names are those of rotated logs, each with the name of its log.
-fn rotated_in(folder: &Path, logs: &HashMap<OsString, Arc<str>>) -> Vec<(OsString, Found)> {
+impl Log {
+    fn of(found: &Found) -> Log {
+        Log { name: Arc::clone(&found.name), by: found.by }
+    }
+}
+
+/// Files in a folder whose names are those of rotated logs, each with the name of its log. One that was named is a log of
+/// its own; one that a search found there may be a rotated log all the same: rotation uses its names again and again.
+fn rotated_in(folder: &Path, logs: &HashMap<OsString, Log>) -> Vec<(OsString, Found)> {
     let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let Ok(entries) = std::fs::read_dir(place) else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries.flatten() {
         let file = entry.file_name();
         let known = |log: &String| logs.get_key_value(std::ffi::OsStr::new(log));
-        if logs.contains_key(&file) {
+        if logs.get(&file).is_some_and(|log| log.by == By::Name) {
             continue;
         }
-        let Some((log, name)) = file.to_str().map(origins).and_then(|logs| logs.iter().find_map(known)) else {
+        let Some((of, log)) = file.to_str().map(origins).and_then(|logs| logs.iter().find_map(known)) else {
             continue;
         };
         let Some(meta) = std::fs::metadata(entry.path()).ok().filter(Metadata::is_file) else { continue };
-        let (path, name) = (folder.join(&file), Arc::clone(name));
-        found.push((log.clone(), Found { path, name, stamp: Stamp::of(&meta), by: By::Search }));
+        let (path, name) = (folder.join(&file), Arc::clone(&log.name));
+        found.push((of.clone(), Found { path, name, stamp: Stamp::of(&meta), by: By::Search }));
     }
     found
 }

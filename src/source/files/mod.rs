@@ -105,6 +105,8 @@ struct Pending {
 struct Followed {
     tail: Tail,
     path: PathBuf,
+    /// Where it was found: what rotation has copied from it is called after that, though it may be renamed itself by now.
+    origin: PathBuf,
     id: FileId,
     /// Size when it was opened: what has to be read before the next file has its turn.
     until: u64,

@@ -36,6 +36,7 @@ impl Files {
     /// Opens a file and goes to where it is to be read from; `None` where there is nothing to read.
     pub(super) fn open(&mut self, next: Pending, out: &Sender) -> Result<Option<Followed>, SourceError> {
         let Pending { mut found, counted } = next;
+        let origin = found.path.clone();
         self.total = self.total.saturating_sub(counted);
         let tail = match self.try_open(&mut found) {
             Ok(Some(tail)) => tail,
@@ -55,6 +56,7 @@ impl Files {
             id: stamp.id,
             until: stamp.size,
             path: found.path.clone(),
+            origin,
             linked: true,
             copied: false,
             quiet_since: self.now,

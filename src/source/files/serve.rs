@@ -158,7 +158,7 @@ impl Files {
         let print = file.tail.print();
         let mut carried = false;
         self.drain_undecided(out)?;
-        for found in self.rotated_from(&file.path) {
+        for found in self.rotated_from(&file.origin) {
             carried |= carries(&found, &print);
             let id = found.stamp.id;
             if id == file.id || self.tails.iter().any(|f| f.id == id) || self.seen.get(&id) == Some(&found.stamp) {
