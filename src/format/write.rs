@@ -179,15 +179,22 @@ impl Line {
     }
 
     fn number(&mut self, name: &str, value: Option<u64>) {
-        self.raw(name, value.map(|v| v.to_string()).as_deref());
+        self.decimal(name, value, 0);
     }
 
     fn millis(&mut self, name: &str, us: Option<u64>) {
-        self.raw(name, us.map(|us| decimal(us, 3)).as_deref());
+        self.decimal(name, us, 3);
     }
 
     fn dollars(&mut self, name: &str, nano: Option<i64>) {
-        self.raw(name, nano.and_then(|n| u64::try_from(n).ok()).map(|n| decimal(n, 9)).as_deref());
+        self.decimal(name, nano.and_then(|n| u64::try_from(n).ok()), 9);
+    }
+
+    fn decimal(&mut self, name: &str, value: Option<u64>, places: usize) {
+        if let Some(value) = value {
+            self.name(name);
+            push_decimal(&mut self.0, value, places);
+        }
     }
 
     /// Text that may be JSON: lists and objects as they are, anything else as a string.
@@ -227,12 +234,20 @@ fn is_json_line(text: &str) -> bool {
 }
 
 /// A whole number of the last of `places` decimal places, as an exact decimal: `1528151` µs are `1528.151` ms.
-fn decimal(value: u64, places: usize) -> String {
-    let digits = format!("{value:0width$}", width = places + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - places);
-    match fraction.trim_end_matches('0') {
-        "" => whole.to_owned(),
-        fraction => format!("{whole}.{fraction}"),
+fn push_decimal(out: &mut Vec<u8>, mut value: u64, places: usize) {
+    // As many digits as any number has.
+    let (mut digits, mut first) = ([b'0'; 20], 20);
+    while value > 0 {
+        first -= 1;
+        digits[first] = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+    let point = 20 - places;
+    out.extend_from_slice(&digits[first.min(point - 1)..point]);
+    let last = digits[point..].iter().rposition(|digit| *digit != b'0');
+    if let Some(last) = last {
+        out.push(b'.');
+        out.extend_from_slice(&digits[point..=point + last]);
     }
 }
 
@@ -242,9 +257,20 @@ mod tests {
 
     #[test]
     fn decimals_are_exact() {
-        assert_eq!(decimal(1_528_151, 3), "1528.151");
-        assert_eq!(decimal(5, 3), "0.005");
-        assert_eq!(decimal(2_000, 3), "2");
-        assert_eq!(decimal(1_200_000, 9), "0.0012");
+        for (value, places, want) in [
+            (1_528_151, 3, "1528.151"),
+            (5, 3, "0.005"),
+            (2_000, 3, "2"),
+            (0, 3, "0"),
+            (0, 0, "0"),
+            (42, 0, "42"),
+            (1_200_000, 9, "0.0012"),
+            (u64::MAX, 9, "18446744073.709551615"),
+            (u64::MAX, 0, "18446744073709551615"),
+        ] {
+            let mut out = Vec::new();
+            push_decimal(&mut out, value, places);
+            assert_eq!(String::from_utf8_lossy(&out), want);
+        }
     }
 }

@@ -68,7 +68,10 @@ fn traceparent(text: &str) -> Option<(String, String)> {
 
 /// A key by the beginning of its hash: tells callers apart, and nobody gets the key out of it.
 pub fn short_hash(key: &[u8]) -> String {
-    Sha256::digest(key).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let hash = Sha256::digest(key);
+    let digits = hash.iter().take(4).flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 #[cfg(test)]

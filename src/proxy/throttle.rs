@@ -51,7 +51,7 @@ impl Throttle {
         wait: Option<Duration>,
     ) {
         let now = clock::now();
-        let told = limits::limits(&|name| headers::text(headers, name), clock::now_us());
+        let told = told(headers);
         if told.is_known() {
             let at = (now, clock::now_us());
             let quota = |quota: limits::Quota| {
@@ -115,6 +115,18 @@ impl Throttle {
             let _ = writeln!(out, "llmtop_proxy_queue_longest_seconds{{{}}} {seconds}", labels(&depth.lane));
         }
     }
+}
+
+/// What the headers of an answer tell. Every dialect has the word in its names; most upstreams of one's own tell nothing.
+fn told(headers: &HeaderMap) -> limits::Limits {
+    let is_about_limits = |name: &http::HeaderName| {
+        let name = name.as_str();
+        name.contains("ratelimit") || name.contains("rate-limit")
+    };
+    if !headers.keys().any(is_about_limits) {
+        return limits::Limits::default();
+    }
+    limits::limits(&|name| headers::text(headers, name), clock::now_us())
 }
 
 /// What a call's limits are kept by: the upstream, its key or the client's by its hash, and the model.
