@@ -60,7 +60,7 @@ fn a_call_passes_by_the_byte_and_is_recorded_once() {
     assert_eq!(brief(call), ("ok".to_owned(), "-".to_owned()));
     assert_eq!((call["input_tokens"].as_u64(), call["output_tokens"].as_u64()), (Some(9), Some(3)));
     assert_eq!((call["user_id"].as_str(), call["tags"].to_string()), (Some("ann"), r#"["a","b"]"#.to_owned()));
-    assert_eq!((call["provider_request_id"].as_str(), call["retries"].as_u64()), (Some("req_1"), Some(0)));
+    assert_eq!((call["gateway"]["provider_request_id"].as_str(), call["retries"].as_u64()), (Some("req_1"), Some(0)));
     assert_eq!(call["prompt_preview"], "hi, I am [redacted:email]");
     let text = call.to_string();
     assert!(!text.contains("sk-secret") && !text.contains("ann@"), "{text}");
@@ -245,7 +245,10 @@ fn a_chain_leads_to_another_model_and_at_its_end_to_a_text() {
     assert_eq!(body["choices"][0]["message"]["content"], "Sorry, later.");
     let calls = gateway.calls(2);
     assert_eq!((calls[0]["fallback_from"].as_str(), calls[0]["status"].as_str()), (Some("gpt-4o-mini"), Some("ok")));
-    assert_eq!((calls[1]["degraded"].as_str(), brief(&calls[1]).1.as_str()), (Some("static"), "server_error"));
+    assert_eq!(
+        (calls[1]["gateway"]["degraded"].as_str(), brief(&calls[1]).1.as_str()),
+        (Some("static"), "server_error")
+    );
 }
 
 #[test]
@@ -287,7 +290,10 @@ fn any_other_path_passes_and_is_recorded_without_a_model() {
         ("GET /v1/models HTTP/1.1".to_owned(), "POST /v1/files?x=y HTTP/1.1".to_owned())
     );
     let calls = gateway.calls(2);
-    assert_eq!((calls[0]["target"].as_str(), calls[0]["operation"].as_str()), (Some("GET /v1/models"), Some("other")));
+    assert_eq!(
+        (calls[0]["gateway"]["target"].as_str(), calls[0]["operation"].as_str()),
+        (Some("GET /v1/models"), Some("other"))
+    );
     assert_eq!(gateway.call("/u/nobody/v1/models", &[], b"").status, 404);
 }
 

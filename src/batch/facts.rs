@@ -145,7 +145,7 @@ fn measures(call: &Call<'_>, cost: Cost) -> [Option<u64>; MEASURES] {
     ]
 }
 
-/// The mask before the values: bits of known measures, known ids, ids that are packed, and the two below.
+/// The mask before the values: bits of known measures, known ids, ids that are packed, and the three below.
 const MASK: usize = 4;
 
 /// The bit that says that the producer reports what counts as the cost.
@@ -153,6 +153,9 @@ const IS_REPORTED: u32 = 1 << 28;
 
 /// The bit of answers that were cut at the limit of their length.
 const IS_TRUNCATED: u32 = 1 << 29;
+
+/// The bit of calls whose tokens are estimated.
+const IS_ESTIMATED: u32 = 1 << 30;
 
 const _: () = assert!(MEASURES + 2 * IDS == 28, "the bits do not overlap");
 
@@ -176,6 +179,9 @@ pub(super) fn put(call: &Call<'_>, cost: Cost, out: &mut Vec<u8>) {
     }
     if call.is_truncated() {
         mask |= IS_TRUNCATED;
+    }
+    if call.estimated {
+        mask |= IS_ESTIMATED;
     }
     for (bit, value) in measures(call, cost).into_iter().enumerate() {
         // What does not fit is the largest that does.
@@ -330,6 +336,7 @@ impl<'b> Facts<'b> {
         call.network_us = self.unsigned(Measure::Network);
         call.input_audio_tokens = self.unsigned(Measure::InputAudioTokens);
         call.output_audio_tokens = self.unsigned(Measure::OutputAudioTokens);
+        call.estimated = self.mask & IS_ESTIMATED != 0;
         call.cost_nusd = self.measure(Measure::ReportedCost);
         call.retries = self.unsigned(Measure::Retries).map(|r| u32::try_from(r).unwrap_or(u32::MAX));
     }
@@ -356,12 +363,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_is_read(m in prop::collection::vec(measure(), 12), cost: Option<u32>, priced: Option<u32>, saved: Option<i32>, cut: bool, retries: Option<u32>, ids in prop::collection::vec(id(), 6)) {
+        fn what_is_put_is_read(m in prop::collection::vec(measure(), 12), cost: Option<u32>, priced: Option<u32>, saved: Option<i32>, cut: bool, estimated: bool, retries: Option<u32>, ids in prop::collection::vec(id(), 6)) {
             let call = Call {
                 input_tokens: m[0], output_tokens: m[1], cached_input_tokens: m[2], cache_write_tokens: m[3],
                 cache_write_1h_tokens: m[4], reasoning_tokens: m[5], latency_us: m[6], ttft_us: m[7], queue_us: m[8],
                 network_us: m[9], input_audio_tokens: m[10], output_audio_tokens: m[11],
-                finish_reason: cut.then_some(Cow::Borrowed("length")), cost_nusd: cost.map(i64::from), retries,
+                finish_reason: cut.then_some(Cow::Borrowed("length")), cost_nusd: cost.map(i64::from), retries, estimated,
                 request_id: ids[0].clone(), trace_id: ids[1].clone(), span_id: ids[2].clone(), parent_id: ids[3].clone(),
                 session_id: ids[4].clone(), user_id: ids[5].clone(), ..Call::default()
             };

@@ -18,12 +18,14 @@ pub enum TextField {
     ToolCalls,
     /// `guardrail`
     Guardrail,
+    /// `gateway`
+    Gateway,
 }
 
-const FIELDS: usize = 5;
+const FIELDS: usize = 6;
 
 fn fields<'c, 'a>(call: &'c Call<'a>) -> [&'c Text<'a>; FIELDS] {
-    [&call.prompt_preview, &call.prompt, &call.response, &call.tool_calls, &call.guardrail]
+    [&call.prompt_preview, &call.prompt, &call.response, &call.tool_calls, &call.guardrail, &call.gateway]
 }
 
 /// Texts of up to [`TextBlock::SLOTS`] calls, compressed.
@@ -138,8 +140,14 @@ impl OpenBlock {
 
     /// Puts the texts of a slot into a call; `None` on broken data or a slot that is not there.
     pub fn restore(&self, slot: u32, call: &mut Call<'static>) -> Option<()> {
-        let fields =
-            [&mut call.prompt_preview, &mut call.prompt, &mut call.response, &mut call.tool_calls, &mut call.guardrail];
+        let fields = [
+            &mut call.prompt_preview,
+            &mut call.prompt,
+            &mut call.response,
+            &mut call.tool_calls,
+            &mut call.guardrail,
+            &mut call.gateway,
+        ];
         for (field, text) in fields.into_iter().zip(self.texts(slot)?) {
             if let Some(text) = text {
                 *field = Some(Cow::Owned(text.to_owned()));

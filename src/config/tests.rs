@@ -400,9 +400,11 @@ fn the_address_of_a_webhook_is_shown_nowhere() {
         }
         Err(error) => error,
     };
-    for file in
-        ["https://u:secret@h.example/secret?secret", "ftp://h.example/secret", "https://h.example/sec ret/secret"]
-    {
-        assert!(!shown(&format!("alerts.webhook = \"{file}\"")).contains("secret"), "{file}");
+    for file in [
+        "https://u:hush-hush@h.example/hush-hush?hush-hush",
+        "ftp://h.example/hush-hush",
+        "https://h.example/hus h/hush-hush",
+    ] {
+        assert!(!shown(&format!("alerts.webhook = \"{file}\"")).contains("hush-hush"), "{file}");
     }
 }

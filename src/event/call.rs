@@ -144,6 +144,10 @@ pub struct Call<'a> {
     pub tool_calls: Text<'a>,
     /// What guardrails did, as a JSON list of `{name, action, detail}`.
     pub guardrail: Text<'a>,
+    /// What a gateway tells of its way: a JSON object of its phases, its upstream, the ids of the other side.
+    pub gateway: Text<'a>,
+    /// Whether the tokens are estimated, because nobody counted them.
+    pub estimated: bool,
 }
 
 impl Call<'_> {

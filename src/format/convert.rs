@@ -338,6 +338,19 @@ pub fn list(value: Value<'_>) -> Field<Cow<'_, str>> {
     }
 }
 
+/// An object as it stands; anything else says nothing.
+pub fn object(value: Value<'_>) -> Field<Cow<'_, str>> {
+    match value {
+        Value::Json(raw) if raw.starts_with('{') => Ok(Some(Cow::Borrowed(raw))),
+        _ => Ok(None),
+    }
+}
+
+/// Whether tokens are said to be estimated.
+pub fn is_estimated(value: Value<'_>) -> bool {
+    matches!(value, Value::Text(word) if word == super::write::ESTIMATED)
+}
+
 /// Whether a text says anything.
 pub fn given(text: &Text<'_>) -> bool {
     text.as_ref().is_some_and(|t| !t.is_empty())

@@ -329,6 +329,11 @@ impl<'a> Draft<'a> {
             Field::Response => put(best, key, &mut call.response, convert::text_or_json(value)),
             Field::ToolCalls => put(best, key, &mut call.tool_calls, convert::list(value)),
             Field::Guardrail => put(best, key, &mut call.guardrail, convert::list(value)),
+            Field::Gateway => put(best, key, &mut call.gateway, convert::object(value)),
+            Field::Usage => {
+                call.estimated |= convert::is_estimated(value);
+                Ok(())
+            }
         }
     }
 }

@@ -138,6 +138,10 @@ pub enum Field {
     ToolCalls,
     /// What guardrails did.
     Guardrail,
+    /// What a gateway tells of its way.
+    Gateway,
+    /// `usage` that is no object: where the tokens are from.
+    Usage,
     /// Only a step of a dotted path, no field itself.
     Nest,
 }

@@ -304,4 +304,6 @@ pub const ROWS: &[Row] = &[
     (Response, Plain, "response output completion response_text output_text gen_ai.output.messages gen_ai.completion"),
     (ToolCalls, Plain, "tool_calls"),
     (Guardrail, Plain, "guardrail guardrails guardrail_information"),
+    (Gateway, Plain, "gateway"),
+    (Usage, Plain, "usage"),
 ];

@@ -9,6 +9,9 @@ use std::io::{self, Write};
 /// differently still is the same event.
 pub const IDENTITY: &str = "llmtop_id";
 
+/// What `usage` says of tokens that nobody counted.
+pub const ESTIMATED: &str = "estimated";
+
 /// Writes a call as one line. `id` is the hash of its identity.
 pub fn call(call: &Call<'_>, id: i64, out: &mut dyn Write) -> io::Result<()> {
     let mut line = Line::new("llm_call", call.ts_us);
@@ -30,6 +33,7 @@ pub fn call(call: &Call<'_>, id: i64, out: &mut dyn Write) -> io::Result<()> {
     line.text("cache", call.cache.map(|c| c.word()));
     line.raw("temperature", call.temperature.filter(|t| t.is_finite()).map(|t| t.to_string()).as_deref());
     line.raw("stream", call.stream.map(|s| if s { "true" } else { "false" }));
+    line.text("usage", call.estimated.then_some(ESTIMATED));
     for (name, value) in payloads(call) {
         line.payload(name, value.as_deref());
     }
@@ -88,7 +92,7 @@ fn times(c: &Call<'_>) -> Named<Option<u64>, 5> {
     ]
 }
 
-fn payloads<'c, 'a>(c: &'c Call<'a>) -> Named<&'c Text<'a>, 6> {
+fn payloads<'c, 'a>(c: &'c Call<'a>) -> Named<&'c Text<'a>, 7> {
     [
         ("tags", &c.tags),
         ("prompt_preview", &c.prompt_preview),
@@ -96,6 +100,7 @@ fn payloads<'c, 'a>(c: &'c Call<'a>) -> Named<&'c Text<'a>, 6> {
         ("response", &c.response),
         ("tool_calls", &c.tool_calls),
         ("guardrail", &c.guardrail),
+        ("gateway", &c.gateway),
     ]
 }
 

@@ -19,12 +19,6 @@ pub fn write(record: &Record, end: &End, capture: Capture, app: Option<&str>, li
     }
     // A vector takes every write.
     let _ = write::call(&call(record, end, capture, app, now), 0, lines);
-    let extra = extra(record, now);
-    if lines.ends_with(b"}\n") {
-        lines.truncate(lines.len() - 2);
-        lines.extend_from_slice(extra.as_bytes());
-        lines.extend_from_slice(b"}\n");
-    }
 }
 
 fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str>, now: Instant) -> Call<'r> {
@@ -77,6 +71,8 @@ fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str
         prompt_preview: preview(&asked.preview, capture),
         response: preview(&record.answer.text, capture),
         tool_calls: tools(record),
+        gateway: Some(Cow::Owned(gateway(record, now))),
+        estimated: record.is_estimated(),
         ..Call::default()
     }
 }
@@ -107,9 +103,9 @@ fn tools(record: &Record) -> Option<Cow<'static, str>> {
     serde_json::to_string(&calls).ok().map(Cow::Owned)
 }
 
-/// What a call has beyond the fields of the event, as members of its object.
-fn extra(record: &Record, now: Instant) -> String {
-    let mut out = String::with_capacity(256);
+/// The way of a call through the gateway, as a JSON object: what is unknown is left out.
+fn gateway(record: &Record, now: Instant) -> String {
+    let mut out = String::with_capacity(320);
     let mut text = |name: &str, value: Option<&str>| {
         if let Some(json) = value.and_then(|value| serde_json::to_string(value).ok()) {
             let _ = write!(out, ",\"{name}\":{json}");
@@ -120,10 +116,11 @@ fn extra(record: &Record, now: Instant) -> String {
     text("target", record.target.as_deref());
     text("response_id", record.answer.id.as_deref());
     text("provider_request_id", record.provider_request_id.as_deref());
+    text("degraded", record.degraded.then_some("static"));
     let since = |at: Option<Instant>| at.map(|at| micros(at.saturating_duration_since(record.started)));
     let phases = &record.phases;
     for (name, us) in [
-        ("gateway_ms", record.gateway_us()),
+        ("own_ms", record.gateway_us()),
         ("sent_ms", since(phases.sent)),
         ("first_byte_ms", since(phases.first_byte)),
         ("last_byte_ms", since(Some(now))),
@@ -132,18 +129,14 @@ fn extra(record: &Record, now: Instant) -> String {
             let _ = write!(out, ",\"{name}\":{}.{:03}", us / 1000, us % 1000);
         }
     }
-    for (name, count) in [("request_bytes", record.request_bytes), ("response_bytes", record.response_bytes)] {
+    let stalls = u64::from(phases.stalls);
+    let counts =
+        [("request_bytes", record.request_bytes), ("response_bytes", record.response_bytes), ("stalls", stalls)];
+    for (name, count) in counts.into_iter().filter(|(name, count)| *count > 0 || *name != "stalls") {
         let _ = write!(out, ",\"{name}\":{count}");
     }
-    if record.is_estimated() {
-        out.push_str(",\"usage\":\"estimated\"");
-    }
-    if record.degraded {
-        out.push_str(",\"degraded\":\"static\"");
-    }
-    if phases.stalls > 0 {
-        let _ = write!(out, ",\"stalls\":{}", phases.stalls);
-    }
+    out.replace_range(..1, "{");
+    out.push('}');
     out
 }
 

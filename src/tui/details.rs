@@ -1,6 +1,7 @@
 //! One record: its phases as a bar on top, the facts on the left, the text on the right, covered until asked for.
 
 mod bill;
+mod gateway;
 
 use super::clean::{self, clean};
 use super::live::Scene;
@@ -144,11 +145,13 @@ fn facts(record: &Record, zone: Zone) -> Vec<Fact> {
     let made = [("reasoning", call.reasoning_tokens), ("audio", call.output_audio_tokens)];
     say("output", call.output_tokens.map(|n| tokens(n, &made)), Role::Text);
     bill::facts(record).into_iter().for_each(|(name, value, role)| say(name, Some(value), role));
+    say("tokens", call.estimated.then(|| "estimated: nobody counted them".to_owned()), Role::Warn);
     say("finish", text(&call.finish_reason), Role::Text);
     say("cache", record.cache_word().map(str::to_owned), Role::Text);
     say("stream", call.stream.map(|s| if s { "yes" } else { "no" }.to_owned()), Role::Text);
     say("temperature", call.temperature.map(units::digits3), Role::Text);
     say("max tokens", call.max_tokens.map(units::count), Role::Text);
+    gateway::facts(call).into_iter().for_each(|(name, value, role)| say(name, Some(value), role));
     say("user", text(&call.user_id), Role::Text);
     say("session", text(&call.session_id), Role::Text);
     say("app", text(&call.app), Role::Text);

@@ -56,6 +56,7 @@ const KEYS: &[&str] = &[
     "messages",
     "finish_reason",
     "guardrail",
+    "gateway",
     "unknown",
     "x",
     "mod\\u0065l",

@@ -17,7 +17,10 @@ pub fn call(c: &Call<'_>) -> Value {
         model, provider, operation, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
         cache_write_1h_tokens, reasoning_tokens, input_audio_tokens, output_audio_tokens, latency_us, ttft_us, queue_us, network_us, cost_nusd, http_status,
         error_type, error_message, retry_after_us, retries, fallback_from, experiment, variant, temperature, max_tokens,
-        service_tier, finish_reason, stream, prompt_preview, prompt, response, tool_calls, guardrail);
+        service_tier, finish_reason, stream, prompt_preview, prompt, response, tool_calls, guardrail, gateway);
+    if c.estimated {
+        map.insert("estimated".into(), json!(true));
+    }
     if let Some(cache) = c.cache {
         map.insert("cache".into(), json!(cache.word()));
     }

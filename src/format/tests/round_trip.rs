@@ -108,6 +108,8 @@ prop_compose! {
         texts in [any_text(), any_text(), any_text()],
         lists in [select(&[None, Some("[{\"name\":\"x\"}]"), Some("[\"a\"]")][..]), select(&[None, Some("[]")][..])],
         cache in select(&[None, Some(CacheUse::Hit), Some(CacheUse::Stale)][..]),
+        gateway in select(&[None, Some("{\"upstream\":\"a b\",\"sent_ms\":1.5}")][..]),
+        estimated in any::<bool>(),
         identity in any::<i64>(),
     ) -> Call<'static> {
         let [request_id, trace_id, span_id, parent_id] = ids;
@@ -123,7 +125,8 @@ prop_compose! {
             ts_us, request_id, trace_id, span_id, parent_id, user_id, session_id, host, app, environment, model, provider,
             operation, error_type, error_message, fallback_from, experiment, variant, service_tier, finish_reason, prompt_preview,
             prompt, response, identity, cache, tags: lists[0].filter(|l| l.starts_with("[\"")).map(Cow::Borrowed),
-            tool_calls: lists[0].map(Cow::Borrowed), guardrail: lists[1].map(Cow::Borrowed), ..numbers
+            tool_calls: lists[0].map(Cow::Borrowed), guardrail: lists[1].map(Cow::Borrowed),
+            gateway: gateway.map(Cow::Borrowed), estimated, ..numbers
         }
     }
 }

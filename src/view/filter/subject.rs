@@ -95,6 +95,7 @@ impl Subject for CallSubject<'_> {
             &call.response,
             &call.tool_calls,
             &call.guardrail,
+            &call.gateway,
         ];
         texts.into_iter().flatten().any(|text| test(text))
     }

@@ -35,7 +35,8 @@ impl Bare {
         let Some(text) = self.text.take() else { return Ok(0) };
         let call = &mut self.record.call;
         self.record.text_expired = !context.text(text, call)?;
-        let texts = [&call.prompt_preview, &call.prompt, &call.response, &call.tool_calls, &call.guardrail];
+        let texts =
+            [&call.prompt_preview, &call.prompt, &call.response, &call.tool_calls, &call.guardrail, &call.gateway];
         Ok(texts.into_iter().flatten().map(|text| text.len()).sum())
     }
 
