@@ -325,6 +325,8 @@ pub struct Snapshot {
     pub budgets: Vec<BudgetState>,
     /// What became of tasks, if asked for; without regard to the filter.
     pub tasks: Option<Tasks>,
+    /// What gateways know of providers' limits at the end of the window, if asked for; the least room first.
+    pub headroom: Vec<crate::event::LimitEvent>,
 }
 
 impl Snapshot {

@@ -280,6 +280,27 @@ fn only_who_has_a_key_may_call_and_it_goes_no_further() {
 }
 
 #[test]
+fn what_providers_say_of_limits_is_told() {
+    let limited = json(
+        "200 OK",
+        "x-ratelimit-limit-requests: 50\r\nx-ratelimit-remaining-requests: 2\r\nx-ratelimit-reset-requests: 60s\r\n",
+        ANSWER,
+    );
+    let upstream = Upstream::start(vec![Act::Send(vec![limited])]);
+    let gateway = Gateway::of(&upstream);
+    assert_eq!(gateway.call(CHAT, &[], ASK).text(), ANSWER);
+    let told = gateway.journal_has(|event| event["event"] == "llm_limit");
+    assert_eq!((told["upstream"].as_str(), told["requests_limit"].as_u64()), (Some("default"), Some(50)), "{told}");
+    // It fills up again, 50 in a minute.
+    assert!(told["requests_remaining"].as_u64().is_some_and(|left| (2..=6).contains(&left)), "{told}");
+    assert_eq!(
+        (told["requests_per_minute"].as_u64(), told["tokens_per_minute"].as_u64()),
+        (Some(1), Some(12)),
+        "{told}"
+    );
+}
+
+#[test]
 fn any_other_path_passes_and_is_recorded_without_a_model() {
     let upstream = Upstream::start(vec![Act::Send(vec![json("200 OK", "", r#"{"data":[]}"#)])]);
     let gateway = Gateway::of(&upstream);

@@ -807,3 +807,32 @@ fn pages_of_records_leave_nothing_out() {
         assert_eq!(seen.len(), list.iter().filter(|e| passes(e)).count(), "{filter}");
     }
 }
+
+#[test]
+fn the_newest_of_each_limit_counts_whatever_order_they_come_in() {
+    let mut stored = Stored::new();
+    let line = |second: i64, model: &str, left: u64| {
+        let at = llmtop::units::rfc3339(START_US + second * 1_000_000);
+        format!(
+            "{{\"event\":\"llm_limit\",\"timestamp\":\"{at}\",\"upstream\":\"u\",\"key\":\"1\",\"model\":\"{model}\",\
+             \"requests_limit\":100,\"requests_remaining\":{left},\"queue_calls\":2}}\n"
+        )
+    };
+    let lines: String = [line(20, "a", 7), line(10, "a", 50), line(15, "b", 3), line(20, "a", 7)].concat();
+    let broken = "{\"event\":\"llm_limit\",\"model\":\"c\"}\n{\"event\":\"llm_limit\",\"upstream\":7}\n";
+    stored.add_lines("gateway", &(lines + broken), START_US);
+    let call = format!(
+        "{{\"event\":\"llm_call\",\"timestamp\":\"{}\",\"model\":\"a\",\"usage\":\"estimated\",\"gateway\":{{\"upstream\":\"u\"}}}}\n",
+        llmtop::units::rfc3339(START_US + 18 * 1_000_000)
+    );
+    stored.add_lines("gateway", &call, START_US);
+    let snapshot = stored.ask(&view(Window::all(), "", &[]));
+    let told: Vec<_> =
+        snapshot.headroom.iter().map(|l| (l.model.as_str(), l.requests_remaining, l.queue_calls, l.ts_us)).collect();
+    let at = |second: i64| Some(START_US + second * 1_000_000);
+    assert_eq!(told, [("b", Some(3), Some(2), at(15)), ("a", Some(7), Some(2), at(20))], "the least room first");
+    let books = &snapshot.accounting;
+    assert_eq!((books.read, books.accepted, books.duplicate, books.rejected), (7, 3, 2, 2));
+    let call = &snapshot.records[0].call;
+    assert_eq!((call.estimated, call.gateway.as_deref()), (true, Some("{\"upstream\":\"u\"}")));
+}

@@ -3,7 +3,7 @@
 use super::dict::{Attrs, Interner, attrs_key, series_key, series_of};
 use super::text::TextWriter;
 use super::{Batch, CallRow, ErrorRow, INLINE, Place, ScoreRow, SpanRow, TextBlock, facts};
-use crate::event::{Call, ScoreEvent, Sink, SpanEvent, Text};
+use crate::event::{Call, LimitEvent, ScoreEvent, Sink, SpanEvent, Text};
 use crate::price::{Cost, ModelPrices, Prices};
 use crate::stats::template::template;
 use std::borrow::Cow;
@@ -289,6 +289,11 @@ impl Sink for Builder {
             score: own_score(score),
         };
         self.batch.scores.push(row);
+        self.line_events += 1;
+    }
+
+    fn limit(&mut self, limit: &LimitEvent) {
+        self.batch.limits.push((limit.ts_us.unwrap_or(self.read_us), limit.clone()));
         self.line_events += 1;
     }
 }

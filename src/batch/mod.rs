@@ -190,6 +190,8 @@ pub struct Batch {
     pub spans: Vec<SpanRow>,
     /// Scores.
     pub scores: Vec<ScoreRow>,
+    /// What gateways know of limits, each with its time, µs.
+    pub limits: Vec<(i64, crate::event::LimitEvent)>,
     /// Entries new in the builder's dictionary of series, in the order of their numbers.
     pub new_series: Vec<SeriesKey>,
     /// Number of the first of them.
@@ -237,7 +239,7 @@ impl Batch {
         self.calls.len() * size_of::<CallRow>()
             + self.arena.len()
             + self.texts.iter().map(|t| t.data.len()).sum::<usize>()
-            + (self.spans.len() + self.scores.len()) * 1_024
+            + (self.spans.len() + self.scores.len() + self.limits.len()) * 1_024
             + self.errors.iter().map(|e| e.message.len() + 128).sum::<usize>()
     }
 }

@@ -1,12 +1,14 @@
-//! The three kinds of events, as borrowed views of one log line, and what became of a line.
+//! The kinds of events, as borrowed views of one log line, and what became of a line.
 //! Plain data and classification only: no parsing, no I/O, no clock.
 
 mod call;
 mod failure;
+mod limit;
 
 pub use call::{CacheUse, Call, ScoreEvent, ScoreSource, ScoreTarget, SpanEvent, SpanKind, Text};
 pub use call::{MAX_COST_NUSD, MAX_TOKENS, first_token_us, output_speed};
 pub use failure::{Evidence, FailureMode, Outcome, classify};
+pub use limit::LimitEvent;
 
 use crate::listed::listed;
 
@@ -18,6 +20,8 @@ pub trait Sink {
     fn span(&mut self, span: &SpanEvent<'_>);
     /// One judgement of a call or of a trace.
     fn score(&mut self, score: &ScoreEvent<'_>);
+    /// What a gateway knows of a provider's limits; few ask.
+    fn limit(&mut self, _: &LimitEvent) {}
 }
 
 /// What a line turned out to be; every line read ends in exactly one of these.

@@ -35,7 +35,7 @@ const MAX_LEVELS: usize = 8;
 const MAX_TEXTS: usize = 64;
 
 /// What every LLM event has in it, in any spelling of its surroundings.
-const MARKERS: [&str; 3] = ["llm_call", "llm_span", "llm_score"];
+const MARKERS: [&str; 4] = ["llm_call", "llm_span", "llm_score", "llm_limit"];
 
 /// What all markers begin with.
 static STEM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("llm_"));

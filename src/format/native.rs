@@ -1,14 +1,14 @@
-//! The native events: `llm_call`, `llm_span` and `llm_score` by the field `event`.
+//! The native events: `llm_call`, `llm_span`, `llm_score` and `llm_limit` by the field `event`.
 
 use super::draft::Draft;
 use super::json::{self, Object, Value};
 use super::keys::{self, Field};
 use super::{Context, Format, Step, convert};
-use crate::event::{Reason, ScoreEvent, ScoreSource, Sink, SpanEvent, SpanKind, Text, Verdict};
+use crate::event::{LimitEvent, Reason, ScoreEvent, ScoreSource, Sink, SpanEvent, SpanKind, Text, Verdict};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// `{"event": "llm_call" | "llm_span" | "llm_score", …}`.
+/// `{"event": "llm_call" | "llm_span" | "llm_score" | "llm_limit", …}`.
 #[derive(Debug)]
 pub struct Native;
 
@@ -23,6 +23,7 @@ impl Format for Native {
             "llm_call" => call(object, around, sink),
             "llm_span" => span(object, around, sink),
             "llm_score" => score(object, around, sink),
+            "llm_limit" => limit(object, around, sink),
             _ => return None,
         };
         Some(Step::Done(done.map_or_else(Verdict::Rejected, |()| Verdict::Taken)))
@@ -34,7 +35,7 @@ fn kind<'a>(object: &Object<'a>) -> Option<Cow<'a, str>> {
     let is_event = |name: &str| name == "event" || keys::find(name).is_some_and(|key| key.field == Field::Event);
     let (_, raw) = object.entries.iter().find(|(name, _)| is_event(name))?;
     match json::value(raw) {
-        Value::Text(kind) if matches!(kind.as_ref(), "llm_call" | "llm_span" | "llm_score") => Some(kind),
+        Value::Text(kind) if matches!(kind.as_ref(), "llm_call" | "llm_span" | "llm_score" | "llm_limit") => Some(kind),
         _ => None,
     }
 }
@@ -198,4 +199,21 @@ fn score_source(word: &Text<'_>) -> Option<ScoreSource> {
         "code" | "heuristic" => Some(ScoreSource::Rule),
         _ => None,
     })
+}
+
+fn limit<'a>(object: &Object<'a>, around: &Context<'a>, sink: &mut dyn Sink) -> Result<(), Reason> {
+    let mut ts_us = None;
+    let mut rest = serde_json::Map::new();
+    for (name, raw) in &object.entries {
+        match keys::find(name) {
+            Some(key) if key.field == Field::Timestamp => ts_us = convert::time(json::value(raw))?,
+            _ => drop(rest.insert(name.to_string(), serde_json::from_str(raw.get()).map_err(|_| Reason::InvalidJson)?)),
+        }
+    }
+    let limit: LimitEvent = serde_json::from_value(rest.into()).map_err(|_| Reason::WrongType)?;
+    if limit.upstream.is_empty() {
+        return Err(Reason::MissingField);
+    }
+    sink.limit(&LimitEvent { ts_us: ts_us.or(around.ts_us), ..limit });
+    Ok(())
 }

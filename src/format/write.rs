@@ -1,7 +1,7 @@
 //! Events written as native lines: what `export` gives, and what reads back as the same event.
 
 use super::json;
-use crate::event::{Call, ScoreEvent, SpanEvent, Text};
+use crate::event::{Call, LimitEvent, ScoreEvent, SpanEvent, Text};
 use crate::units;
 use std::io::{self, Write};
 
@@ -146,6 +146,13 @@ pub fn score(score: &ScoreEvent<'_>, id: i64, out: &mut dyn Write) -> io::Result
     if score.score_id.is_none() {
         line.identity(id);
     }
+    line.end(out)
+}
+
+/// Writes what is known of a limit as one line.
+pub fn limit(limit: &LimitEvent, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = Line::new("llm_limit", limit.ts_us);
+    line.members(Some(&serde_json::to_string(limit)?));
     line.end(out)
 }
 

@@ -194,6 +194,7 @@ async fn step(
         })?;
         record.phases.queue_us = record.phases.queue_us.saturating_add(clock::micros(admitted.waited));
         let result = attempt::send(gateway, settings, &target, (call, model), record).await;
+        record.meter = Some(gateway.throttle.meter(&lane));
         hear(gateway, (&lane, &admitted.sent), &result);
         let result = settle(target, result);
         let wait = match &result {

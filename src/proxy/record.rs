@@ -5,6 +5,7 @@ use super::clock::{self, micros};
 use super::identity::Identity;
 use super::recorder::Recorder;
 use super::settings::Upstream;
+use super::throttle::Meter;
 use crate::event::{Evidence, FailureMode, Outcome, classify};
 use crate::provider::{Answer, ApiError, Asked, Provider, Usage, estimate};
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
     /// Whether the answer is not a model's, but what is said where everything has failed.
     pub degraded: bool,
+    /// What counts its tokens against a provider's limits.
+    pub meter: Option<Meter>,
     /// Bytes of its body.
     pub request_bytes: u64,
     /// Bytes of its answer's body, as they came.
@@ -137,6 +140,7 @@ impl Record {
             tried: (started, started_us),
             attempts: Vec::new(),
             degraded: false,
+            meter: None,
             request_bytes: 0,
             response_bytes: 0,
         })

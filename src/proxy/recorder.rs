@@ -6,6 +6,8 @@ use super::line;
 use super::metrics::Metrics;
 use super::record::{End, Record};
 use super::settings::Capture;
+use crate::event::LimitEvent;
+use crate::format::write;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -112,6 +114,9 @@ impl Recorder {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         let now = super::clock::now();
         self.metrics.add(record, record.verdict(end).outcome, now);
+        if let Some(meter) = &record.meter {
+            meter.used(&record.answer.usage, now);
+        }
         match written {
             Ok(()) => {
                 self.written.fetch_add(1, Ordering::Relaxed);
@@ -129,6 +134,16 @@ impl Recorder {
         self.has_trouble.store(true, Ordering::Relaxed);
         let text = format!("{}: {why}", self.journal.folder().display());
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// Writes what is known of limits.
+    pub fn tell(&self, limits: &[LimitEvent]) {
+        let mut lines = Vec::with_capacity(limits.len() * 256);
+        // A vector takes every write; what cannot be kept of this is told by the next call, or soon again.
+        let told = limits.iter().try_for_each(|limit| write::limit(limit, &mut lines));
+        if told.is_ok() && !lines.is_empty() {
+            let _ = self.journal.append(&lines);
+        }
     }
 
     /// Why calls cannot be recorded at present; `None` where they can.

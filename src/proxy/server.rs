@@ -2,6 +2,7 @@
 //! rest recorded as stopped.
 
 use super::{Gateway, admin, exchange, tls};
+use crate::event::LimitEvent;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -25,6 +26,7 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Futu
     let settings = gateway.settings();
     let acceptor = settings.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
     let server = Server { gateway, builder: builder(), graceful: GracefulShutdown::new(), acceptor };
+    let telling = tokio::spawn(tell(Arc::clone(&server.gateway)));
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
@@ -36,12 +38,32 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Futu
             },
         }
     }
+    telling.abort();
     drop(listener);
     let Server { gateway, graceful, .. } = server;
     if tokio::time::timeout(gateway.settings().grace, graceful.shutdown()).await.is_err() {
         gateway.recorder.stop();
     }
     Ok(())
+}
+
+/// How often it is told what is known of limits.
+const TELL: Duration = Duration::from_secs(2);
+
+/// Tells what is known of limits, where that has changed, until it is stopped.
+async fn tell(gateway: Arc<Gateway>) {
+    let mut before = Vec::new();
+    let mut tick = tokio::time::interval(TELL);
+    loop {
+        tick.tick().await;
+        let now = gateway.throttle.told();
+        let is_new = |limit: &&LimitEvent| {
+            !before.iter().any(|old| LimitEvent { ts_us: limit.ts_us, ..LimitEvent::clone(old) } == **limit)
+        };
+        let new: Vec<LimitEvent> = now.iter().filter(is_new).cloned().collect();
+        gateway.recorder.tell(&new);
+        before = now;
+    }
 }
 
 /// What a connection needs.

@@ -2,19 +2,20 @@
 //! stand in a fair queue before those.
 
 use super::bucket::{Quota, Refill};
-use super::clock;
+use super::clock::{self, micros};
 use super::headers;
 use super::identity::short_hash;
-use super::limit::{Cost, Heard, Lane, Limits, Measure, Sent};
+use super::limit::{Cost, Headroom, Heard, Lane, Left, Limits, Measure, Sent};
 use super::metrics::{escaped, head};
-use super::queue::{Admitted, Bounds, Overflow, Queue};
+use super::queue::{Admitted, Bounds, Depth, Overflow, Queue};
 use super::record::Record;
 use super::target::Target;
-use crate::provider::limits;
+use crate::event::LimitEvent;
+use crate::provider::{Usage, limits};
 use http::{HeaderMap, StatusCode};
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The limits and the queue before them.
 pub struct Throttle {
@@ -78,6 +79,22 @@ impl Throttle {
         self.queue.look_again(lane);
     }
 
+    /// What will count the tokens of a call.
+    pub fn meter(&self, lane: &Lane) -> Meter {
+        Meter { limits: Arc::clone(&self.limits), lane: lane.clone() }
+    }
+
+    /// What is known of all limits at present.
+    pub fn told(&self) -> Vec<LimitEvent> {
+        let (now, now_us) = (clock::now(), clock::now_us());
+        let depths = self.queue.depths();
+        let told = |figure: Headroom| {
+            let depth = depths.iter().find(|depth| depth.lane == figure.lane);
+            LimitEvent { ts_us: Some(now_us), ..told_of(&figure, depth, now) }
+        };
+        self.limits.figures(now).into_iter().map(told).filter(LimitEvent::says_something).take(MOST_FIGURES).collect()
+    }
+
     /// What is known, for Prometheus.
     pub fn write(&self, out: &mut String) {
         const WORDS: [&str; Measure::ALL.len()] = ["requests", "tokens", "input_tokens", "output_tokens"];
@@ -117,6 +134,33 @@ impl Throttle {
     }
 }
 
+fn told_of(figure: &Headroom, depth: Option<&Depth>, now: Instant) -> LimitEvent {
+    let [requests, tokens, input, output] = figure.left;
+    let (limit, left) =
+        (|of: Option<Left>| of.and_then(|left| left.limit), |of: Option<Left>| of.map(|left| left.remaining));
+    let until = |at: Option<Instant>| at.map(|at| micros(at.saturating_duration_since(now)) / 1_000);
+    LimitEvent {
+        ts_us: None,
+        upstream: figure.lane.upstream.to_string(),
+        key: figure.lane.key.to_string(),
+        model: figure.lane.model.to_string(),
+        requests_per_minute: Some(figure.requests_per_minute),
+        tokens_per_minute: Some(figure.tokens_per_minute),
+        requests_limit: limit(requests),
+        requests_remaining: left(requests),
+        tokens_limit: limit(tokens),
+        tokens_remaining: left(tokens),
+        input_tokens_limit: limit(input),
+        input_tokens_remaining: left(input),
+        output_tokens_limit: limit(output),
+        output_tokens_remaining: left(output),
+        next_429_ms: until(figure.next_429),
+        closed_ms: until(figure.closed_until),
+        queue_calls: depth.map(|depth| depth.calls as u64),
+        queue_ms: depth.map(|depth| micros(depth.longest) / 1_000),
+    }
+}
+
 /// What the headers of an answer tell. Every dialect has the word in its names; most upstreams of one's own tell nothing.
 fn told(headers: &HeaderMap) -> limits::Limits {
     let is_about_limits = |name: &http::HeaderName| {
@@ -127,6 +171,22 @@ fn told(headers: &HeaderMap) -> limits::Limits {
         return limits::Limits::default();
     }
     limits::limits(&|name| headers::text(headers, name), clock::now_us())
+}
+
+/// Counts the tokens of a call against the limits it fell under.
+pub struct Meter {
+    limits: Arc<Limits>,
+    lane: Lane,
+}
+
+impl Meter {
+    /// What its answer says that it took.
+    pub fn used(&self, usage: &Usage, now: Instant) {
+        if usage.is_known() {
+            let cost = Cost { input: usage.input.unwrap_or(0), output: usage.output.unwrap_or(0) };
+            self.limits.used(&self.lane, cost, now);
+        }
+    }
 }
 
 /// What a call's limits are kept by: the upstream, its key or the client's by its hash, and the model.

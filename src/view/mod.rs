@@ -127,6 +127,8 @@ pub struct Sections {
     pub records: usize,
     /// What became of tasks, by their scores.
     pub tasks: bool,
+    /// What gateways know of providers' limits.
+    pub headroom: bool,
 }
 
 /// Everything a face asks for.

@@ -220,6 +220,18 @@ impl Gateway {
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 
+    /// The first event of the journal that is what is waited for.
+    pub fn journal_has(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        let begun = std::time::Instant::now();
+        loop {
+            if let Some(event) = self.journal().into_iter().find(&is_it) {
+                return event;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it comes");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The calls of the journal, once there are so many.
     pub fn calls(&self, count: usize) -> Vec<Value> {
         let begun = std::time::Instant::now();

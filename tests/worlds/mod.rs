@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each test uses a part
 
+mod limits;
 pub mod money;
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
@@ -407,6 +408,7 @@ pub fn typical(view: &View) -> Snapshot {
         failures: if sections.failures { failures } else { Vec::new() },
         errors: newest().filter(|r| r.call.outcome.is_error()).take(sections.errors).collect(),
         records: newest().take(sections.records).collect(),
+        headroom: if sections.headroom { limits::headroom() } else { Vec::new() },
         ..Snapshot::empty(view.clone(), NOW)
     }
 }
@@ -505,6 +507,9 @@ pub fn hostile(view: &View) -> Snapshot {
     }
     for (i, example) in snapshot.accounting.examples.iter_mut().enumerate() {
         (example.source, example.snippet) = (name(i), name(i + 1));
+    }
+    if !snapshot.headroom.is_empty() {
+        snapshot.headroom = limits::hostile();
     }
     snapshot.accounting.read = u64::MAX;
     snapshot.totals.cost_nusd = Some(i64::MAX);

@@ -196,6 +196,9 @@ fn write_rest(
         let new = write_score(tx, w.source, score, w.since_us).map_err(sql)?;
         totals.scores += i64::from(w.settle(new));
     }
+    for (ts_us, limit) in &batch.limits {
+        w.settle(super::headroom::write(tx, *ts_us, limit).map_err(sql)?);
+    }
     ledger::count_lines(tx, &mut state.dicts, batch, w.did).map_err(sql)?;
     batch.checkpoint.as_ref().map_or(Ok(()), |checkpoint| ledger::put_checkpoint(tx, checkpoint).map_err(sql))
 }

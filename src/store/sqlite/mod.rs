@@ -5,6 +5,7 @@ mod calls;
 mod checkpoint;
 mod dict;
 mod fold;
+mod headroom;
 mod insert;
 mod ledger;
 mod member;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_headroom.sql")];
 
 /// The mark of a store among SQLite files: `llm3`. Before the first release the layout was changed in place, and with it
 /// the mark.

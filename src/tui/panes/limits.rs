@@ -1,7 +1,7 @@
-//! Limits: rate limits and retries over time, who imposes them, what they ask for.
+//! Limits: rate limits and retries over time, how much room there is, who imposes them, what they ask for.
 
 use super::columns::{CALLS, ERRORS, LIMITED, LIMITED_CALLS, NAME, P95, RETRIES, TREND};
-use super::{Needs, Pane, Panel, chart_points, charts, groups, no_rows};
+use super::{Needs, Pane, Panel, chart_points, charts, groups, headroom, no_rows};
 use crate::event::FailureMode;
 use crate::snapshot::{Failure, Group};
 use crate::tui::live::Scene;
@@ -23,7 +23,13 @@ pub(super) static PANE: Pane = Pane {
     short: "Lim",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
-        sections: Sections { points: chart_points(ui), group_points: 12, failures: true, ..Sections::default() },
+        sections: Sections {
+            points: chart_points(ui),
+            group_points: 12,
+            failures: true,
+            headroom: true,
+            ..Sections::default()
+        },
         ..Needs::default()
     },
     panels: &[
@@ -47,7 +53,7 @@ fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
     }
     let (above, table) = pen::top(area, (area.height / 2).min(22));
     if area.width < 100 {
-        let (chart, said) = if above.height >= 14 { pen::bottom(above, 6) } else { (above, Rect::ZERO) };
+        let (chart, said) = if above.height >= 10 { pen::bottom(above, above.height / 2) } else { (above, Rect::ZERO) };
         return if said.height > 0 { vec![(0, chart), (1, said), (2, table)] } else { vec![(0, chart), (2, table)] };
     }
     let (chart, said) = pen::left(above, area.width * 3 / 5);
@@ -56,21 +62,21 @@ fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
 
 /// What rate limits and overloads came with: how long to wait, which limit, in whose words.
 fn said(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
-    let inner = pen.panel(area, "what providers say");
+    let inner = pen.panel(area, "headroom and what providers say");
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let of = |mode| scene.snapshot.failures.iter().find(move |f| f.mode == mode);
+    let told = scene.snapshot.headroom.iter().map(|limit| headroom::lines(limit, scene.snapshot.now_us).to_vec());
+    let said = [of(FailureMode::RateLimit), of(FailureMode::Overloaded)].into_iter().flatten().map(lines);
     let mut y = inner.y;
-    for failure in [of(FailureMode::RateLimit), of(FailureMode::Overloaded)].into_iter().flatten() {
-        for (text, role) in lines(failure) {
-            for line in clean::wrap(&text, usize::from(inner.width), 3) {
-                if y >= inner.bottom() {
-                    return;
-                }
-                pen.text(inner.x, y, inner.width, &line, role);
-                y += 1;
+    for (text, role) in told.flatten().chain(said.flatten()) {
+        let most = if role == Role::Dim { 1 } else { 3 };
+        for line in clean::wrap(&text, usize::from(inner.width), most) {
+            if y >= inner.bottom() {
+                return;
             }
+            pen.text(inner.x, y, inner.width, &line, role);
+            y += 1;
         }
-        y += 1;
     }
     if y == inner.y {
         pen.words(inner, &[("no rate limits in this window".to_owned(), Role::Dim)]);

@@ -8,6 +8,7 @@ mod cost;
 mod errors;
 mod failures;
 mod groups;
+mod headroom;
 mod input;
 mod latency;
 mod limits;

@@ -283,6 +283,9 @@ impl<'a> Answer<'a> {
         if view.sections.tasks {
             snapshot.tasks = tasks::tasks(self, watch)?;
         }
+        if view.sections.headroom {
+            snapshot.headroom = super::headroom::read(&context.conn, self.range)?;
+        }
         snapshot.scan = self.scan(now.by_rows);
         if view.sections.distribution {
             snapshot.distribution = Some(now.total.acc.latency);
