@@ -48,7 +48,7 @@ fn brief(limit: &LimitEvent, now_us: i64) -> String {
     clean(&format!("{model} at {}{key}: {}", limit.upstream, parts.join(", "))).into_owned()
 }
 
-/// `requests 40 of 500, tokens 12K of 30K; 120 calls and 9K tokens a minute`
+/// `requests 40 of 500, tokens 12.0k of 30.0k; 120 calls, 9.00k tokens a minute`
 fn figures(limit: &LimitEvent) -> String {
     let count = |n: Option<u64>| n.map_or(units::UNKNOWN.to_owned(), |n| units::compact(n as f64));
     let left = |(word, limit, left): (&str, Option<u64>, Option<u64>)| match (left, limit) {
@@ -92,7 +92,7 @@ mod tests {
                 Role::Bad
             )
         );
-        assert_eq!(figures.0, "  requests 40 of 500, tokens – of 30.0K; – calls, – tokens a minute");
+        assert_eq!(figures.0, "  requests 40 of 500, tokens – of 30.0k; – calls, – tokens a minute");
         let old = lines(&limit, 901_000_000)[0].0.clone();
         assert_eq!(old, "gpt-4o at openai, key 2: 8.00 % left, 3 waiting for up to 1.20 s, said 15m ago");
     }
