@@ -34,14 +34,14 @@ static RULES: [Rule; 14] = [
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)",
     ),
     rule("jwt", r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}"),
-    rule("api_key", r"(?-u:\b)(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}"),
+    rule("api_key", r"(?-u:\b)(?:sk|pk|rk|llmtop)-[A-Za-z0-9_-]{16,}"),
     rule("api_key", r"(?-u:\b)(?:AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{16})"),
     rule("api_key", r"(?-u:\b)(?:gh[pousr]|github_pat|gsk|hf|r8|npm)_[A-Za-z0-9_]{20,}"),
     rule(
         "api_key",
         r"(?-u:\b)(?:(?:glpat|xai|pplx|nvapi)-[A-Za-z0-9_-]{20,}|xox[abeprs]-[A-Za-z0-9-]{10,}|[srp]k_(?:live|test)_[A-Za-z0-9]{10,})",
     ),
-    Rule { before: r"(?i:(?-u:\b)bearer)\s{1,3}", ..rule("token", r"[A-Za-z0-9._~+/=-]{8,}") },
+    Rule { before: r"(?i:(?-u:\b)(?:bearer|basic))\s{1,3}", ..rule("token", r"[A-Za-z0-9._~+/=-]{8,}") },
     Rule {
         before: r#"(?i:passw(?:or)?d|passwd|pwd|secret|(?:api|access|private|secret)[_-]?key|(?:access|auth|refresh)[_-]?token)["']?\s{0,3}(?:=|:)\s{0,3}["']?"#,
         check: no_marker,

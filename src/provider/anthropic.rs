@@ -257,6 +257,11 @@ impl AnthropicReader {
             is_content |= self.so_far.weigh(delta.thinking.text());
             is_content |= self.so_far.weigh(delta.partial_json.text());
         }
+        if event.kind.text() == Some("message_start") {
+            // What a stream begins with says of its output what no one knows yet.
+            self.tokens.output = None;
+            self.so_far.answer.usage = self.tokens.usage();
+        }
         self.count(&event.usage);
         match event.kind.text() {
             Some("message_stop") => self.so_far.answer.is_over = true,

@@ -249,9 +249,17 @@ pub fn pass_object<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
     Ok(())
 }
 
-/// JSON that could not be read, with what servers that cut between tokens leave in it mended: halves of surrogate pairs
-/// and of UTF-8 become the replacement character. `None` where there is nothing to mend.
+/// JSON that could not be read, with what can be mended in it mended: halves of characters, then what is said twice, of
+/// which the last counts, as most servers read it. `None` where there is nothing to mend.
 pub fn mended(bytes: &[u8]) -> Option<Vec<u8>> {
+    whole_characters(bytes).or_else(|| {
+        let once = serde_json::to_vec(&serde_json::from_slice::<serde_json::Value>(bytes).ok()?).ok()?;
+        (once != bytes).then_some(once)
+    })
+}
+
+/// Servers that cut between tokens leave halves of surrogate pairs and of UTF-8: they become the replacement character.
+fn whole_characters(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(bytes);
     let mut mended = String::with_capacity(text.len());
     let mut rest: &str = &text;
@@ -315,11 +323,17 @@ mod tests {
 
     #[test]
     fn halves_of_characters_are_mended_and_whole_ones_kept() {
-        let mended = |text: &[u8]| mended(text).map(|bytes| String::from_utf8(bytes).unwrap());
+        let mended = |text: &[u8]| whole_characters(text).map(|bytes| String::from_utf8(bytes).unwrap());
         assert_eq!(mended(br#"{"a":"\ud83d"}"#).as_deref(), Some(r#"{"a":"\ufffd"}"#));
         assert_eq!(mended(br#"{"a":"\ude42\ud83d\ude42"}"#).as_deref(), Some(r#"{"a":"\ufffd\ud83d\ude42"}"#));
         assert_eq!(mended(b"{\"a\":\"\xf0\x9f\"}").as_deref(), Some("{\"a\":\"\u{fffd}\"}"));
         assert_eq!(mended(br#"{"a":"\\ud83d \" \u00e9"}"#), None);
         assert_eq!(mended(br#"{"a":"\"#), None);
+    }
+
+    #[test]
+    fn what_is_said_twice_is_said_once() {
+        assert_eq!(mended(br#"{"a":1,"b":{"c":1,"c":2},"a":3}"#).as_deref(), Some(&br#"{"a":3,"b":{"c":2}}"#[..]));
+        assert_eq!(mended(b"{\"a\":3}"), None);
     }
 }

@@ -129,6 +129,24 @@ pub struct Asked {
     pub text_chars: usize,
 }
 
+/// More characters than any name or id needs.
+const MOST_NAME: usize = 256;
+
+fn bound(text: &mut Option<String>) {
+    if let Some(text) = text
+        && let Some((at, _)) = text.char_indices().nth(MOST_NAME)
+    {
+        text.truncate(at);
+    }
+}
+
+impl Asked {
+    /// Cuts names and ids that are no such: what is kept of a call is bounded, whatever it says.
+    pub fn bound(&mut self) {
+        [&mut self.model, &mut self.service_tier, &mut self.user, &mut self.session].into_iter().for_each(bound);
+    }
+}
+
 /// Tokens as totals (input includes cached, output includes reasoning), whatever the provider's own way of counting;
 /// `None` is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -186,6 +204,22 @@ pub struct Answer {
     pub error: Option<ApiError>,
     /// Whether a stream has said that it is over (`[DONE]`, `message_stop`, `response.completed`, a finish reason of Gemini).
     pub is_over: bool,
+}
+
+/// More tools than a bounded record of an answer names.
+const MOST_TOOLS: usize = 128;
+
+impl Answer {
+    /// Cuts names and ids that are no such: what is kept of a call is bounded, whatever it says.
+    pub fn bound(&mut self) {
+        [&mut self.model, &mut self.id, &mut self.finish_reason, &mut self.service_tier].into_iter().for_each(bound);
+        self.tools.truncate(MOST_TOOLS);
+        for tool in &mut self.tools {
+            let mut name = Some(std::mem::take(tool));
+            bound(&mut name);
+            *tool = name.unwrap_or_default();
+        }
+    }
 }
 
 /// An error in a provider's words.

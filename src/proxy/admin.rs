@@ -4,17 +4,21 @@ use super::body::Reply;
 use super::metrics::{escaped, head};
 use super::{Gateway, Unrecorded};
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use std::fmt::Write;
 
-/// The answer to one of its own addresses; `None` for all others.
-pub fn answer(gateway: &Gateway, method: &Method, path: &str) -> Option<Response<Reply>> {
+/// The answer to one of its own addresses; `None` for all others. Its figures name models, upstreams and keys by their hashes:
+/// where keys are asked for, they are for those who have one.
+pub fn answer(gateway: &Gateway, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response<Reply>> {
     if *method != Method::GET {
         return None;
     }
     match path {
         "/health" => Some(text(StatusCode::OK, "text/plain", "ok\n".to_owned())),
         "/ready" => Some(ready(gateway)),
+        "/metrics" if !gateway.may_see(headers) => {
+            Some(text(StatusCode::UNAUTHORIZED, "text/plain", "a client key is missing\n".to_owned()))
+        }
         "/metrics" => Some(text(StatusCode::OK, "text/plain; version=0.0.4", metrics(gateway))),
         _ => None,
     }

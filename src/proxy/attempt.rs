@@ -9,7 +9,7 @@ use super::settings::Settings;
 use super::strip::Strip;
 use super::tap::Held;
 use super::target::Target;
-use super::{Gateway, clock, headers, route};
+use super::{Gateway, clients, clock, headers, identity, route};
 use crate::provider::{ApiError, Keep, Provider, retry, splice};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -145,9 +145,8 @@ fn request(
     (rest, record): (&str, &Record),
 ) -> Result<Request<Outbound>, Failure> {
     let invalid = |why: &dyn std::error::Error| Failure::Invalid(format!("{rest}: {}", super::causes(why)));
-    let uri = route::address(&target.upstream.base, rest).map_err(|why| invalid(&why))?;
-    let host = uri.authority().map_or("", |authority| authority.as_str());
-    let host = HeaderValue::from_str(host).map_err(|why| invalid(&why))?;
+    let rest = if target.key().is_some() { clients::without_key(rest) } else { rest.to_owned() };
+    let uri = route::address(&target.upstream.base, &rest).map_err(|why| invalid(&why))?;
     let mut request = Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = uri;
@@ -155,12 +154,12 @@ fn request(
     // The spelling of the names goes on too.
     *request.extensions_mut() = head.extensions.clone();
     let key = match (target.key(), &record.client) {
-        (Some(key), _) => Key::Own(key),
-        // A key to the gateway is none of the upstream's.
-        (None, Some(_)) => Key::Nothing,
-        (None, None) => Key::Clients,
+        (Some(key), _) => Key::Own(key, target.upstream.family),
+        (None, None) if record.is_home(&target.upstream) => Key::Clients,
+        // A key to the gateway is none of the upstream's, nor is one to another.
+        _ => Key::Nothing,
     };
-    headers::to_upstream(request.headers_mut(), &host, key);
+    headers::to_upstream(request.headers_mut(), key);
     Ok(request)
 }
 
@@ -172,10 +171,15 @@ async fn exchange(
     record: &mut Record,
 ) -> Result<Landed, Failure> {
     let began = clock::now();
-    record.phases.tried.get_or_insert(began);
+    if record.phases.tried.is_none() {
+        record.phases.tried = Some(began);
+        record.phases.queue_before_us = record.phases.queue_us;
+    }
     let connection = capture_connection(&mut request);
+    let in_flight = record.upstream.as_ref().map_or(0, |upstream| upstream.live.in_flight().saturating_sub(1));
+    let upstreams = gateway.upstreams.beside(in_flight);
     let within = settings.timeouts.first_byte.min(until.saturating_duration_since(began));
-    let response = tokio::time::timeout(within, gateway.upstreams.request(request)).await;
+    let response = tokio::time::timeout(within, upstreams.request(request)).await;
     record.phases.connect_us = waited_for(&connection, began);
     record.phases.sent = sent.get().copied();
     let response = response.map_err(|_| Failure::Timeout("timeout_first_byte"))?;
@@ -209,7 +213,7 @@ fn waited_for(connection: &CaptureConnection, began: Instant) -> u64 {
 /// The provider's own id of a call.
 fn provider_request_id(headers: &http::HeaderMap) -> Option<String> {
     const NAMES: [&str; 4] = ["x-request-id", "request-id", "apim-request-id", "x-generation-id"];
-    NAMES.iter().find_map(|name| headers::text(headers, name)).map(str::to_owned)
+    NAMES.iter().find_map(|name| identity::id(headers, name))
 }
 
 /// Waits for the first piece of an answer, of an error for all of it: until then another try is possible.

@@ -18,12 +18,27 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tower_service::Service;
 
-/// The client.
-pub type Upstreams = Client<Timed<HttpsConnector<HttpConnector>>, Outbound>;
+type Pool = Client<Timed<HttpsConnector<HttpConnector>>, Outbound>;
+
+/// The clients: the more calls are under way at an upstream, the more of them share those. One alone would have one
+/// connection to an upstream that speaks HTTP/2, which takes so many calls at a time as the upstream pleases.
+pub struct Upstreams([Pool; POOLS]);
+
+const POOLS: usize = 8;
+
+/// Calls at an upstream before the next client takes one: providers take 100 on a connection and more.
+const CALLS: usize = 64;
+
+impl Upstreams {
+    /// The client for one more call where so many are under way.
+    pub fn beside(&self, in_flight: usize) -> &Pool {
+        &self.0[in_flight / CALLS % POOLS]
+    }
+}
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Makes the client.
+/// Makes the clients.
 ///
 /// # Errors
 /// Where the system's root certificates cannot be read.
@@ -32,6 +47,8 @@ pub fn client(connect: Duration) -> io::Result<Upstreams> {
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(connect));
+    // What has died without a word is found out.
+    http.set_keepalive(Some(ALIVE));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -44,15 +61,25 @@ pub fn client(connect: Duration) -> io::Result<Upstreams> {
         .enable_http1()
         .enable_http2()
         .wrap_connector(http);
-    Ok(Client::builder(TokioExecutor::new())
+    let connector = Timed { inner: https, within: connect };
+    Ok(Upstreams(std::array::from_fn(|_| pool(connector.clone()))))
+}
+
+/// Connections that are silent for so long are asked whether they live.
+const ALIVE: Duration = Duration::from_secs(20);
+
+fn pool(connector: Timed<HttpsConnector<HttpConnector>>) -> Pool {
+    Client::builder(TokioExecutor::new())
         .pool_idle_timeout(Duration::from_secs(90))
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .http1_preserve_header_case(true)
         .http1_title_case_headers(false)
         .http2_adaptive_window(true)
-        .set_host(false)
-        .build(Timed { inner: https, within: connect }))
+        .http2_keep_alive_interval(ALIVE)
+        .http2_keep_alive_timeout(Duration::from_secs(10))
+        .http2_keep_alive_while_idle(true)
+        .build(connector)
 }
 
 /// When a connection was asked for and when it stood.

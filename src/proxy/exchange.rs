@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 pub async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Reply> {
     let (head, body) = request.into_parts();
     let settings = gateway.settings();
-    let request_id = headers::text(&head.headers, "x-llmtop-request-id").map(str::to_owned);
+    let request_id = identity::id(&head.headers, "x-llmtop-request-id");
     let mut open = Open::new(Record::new(request_id), Arc::clone(&gateway.recorder));
     match exchange(&gateway, &settings, head, body, &mut open).await {
         Ok(landed) if landed.trouble.is_some() => last_words(&settings, landed, open),
@@ -77,6 +77,7 @@ async fn exchange(
     let route = route::of(&head.method, &target, &head.headers);
     let Some(record) = open.record() else { return Err(Refusal::new(route.family, Kind::Stopping, "already over")) };
     record.provider = route.provider;
+    route::check(&head, &target).map_err(|(kind, why)| Refusal::new(route.family, kind, why))?;
     record.client = gateway.admit(settings, &head, route.family)?;
     match route.provider {
         Some(provider) => call(gateway, settings, (head, body), (&route, provider), record).await,
@@ -110,6 +111,7 @@ fn take(candidates: &[Arc<Upstream>], route: &Route<'_>, record: &mut Record) ->
         };
         return Err(Refusal::new(route.family, Kind::NoRoute, why));
     }
+    record.home.get_or_insert_with(|| Arc::clone(&candidates[0]));
     let target = target::choose(candidates, clock::now()).ok_or_else(|| {
         let names: Vec<&str> = candidates.iter().map(|upstream| upstream.name.as_str()).collect();
         Refusal::new(
@@ -132,7 +134,9 @@ async fn call(
 ) -> Result<Landed, Refusal> {
     let body = whole(body, settings.max_body).await.map_err(|kind| of_body(route.family, kind, settings))?;
     record.request_bytes = body.len() as u64;
-    record.asked = provider.asked(route.rest, &body, settings.capture.keep_more());
+    record.phases.read = Some(clock::now());
+    record.asked = provider.asked(route.path(), &body, settings.capture.keep_more());
+    record.asked.bound();
     record.identity = identity::of(&head.headers, &record.asked, record.client.as_deref());
     let until = record.started.checked_add(settings.timeouts.total).unwrap_or(record.started);
     let lacks_usage = provider.omits_usage() && record.asked.stream && !record.asked.usage_in_stream;
@@ -335,11 +339,13 @@ fn respond(settings: &Settings, landed: Landed, mut open: Open) -> Response<Repl
     let until = until.checked_add(settings.timeouts.total).unwrap_or(until);
     let provider = record.and_then(|record| record.provider);
     let eye = Eye::new(provider, &head.headers, settings.capture.keep_more());
-    let strip = strip.filter(|_| eye::is_event_stream(&head.headers));
+    let strip = strip.filter(|_| eye::is_event_stream(&head.headers) && eye.is_plain());
     if strip.is_some() {
         head.headers.remove(http::header::CONTENT_LENGTH);
     }
     let pace = Pace::new(settings.timeouts.between, until);
     let parts = tap::Parts { inner: body, first, open, eye, strip, pace, stall: settings.stall, held };
-    Response::from_parts(head, Reply::Tapped(Box::new(Tap::new(parts))))
+    let mut tap = Tap::new(parts);
+    tap.settle();
+    Response::from_parts(head, Reply::Tapped(Box::new(tap)))
 }

@@ -43,9 +43,20 @@ impl Eye {
         Eye { sight, family: provider.family() }
     }
 
-    /// Whether it reads events.
-    pub fn is_stream(&self) -> bool {
-        matches!(self.sight, Sight::Stream { .. })
+    /// Whether its bytes are what they mean.
+    pub fn is_plain(&self) -> bool {
+        match &self.sight {
+            Sight::Blind => true,
+            Sight::Stream { decoder, .. } | Sight::Whole { decoder, .. } => decoder.is_plain(),
+        }
+    }
+
+    /// Whether a plain stream has got to the end of an event, so that another may follow.
+    pub fn is_between_events(&self) -> bool {
+        match &self.sight {
+            Sight::Stream { decoder, events, .. } => decoder.is_plain() && events.is_empty(),
+            Sight::Blind | Sight::Whole { .. } => false,
+        }
     }
 
     /// Reads a piece. Where something is taken out of the stream, that learns of the events.
@@ -103,11 +114,13 @@ impl Eye {
                     reader.event(event.name, event.data);
                 });
                 *answer = reader.answer().clone();
+                answer.bound();
             }
             Sight::Whole { decoder, pieces, bytes, reader } => {
                 if *bytes <= MOST {
                     read_whole(decoder, pieces, reader.as_mut());
                     *answer = reader.answer().clone();
+                    answer.bound();
                 }
                 self.sight = Sight::Blind;
             }

@@ -1,17 +1,17 @@
 //! Which headers go on and which belong to one connection alone (RFC 9110, 7.6.1).
 
+use crate::provider::Family;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 
 /// Headers that speak of one connection, besides those that `connection` names.
-static HOP_BY_HOP: [HeaderName; 8] = [
+static HOP_BY_HOP: [HeaderName; 7] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     TE,
-    TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
     PROXY_AUTHENTICATE,
@@ -39,25 +39,32 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 pub enum Key<'k> {
     /// That of the client.
     Clients,
-    /// The upstream's own.
-    Own(&'k HeaderValue),
-    /// None.
+    /// The upstream's own, in the place where its protocol has it.
+    Own(&'k HeaderValue, Option<Family>),
+    /// None, nor anything else that is between the client and another: the call goes elsewhere than the client meant.
     Nothing,
 }
 
 /// Makes a client's headers those of the call to an upstream.
-pub fn to_upstream(headers: &mut HeaderMap, host: &HeaderValue, key: Key<'_>) {
+/// The connection says which host it is of; what it was asked for under says nothing.
+pub fn to_upstream(headers: &mut HeaderMap, key: Key<'_>) {
     strip_hop_by_hop(headers);
     headers.remove(PROXY_AUTHORIZATION);
     let own: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with(OWN)).cloned().collect();
     for name in own {
         headers.remove(name);
     }
-    headers.insert(HOST, host.clone());
+    headers.remove(HOST);
+    // The body has been taken already, or is on its way.
+    headers.remove(EXPECT);
+    join_cookies(headers);
     match key {
         Key::Clients => {}
-        Key::Nothing => remove_keys(headers),
-        Key::Own(key) => set_key(headers, key),
+        Key::Nothing => {
+            remove_keys(headers);
+            PERSONAL.iter().for_each(|name| drop(headers.remove(name)));
+        }
+        Key::Own(key, family) => set_key(headers, key, family),
     }
 }
 
@@ -68,9 +75,30 @@ const KEYS: [HeaderName; 3] = [
     HeaderName::from_static("x-goog-api-key"),
 ];
 
-/// Puts a key in the place where the client has put its own, else behind `authorization: Bearer`.
-fn set_key(headers: &mut HeaderMap, key: &HeaderValue) {
-    let place = KEYS.iter().find(|name| headers.contains_key(*name)).cloned();
+/// What a client and its provider have between them, besides the key.
+const PERSONAL: [HeaderName; 3] =
+    [COOKIE, HeaderName::from_static("openai-organization"), HeaderName::from_static("openai-project")];
+
+/// HTTP/2 may send cookies one by one, HTTP/1.1 has them in one line (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_some() {
+        let all: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+        if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+            headers.insert(COOKIE, joined);
+        }
+    }
+}
+
+/// Puts a key where the protocol has it; where that is not known, in the place where the client has put its own, else behind
+/// `authorization: Bearer`. Azure, which speaks as OpenAI does, has a place of its own.
+fn set_key(headers: &mut HeaderMap, key: &HeaderValue, family: Option<Family>) {
+    let [anthropic, azure, gemini] = &KEYS;
+    let place = match family {
+        Some(Family::Anthropic) => Some(anthropic.clone()),
+        Some(Family::Gemini) => Some(gemini.clone()),
+        Some(Family::OpenAi) => Some(azure.clone()).filter(|azure| headers.contains_key(azure)),
+        None => KEYS.iter().find(|name| headers.contains_key(*name)).cloned(),
+    };
     remove_keys(headers);
     match place {
         Some(place) => headers.insert(place, key.clone()),
@@ -106,6 +134,20 @@ pub fn ask_for_plain(headers: &mut HeaderMap) {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
 }
 
+/// Where a web page is from that sends this, if a browser says so and it is not of this machine.
+pub fn foreign_origin(headers: &HeaderMap) -> Option<&str> {
+    let origin = text(headers, "origin")?;
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+    let name = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_local = name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    (!is_local).then_some(origin)
+}
+
 /// A header as text.
 pub fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
@@ -134,16 +176,53 @@ mod tests {
     }
 
     #[test]
-    fn a_key_takes_the_place_of_the_clients() {
-        let host = HeaderValue::from_static("up");
+    fn a_key_stands_where_its_protocol_has_it() {
         let key = HeaderValue::from_static("sk-up");
-        for (client, place, value) in
-            [("authorization", "authorization", "Bearer sk-up"), ("x-api-key", "x-api-key", "sk-up")]
-        {
-            let mut headers = map(&[(client, "Bearer mine"), ("x-llmtop-user", "ann"), ("host", "here")]);
-            to_upstream(&mut headers, &host, Key::Own(&key));
+        let (openai, anthropic, gemini) = (Some(Family::OpenAi), Some(Family::Anthropic), Some(Family::Gemini));
+        for (client, family, place, value) in [
+            ("authorization", None, "authorization", "Bearer sk-up"),
+            ("x-api-key", None, "x-api-key", "sk-up"),
+            ("x-api-key", openai, "authorization", "Bearer sk-up"),
+            ("api-key", openai, "api-key", "sk-up"),
+            ("authorization", anthropic, "x-api-key", "sk-up"),
+            ("authorization", gemini, "x-goog-api-key", "sk-up"),
+        ] {
+            let mut headers =
+                map(&[(client, "Bearer mine"), ("x-llmtop-user", "ann"), ("host", "here"), ("expect", "100-continue")]);
+            to_upstream(&mut headers, Key::Own(&key, family));
             assert_eq!(headers.get(place).unwrap(), value);
-            assert_eq!(headers.len(), 2, "{headers:?}");
+            assert_eq!(headers.len(), 1, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn nothing_personal_goes_elsewhere() {
+        let mut headers =
+            map(&[("authorization", "Bearer mine"), ("cookie", "a=1"), ("openai-organization", "o"), ("x", "1")]);
+        to_upstream(&mut headers, Key::Nothing);
+        assert_eq!(headers, map(&[("x", "1")]));
+    }
+
+    #[test]
+    fn cookies_that_came_one_by_one_go_in_one_line() {
+        let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
+        to_upstream(&mut headers, Key::Clients);
+        assert_eq!(headers, map(&[("cookie", "a=1; b=2")]));
+    }
+
+    #[test]
+    fn pages_of_this_machine_are_not_foreign() {
+        for (origin, is_foreign) in [
+            ("http://localhost:3000", false),
+            ("http://127.0.0.1:8080", false),
+            ("http://[::1]:1", false),
+            ("https://app.localhost", false),
+            ("https://evil.example", true),
+            ("http://127.0.0.1.evil.example:4141", true),
+            ("null", true),
+        ] {
+            assert_eq!(foreign_origin(&map(&[("origin", origin)])).is_some(), is_foreign, "{origin}");
+        }
+        assert_eq!(foreign_origin(&HeaderMap::new()), None);
     }
 }

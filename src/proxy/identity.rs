@@ -43,6 +43,11 @@ pub fn of(headers: &HeaderMap, asked: &Asked, client: Option<&str>) -> Identity 
     }
 }
 
+/// An id that a client gives.
+pub fn id(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers::text(headers, name).map(clean)
+}
+
 /// Ids are a line of text of bounded length.
 fn clean(text: &str) -> String {
     const MOST: usize = 256;

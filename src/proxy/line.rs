@@ -15,7 +15,7 @@ use std::time::Instant;
 pub fn write(record: &Record, end: &End, capture: Capture, app: Option<&str>, lines: &mut Vec<u8>) {
     let now = super::clock::now();
     for attempt in &record.attempts {
-        let _ = write::span(&span(record, attempt), 0, lines);
+        let _ = write::span(&span(record, attempt, capture), 0, lines);
     }
     // A vector takes every write.
     let _ = write::call(&call(record, end, capture, app, now), 0, lines);
@@ -129,10 +129,11 @@ fn gateway(record: &Record, now: Instant) -> String {
             let _ = write!(out, ",\"{name}\":{}.{:03}", us / 1000, us % 1000);
         }
     }
-    let stalls = u64::from(phases.stalls);
-    let counts =
-        [("request_bytes", record.request_bytes), ("response_bytes", record.response_bytes), ("stalls", stalls)];
-    for (name, count) in counts.into_iter().filter(|(name, count)| *count > 0 || *name != "stalls") {
+    // The bodies of other calls pass uncounted.
+    let asked = record.provider.map(|_| record.request_bytes);
+    let stalls = Some(u64::from(phases.stalls)).filter(|stalls| *stalls > 0);
+    let counts = [("request_bytes", asked), ("response_bytes", Some(record.response_bytes)), ("stalls", stalls)];
+    for (name, count) in counts.into_iter().filter_map(|(name, count)| Some((name, count?))) {
         let _ = write!(out, ",\"{name}\":{count}");
     }
     out.replace_range(..1, "{");
@@ -141,13 +142,14 @@ fn gateway(record: &Record, now: Instant) -> String {
 }
 
 /// A try that was given up.
-fn span<'r>(record: &'r Record, attempt: &'r Attempt) -> SpanEvent<'r> {
+fn span<'r>(record: &'r Record, attempt: &'r Attempt, capture: Capture) -> SpanEvent<'r> {
+    let said = |text: &Option<String>| text.as_deref().map(|text| safe(text, Keep::Beginning(2000), capture.secrets));
     let attrs = serde_json::json!({
         "request_id": record.request_id,
         "upstream": attempt.upstream.name,
         "model": attempt.model,
         "http_status": attempt.status,
-        "error_type": attempt.error.kind,
+        "error_type": said(&attempt.error.kind),
     });
     SpanEvent {
         ts_us: Some(attempt.started_us.saturating_add(i64::try_from(attempt.latency_us).unwrap_or(i64::MAX))),
@@ -161,7 +163,7 @@ fn span<'r>(record: &'r Record, attempt: &'r Attempt) -> SpanEvent<'r> {
         session_id: None,
         latency_us: Some(attempt.latency_us),
         ok: Some(false),
-        error_message: attempt.error.message.as_deref().map(Cow::Borrowed),
+        error_message: said(&attempt.error.message).map(Cow::Owned),
         attrs: Some(Cow::Owned(attrs.to_string())),
     }
 }

@@ -4,13 +4,16 @@
 use super::clock::micros;
 use super::record::Record;
 use crate::event::Outcome;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// More combinations of provider, model, operation and outcome than this are not told apart.
 const MOST: usize = 300;
+
+/// More models than this are not told apart.
+const MOST_MODELS: usize = 100;
 
 /// Bounds of durations, seconds (OpenTelemetry GenAI semantic conventions, `gen_ai.client.operation.duration`).
 const SECONDS: [f64; 14] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
@@ -109,6 +112,21 @@ struct State {
     own: Histogram,
     estimated: u64,
     degraded: u64,
+    /// Models that have answered: names that nobody has, anybody may ask for.
+    models: HashSet<String, foldhash::fast::RandomState>,
+}
+
+impl State {
+    /// A model that has never answered, or is one too many, is `other`.
+    fn name(&mut self, labels: &mut Labels, outcome: Outcome) {
+        if !self.models.contains(&labels.model) && outcome == Outcome::Ok && self.models.len() < MOST_MODELS {
+            self.models.insert(labels.model.clone());
+        }
+        let is_new = self.series.len() >= MOST && !self.series.contains_key(labels);
+        if is_new || !self.models.contains(&labels.model) {
+            labels.model = "other".to_owned();
+        }
+    }
 }
 
 impl Metrics {
@@ -123,9 +141,7 @@ impl Metrics {
             outcome: outcome.word(),
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.series.len() >= MOST && !state.series.contains_key(&labels) {
-            labels.model = "other".to_owned();
-        }
+        state.name(&mut labels, outcome);
         let seconds = |us: u64| us as f64 / 1e6;
         let series = state.series.entry(labels).or_default();
         series.duration.add(&SECONDS, seconds(record.latency_us(now)));

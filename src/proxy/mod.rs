@@ -45,6 +45,7 @@ use crate::provider::Family;
 use arc_swap::ArcSwap;
 use backoff::RetryBudget;
 use client::Upstreams;
+use http::HeaderMap;
 use http::request::Parts;
 use refusal::{Kind, Refusal};
 use settings::{Settings, Unrecorded};
@@ -84,6 +85,12 @@ impl Gateway {
         self.settings.store(Arc::new(settings));
     }
 
+    /// Whether somebody may see its figures.
+    fn may_see(&self, headers: &HeaderMap) -> bool {
+        let settings = self.settings.load();
+        settings.clients.is_empty() || clients::of(&settings.clients, headers, None).is_some()
+    }
+
     /// Whether a call may pass at all, and as which client; `None` where everybody may call.
     fn admit(&self, settings: &Settings, head: &Parts, family: Family) -> Result<Option<String>, Refusal> {
         if settings.unrecorded == Unrecorded::Block
@@ -92,6 +99,12 @@ impl Gateway {
             return Err(Refusal::new(family, Kind::Unrecorded, format!("calls cannot be recorded: {trouble}")));
         }
         if settings.clients.is_empty() {
+            let has_keys = settings.upstreams.iter().any(|upstream| !upstream.keys.is_empty());
+            if let Some(origin) = headers::foreign_origin(&head.headers).filter(|_| has_keys) {
+                let why =
+                    format!("a page of {origin} may not use the keys of this proxy; give it one by [client.NAME]");
+                return Err(Refusal::new(family, Kind::Forbidden, why));
+            }
             return Ok(None);
         }
         match clients::of(&settings.clients, &head.headers, head.uri.query()) {

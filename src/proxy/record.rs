@@ -23,6 +23,8 @@ pub struct Record {
     pub provider: Option<&'static dyn Provider>,
     /// Whom it went to last.
     pub upstream: Option<Arc<Upstream>>,
+    /// Whom the client meant: its own key goes nowhere else.
+    pub home: Option<Arc<Upstream>>,
     /// Method and path of what is no call to a model.
     pub target: Option<String>,
     /// The client whose key it has, where keys are asked for.
@@ -64,8 +66,12 @@ pub struct Phases {
     pub queue_us: u64,
     /// Waiting for a connection, µs.
     pub connect_us: u64,
-    /// When the last try began.
+    /// When the request was there with its body, where that was waited for.
+    pub read: Option<Instant>,
+    /// When the first try began.
     pub tried: Option<Instant>,
+    /// Of the queue, what was before the first try, µs.
+    pub queue_before_us: u64,
     /// When its last byte was taken.
     pub sent: Option<Instant>,
     /// When the head of the answer came.
@@ -127,6 +133,7 @@ impl Record {
             started_us,
             provider: None,
             upstream: None,
+            home: None,
             target: None,
             client: None,
             identity: Identity::default(),
@@ -146,22 +153,33 @@ impl Record {
         })
     }
 
+    /// Whether an upstream is where the client's own key belongs: the first that its call could go to, or at the same address.
+    pub fn is_home(&self, upstream: &Upstream) -> bool {
+        let origin = |upstream: &Upstream| (upstream.base.scheme().cloned(), upstream.base.authority().cloned());
+        self.home.as_deref().is_some_and(|home| origin(home) == origin(upstream))
+    }
+
     /// The whole call until `now`, µs.
     pub fn latency_us(&self, now: Instant) -> u64 {
         micros(now.saturating_duration_since(self.started))
     }
 
-    /// The time that was the gateway's own: from the head of the request until the upstream was called, but for the queue.
+    /// The time that was the gateway's own: from when the request was there until an upstream was first called, but for the
+    /// queue.
     pub fn gateway_us(&self) -> Option<u64> {
-        let before = self.phases.tried?.saturating_duration_since(self.started);
-        Some(micros(before).saturating_sub(self.phases.queue_us))
+        let since = self.phases.read.unwrap_or(self.started);
+        let before = self.phases.tried?.saturating_duration_since(since);
+        Some(micros(before).saturating_sub(self.phases.queue_before_us))
     }
 
-    /// Whether its tokens have to be estimated: the model has spoken, or may have, and nobody counted.
+    /// Whether tokens of it have to be estimated: the model has spoken, or may have, and nobody counted all.
     pub fn is_estimated(&self) -> bool {
         let is_answered = self.status.is_some_and(|status| (200..300).contains(&status));
         let is_of_text = self.provider.is_some_and(|provider| provider.operation() != "embeddings");
-        is_answered && is_of_text && !self.degraded && !self.answer.usage.is_known() && self.answer.error.is_none()
+        let usage = &self.answer.usage;
+        let lacks =
+            usage.input.is_none() && self.asked.text_chars > 0 || usage.output.is_none() && self.answer.text_chars > 0;
+        is_answered && is_of_text && lacks && !self.degraded && self.answer.error.is_none()
     }
 
     /// Its tokens, estimated where they have to be.
@@ -169,10 +187,12 @@ impl Record {
         if !self.is_estimated() {
             return self.answer.usage;
         }
+        let of = |text: &str, chars: usize| (chars > 0).then(|| estimated(text, chars));
+        let known = self.answer.usage;
         Usage {
-            input: Some(estimated(&self.asked.preview, self.asked.text_chars)),
-            output: Some(estimated(&self.answer.text, self.answer.text_chars)),
-            ..Usage::default()
+            input: known.input.or_else(|| of(&self.asked.preview, self.asked.text_chars)),
+            output: known.output.or_else(|| of(&self.answer.text, self.answer.text_chars)),
+            ..known
         }
     }
 
@@ -191,8 +211,8 @@ impl Record {
         };
         match end {
             End::Whole => provider_error(),
-            // A provider that says what is wrong and hangs up has said it all.
-            End::Cut(_) if said.is_some() => provider_error(),
+            // A provider that says what is wrong has said it all, whoever hangs up then.
+            End::Cut(_) | End::ClientLeft | End::Timeout(_) if said.is_some() => provider_error(),
             End::Cut(why) => Verdict::failed(FailureMode::Connection, "stream_cut", why),
             End::ClientLeft => Verdict::failed(FailureMode::Cancelled, "client_left", "the client went away"),
             End::Stopped => Verdict::failed(FailureMode::Cancelled, "proxy_shutdown", "the proxy was stopped"),
@@ -250,7 +270,7 @@ impl Open {
     /// It has ended: writes its event, before anybody hears of the end.
     pub fn finish(&mut self, end: &End) {
         if let Some(record) = self.record.take() {
-            self.recorder.end(record, end);
+            self.recorder.end(&record, end);
         }
     }
 }

@@ -8,10 +8,10 @@ use super::record::{End, Record};
 use super::settings::Capture;
 use crate::event::LimitEvent;
 use crate::format::write;
+use crate::provider::estimate;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Mutex, PoisonError};
 
 /// Records calls.
 pub struct Recorder {
@@ -25,14 +25,9 @@ pub struct Recorder {
     /// Why the last call could not be written; `None` where it could.
     trouble: Mutex<Option<String>>,
     has_trouble: AtomicBool,
-    slow: Mutex<Option<Slow>>,
+    /// Whether the tables for estimates have been asked for.
+    warmed: AtomicBool,
     metrics: Metrics,
-}
-
-/// What writes the calls whose tokens have to be estimated.
-struct Slow {
-    lines: crossbeam_channel::Sender<(Box<Record>, End)>,
-    thread: JoinHandle<()>,
 }
 
 thread_local! {
@@ -53,7 +48,7 @@ impl Recorder {
             lost: AtomicU64::new(0),
             trouble: Mutex::default(),
             has_trouble: AtomicBool::new(false),
-            slow: Mutex::default(),
+            warmed: AtomicBool::new(false),
             metrics: Metrics::default(),
         }
     }
@@ -63,45 +58,13 @@ impl Recorder {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A call has ended: writes it, at once but where its tokens have to be estimated, which takes time.
-    pub fn end(self: &Arc<Recorder>, record: Box<Record>, end: &End) {
-        if !record.is_estimated() {
-            return self.write(&record, end);
+    /// A call has ended: writes it, before anybody hears of the end.
+    pub fn end(&self, record: &Record, end: &End) {
+        if record.is_estimated() && !self.warmed.swap(true, Ordering::Relaxed) {
+            // The tables take a while; until they stand the estimate is rougher. Without a thread it stays so.
+            let _ = std::thread::Builder::new().name("estimates".into()).spawn(estimate::warm);
         }
-        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slow) = slow.as_ref() {
-            if let Err(unsent) = slow.lines.send((record, end.clone())) {
-                let (record, end) = unsent.into_inner();
-                self.write(&record, &end);
-            }
-            return;
-        }
-        drop(slow);
-        self.write(&record, end);
-    }
-
-    /// Starts the thread that writes what takes time.
-    ///
-    /// # Errors
-    /// Where the system has no thread for it.
-    pub fn start(self: &Arc<Recorder>) -> std::io::Result<()> {
-        let (lines, slow) = crossbeam_channel::unbounded::<(Box<Record>, End)>();
-        let recorder = Arc::clone(self);
-        let thread = std::thread::Builder::new().name("estimates".into()).spawn(move || {
-            slow.iter().for_each(|(record, end)| recorder.write(&record, &end));
-        })?;
-        *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = Some(Slow { lines, thread });
-        Ok(())
-    }
-
-    /// Waits until everything is written.
-    pub fn finish(&self) {
-        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Slow { lines, thread }) = slow {
-            drop(lines);
-            // A panic there has been told by its thread.
-            let _ = thread.join();
-        }
+        self.write(record, end);
     }
 
     /// Writes a call that has ended.

@@ -27,6 +27,10 @@ pub enum Kind {
     NoRoute,
     /// No key that is known here.
     Unauthorized,
+    /// A web page of somewhere else asks.
+    Forbidden,
+    /// Something that is not passed on, such as a change of protocol.
+    Unsupported,
     /// It could not be recorded, and what cannot be recorded does not pass.
     Unrecorded,
     /// The gateway is being stopped.
@@ -44,6 +48,8 @@ impl Kind {
             Kind::BadRequest => StatusCode::BAD_REQUEST,
             Kind::NoRoute => StatusCode::NOT_FOUND,
             Kind::Unauthorized => StatusCode::UNAUTHORIZED,
+            Kind::Forbidden => StatusCode::FORBIDDEN,
+            Kind::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Kind::Open | Kind::Unrecorded | Kind::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -59,6 +65,8 @@ impl Kind {
             Kind::BadRequest => "bad_request",
             Kind::NoRoute => "no_upstream",
             Kind::Unauthorized => "unknown_key",
+            Kind::Forbidden => "foreign_origin",
+            Kind::Unsupported => "not_supported",
             Kind::Unrecorded => "not_recorded",
             Kind::Stopping => "proxy_shutdown",
         }
@@ -70,8 +78,8 @@ impl Kind {
             Kind::Unreachable => FailureMode::Connection,
             Kind::Open | Kind::Unrecorded => FailureMode::ServerError,
             Kind::QueueFull(_) => FailureMode::RateLimit,
-            Kind::TooLarge | Kind::BadRequest | Kind::NoRoute => FailureMode::InvalidRequest,
-            Kind::Unauthorized => FailureMode::Auth,
+            Kind::TooLarge | Kind::BadRequest | Kind::NoRoute | Kind::Unsupported => FailureMode::InvalidRequest,
+            Kind::Unauthorized | Kind::Forbidden => FailureMode::Auth,
             Kind::Stopping => FailureMode::Cancelled,
         }
     }

@@ -1,7 +1,9 @@
 //! Where a request goes: which protocol its path speaks, which upstream takes it, and under which address.
 
+use super::refusal::Kind;
 use super::settings::Upstream;
 use crate::provider::{self, Family, Provider};
+use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{HeaderMap, Method};
 use std::sync::Arc;
@@ -17,6 +19,29 @@ pub struct Route<'p> {
     pub provider: Option<&'static dyn Provider>,
     /// Whose protocol that is, or seems to be.
     pub family: Family,
+}
+
+impl<'p> Route<'p> {
+    /// The path of what is asked for, without its query.
+    pub fn path(&self) -> &'p str {
+        self.rest.split('?').next().unwrap_or_default()
+    }
+}
+
+/// What is not passed on: a path that climbs out of where its upstream begins, a change of protocol, a tunnel.
+pub fn check(head: &Parts, target: &str) -> Result<(), (Kind, String)> {
+    let path = target.split('?').next().unwrap_or_default();
+    let climbs = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.split(['/', '\\']).any(climbs) || path.to_ascii_lowercase().contains("%2f..") {
+        return Err((Kind::BadRequest, "the path has a segment of dots".to_owned()));
+    }
+    if head.method == Method::CONNECT {
+        return Err((Kind::Unsupported, "this is no proxy for tunnels: make it the base URL of the SDK".to_owned()));
+    }
+    if head.headers.contains_key(http::header::UPGRADE) && head.version < http::Version::HTTP_2 {
+        return Err((Kind::Unsupported, "a change of protocol, such as to WebSocket, is not passed on".to_owned()));
+    }
+    Ok(())
 }
 
 /// Reads a path. Only a POST is a call to a model.

@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -94,14 +95,20 @@ impl Server {
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// How long a new connection may take to ask for anything.
+const FIRST_HEAD: Duration = Duration::from_secs(75);
+
 async fn connection<S>(gateway: Arc<Gateway>, builder: auto::Builder<TokioExecutor>, watcher: Watcher, stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&has_asked);
     let service = service_fn(move |request: Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
         let gateway = Arc::clone(&gateway);
         async move {
-            let own = admin::answer(&gateway, request.method(), request.uri().path());
+            let own = admin::answer(&gateway, request.method(), request.uri().path(), request.headers());
             Ok::<_, Infallible>(match own {
                 Some(answer) => answer,
                 None => exchange::answer(gateway, request).await,
@@ -109,8 +116,12 @@ where
         }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
-    // What breaks a connection has been recorded with its call.
-    let _ = watcher.watch(connection.into_owned()).await;
+    let mut connection = std::pin::pin!(watcher.watch(connection.into_owned()));
+    // What breaks a connection has been recorded with its call. Later heads have a timer of their own.
+    let is_over = tokio::time::timeout(FIRST_HEAD, &mut connection).await.is_ok();
+    if !is_over && has_asked.load(Ordering::Relaxed) {
+        let _ = connection.await;
+    }
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
@@ -120,7 +131,6 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .preserve_header_case(true)
         .auto_date_header(false)
         .keep_alive(true)
-        .pipeline_flush(true)
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(75));
     builder.http2().auto_date_header(false).adaptive_window(true).timer(TokioTimer::new());

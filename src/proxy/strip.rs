@@ -52,6 +52,11 @@ impl Strip {
         out.freeze()
     }
 
+    /// Whether nothing has gone on of an event whose end has not.
+    pub fn is_between_events(&self) -> bool {
+        self.passed == 0
+    }
+
     /// What still waits when the stream is over.
     pub fn rest(&mut self) -> Bytes {
         self.pending.split().freeze()

@@ -68,6 +68,13 @@ impl Tap {
         Tap { inner, first, open, eye, strip, pace, stall, state: State::Passing, _held: held }
     }
 
+    /// An answer without a body is over at once: nobody will ask for what is not there.
+    pub fn settle(&mut self) {
+        if self.first.iter().all(Bytes::is_empty) && self.inner.is_end_stream() {
+            self.whole();
+        }
+    }
+
     /// The next piece.
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         loop {
@@ -98,7 +105,11 @@ impl Tap {
                             return Poll::Ready(Some(Ok(Frame::data(out))));
                         }
                     }
-                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                    Err(trailers) => {
+                        // Nothing comes after them, and nobody may ask whether anything does.
+                        self.whole();
+                        return Poll::Ready(Some(Ok(trailers)));
+                    }
                 },
             }
         }
@@ -155,14 +166,18 @@ impl Tap {
     }
 
     fn too_late(&mut self, late: Late) -> Option<Result<Frame<Bytes>, BodyError>> {
+        let is_between = self.eye.is_between_events();
         self.read_out();
         let family = self.open.record().and_then(|record| record.provider).map_or(Family::OpenAi, |p| p.family());
         self.open.finish(&End::Timeout(late.word()));
         self.state = State::Over;
-        if self.eye.is_stream() {
-            let mut told = self.strip.as_mut().map(Strip::rest).unwrap_or_default().to_vec();
-            told.extend_from_slice(&super::refusal::event(family, late.word()));
-            return Some(Ok(Frame::data(told.into())));
+        let is_between = match &self.strip {
+            Some(strip) => strip.is_between_events(),
+            None => is_between,
+        };
+        // Behind half an event, or in a coded stream, it would be read as rubbish: there the stream breaks off.
+        if is_between {
+            return Some(Ok(Frame::data(super::refusal::event(family, late.word()).into())));
         }
         Some(Err(late.word().into()))
     }

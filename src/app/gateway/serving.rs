@@ -38,8 +38,6 @@ impl Serving {
             let _within = runtime.enter();
             Gateway::new(settings, Arc::clone(&recorder)).context("the gateway cannot start")?
         };
-        recorder.start()?;
-        let writer = Arc::clone(&recorder);
         let served = Arc::clone(&gateway);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || {
@@ -49,7 +47,6 @@ impl Serving {
             let served = runtime.block_on(serve(served, listener, stopped));
             // What is still under way ends here, and is recorded as stopped.
             drop(runtime);
-            writer.finish();
             Ok(served?)
         })?;
         Ok(Serving { address, recorder, gateway, stop: Some(stop), thread: Some(thread) })
