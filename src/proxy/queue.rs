@@ -1,8 +1,8 @@
-//! The fair queue before the limits of a provider: calls wait here, each user in its turn, instead of collecting 429s.
-//! Bounded in length and time; who leaves is gone at once. Every line with calls in it has one task that lets them go.
+//! The fair queue before the limits of a provider: calls wait here, each key and each of its users in turn, instead of
+//! collecting 429s. Bounded in length and time; who leaves is gone at once. Every line with calls in it has one task that lets them go.
 
-use super::fair::Fair;
 use super::limit::{Cost, Lane, Limits, Sent};
+use super::turns::{Turns, Who};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ struct Lines {
 
 #[derive(Debug)]
 struct Line {
-    waiting: Fair<Waiting>,
+    waiting: Turns<Waiting>,
     /// Wakes its task.
     changed: Arc<Notify>,
 }
@@ -55,6 +55,15 @@ struct Waiting {
     cost: Cost,
     since: Instant,
     tell: oneshot::Sender<Sent>,
+}
+
+/// What a call needs, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Wants<'a> {
+    /// Whose.
+    pub who: Who<'a>,
+    /// How much.
+    pub cost: Cost,
 }
 
 /// A call that may go.
@@ -97,22 +106,32 @@ impl Queue {
         Arc::new(Queue { bounds, limits, clock, lines: Mutex::default() })
     }
 
-    /// Waits until a call may go. Dropped before, it leaves the queue.
+    /// Lets a call go that may go at once, as nobody waits and there is room.
+    pub fn try_enter(&self, lane: &Lane, cost: Cost) -> Option<Sent> {
+        let lines = self.lines();
+        if lines.lines.contains_key(lane) {
+            return None;
+        }
+        self.limits.admit(lane, cost, (self.clock)()).ok()
+    }
+
+    /// Waits until a call may go, at most until `until`. Dropped before, it leaves the queue.
     ///
     /// # Errors
-    /// Where it would wait too long, the line is full, or it has waited as long as any may.
-    pub async fn enter(self: &Arc<Queue>, lane: &Lane, user: &str, cost: Cost) -> Result<Admitted, Overflow> {
+    /// Where it would wait too long, the line is full, or it has waited as long as it may.
+    pub async fn enter(self: &Arc<Queue>, lane: &Lane, wants: Wants<'_>, until: Instant) -> Result<Admitted, Overflow> {
         let since = (self.clock)();
-        let mut place = match self.stand(lane, user, cost, since)? {
+        let longest = self.bounds.longest.min(until.saturating_duration_since(since));
+        let mut place = match self.stand(lane, wants, since, longest)? {
             Stand::Admitted(sent) => return Ok(Admitted { sent, waited: Duration::ZERO }),
             Stand::Waits(place) => place,
         };
-        match time::timeout(self.bounds.longest, &mut place.told).await {
+        match time::timeout(longest, &mut place.told).await {
             Ok(Ok(sent)) => Ok(Admitted { sent, waited: (self.clock)().saturating_duration_since(since) }),
             // Late, or it had to give way.
             _ => {
                 drop(place);
-                Err(Overflow { wait: self.expected(lane, user, cost) })
+                Err(Overflow { wait: self.expected(lane, wants) })
             }
         }
     }
@@ -125,8 +144,8 @@ impl Queue {
     }
 
     /// How long one more call would wait, as far as it is known.
-    pub fn expected(&self, lane: &Lane, user: &str, cost: Cost) -> Duration {
-        self.expected_in(self.lines().lines.get(lane), lane, user, cost, (self.clock)())
+    pub fn expected(&self, lane: &Lane, wants: Wants<'_>) -> Duration {
+        self.expected_in(self.lines().lines.get(lane), lane, wants, (self.clock)())
     }
 
     /// How each line stands, in order.
@@ -145,18 +164,19 @@ impl Queue {
     fn stand<'q>(
         self: &'q Arc<Queue>,
         lane: &'q Lane,
-        user: &'q str,
-        cost: Cost,
+        wants: Wants<'q>,
         now: Instant,
+        longest: Duration,
     ) -> Result<Stand<'q>, Overflow> {
+        let Wants { who, cost } = wants;
         let mut lines = self.lines();
         if !lines.lines.contains_key(lane)
             && let Ok(sent) = self.limits.admit(lane, cost, now)
         {
             return Ok(Stand::Admitted(sent));
         }
-        let wait = self.expected_in(lines.lines.get(lane), lane, user, cost, now);
-        if wait > self.bounds.longest {
+        let wait = self.expected_in(lines.lines.get(lane), lane, wants, now);
+        if wait > longest {
             return Err(Overflow { wait });
         }
         lines.last_id += 1;
@@ -164,8 +184,8 @@ impl Queue {
         let (tell, told) = oneshot::channel();
         let line = lines.lines.entry(lane.clone()).or_insert_with(|| self.open(lane));
         // Who gives way hears of it by its sender's end.
-        match line.waiting.push(user, id, Waiting { cost, since: now, tell }) {
-            Ok(_) => Ok(Stand::Waits(Place { queue: self, lane, user, id, told })),
+        match line.waiting.push(who, id, Waiting { cost, since: now, tell }) {
+            Ok(_) => Ok(Stand::Waits(Place { queue: self, lane, who, id, told })),
             Err(_) => {
                 line.changed.notify_one();
                 Err(Overflow { wait })
@@ -177,7 +197,7 @@ impl Queue {
     fn open(self: &Arc<Queue>, lane: &Lane) -> Line {
         let changed = Arc::new(Notify::new());
         tokio::spawn(release_all(Arc::clone(self), lane.clone(), Arc::clone(&changed)));
-        Line { waiting: Fair::new(self.bounds.most), changed }
+        Line { waiting: Turns::new(self.bounds.most), changed }
     }
 
     /// Lets go who may; what its task does next.
@@ -197,17 +217,18 @@ impl Queue {
         Next::End
     }
 
-    fn leave(&self, lane: &Lane, user: &str, id: u64) {
+    fn leave(&self, lane: &Lane, who: Who<'_>, id: u64) {
         if let Some(line) = self.lines().lines.get_mut(lane)
-            && line.waiting.remove(user, id).is_some()
+            && line.waiting.remove(who, id).is_some()
         {
             line.changed.notify_one();
         }
     }
 
     /// By those that go before, at the mean of what waits.
-    fn expected_in(&self, line: Option<&Line>, lane: &Lane, user: &str, cost: Cost, now: Instant) -> Duration {
-        let ahead = line.map_or(0, |line| line.waiting.ahead(user) as u64);
+    fn expected_in(&self, line: Option<&Line>, lane: &Lane, wants: Wants<'_>, now: Instant) -> Duration {
+        let Wants { who, cost } = wants;
+        let ahead = line.map_or(0, |line| line.waiting.ahead(who) as u64);
         let len = line.map_or(1, |line| line.waiting.len().max(1) as u64);
         let waiting = || line.into_iter().flat_map(|line| line.waiting.iter());
         let share = |of: fn(&Cost) -> u64| {
@@ -234,14 +255,14 @@ enum Stand<'q> {
 struct Place<'q> {
     queue: &'q Queue,
     lane: &'q Lane,
-    user: &'q str,
+    who: Who<'q>,
     id: u64,
     told: oneshot::Receiver<Sent>,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.queue.leave(self.lane, self.user, self.id);
+        self.queue.leave(self.lane, self.who, self.id);
         // It was let go and did not hear of it any more.
         if let Ok(sent) = self.told.try_recv() {
             self.queue.limits.take_back(self.lane, &sent, (self.queue.clock)());
@@ -277,6 +298,15 @@ mod tests {
 
     const CALL: Cost = Cost { input: 10, output: 10 };
 
+    fn wants(user: &str) -> Wants<'_> {
+        Wants { who: Who { owner: "key", user }, cost: CALL }
+    }
+
+    /// Later than any test.
+    fn never() -> Instant {
+        now() + Duration::from_secs(86_400)
+    }
+
     /// A queue before a limit of one call a second, of which none is left.
     fn queue(most: usize, longest_ms: u64) -> Arc<Queue> {
         let limits = Arc::new(Limits::default());
@@ -294,7 +324,7 @@ mod tests {
     async fn enter(queue: &Arc<Queue>, user: &'static str) -> JoinHandle<Result<(u64, &'static str), u64>> {
         let queue = Arc::clone(queue);
         let task = tokio::spawn(async move {
-            let entered = queue.enter(&lane(), user, CALL).await;
+            let entered = queue.enter(&lane(), wants(user), never()).await;
             entered.map(|admitted| (admitted.waited.as_secs(), user)).map_err(|overflow| overflow.wait.as_secs())
         });
         tokio::task::yield_now().await;
@@ -309,7 +339,7 @@ mod tests {
             tasks.push(enter(&queue, user).await);
         }
         assert_eq!(queue.depths(), [Depth { lane: lane(), calls: 5, longest: Duration::ZERO }]);
-        assert_eq!(queue.expected(&lane(), "b", CALL).as_secs(), 5, "two of a, one of b, one of c, and it");
+        assert_eq!(queue.expected(&lane(), wants("b")).as_secs(), 5, "two of a, one of b, one of c, and it");
         let mut ends = Vec::new();
         for task in tasks {
             ends.push(task.await.unwrap().unwrap());
@@ -323,7 +353,7 @@ mod tests {
     async fn what_would_wait_too_long_is_told_at_once() {
         let queue = queue(99, 3_500);
         let tasks = [enter(&queue, "a").await, enter(&queue, "a").await, enter(&queue, "a").await];
-        assert_eq!(queue.enter(&lane(), "a", CALL).await.unwrap_err().wait.as_secs(), 4);
+        assert_eq!(queue.enter(&lane(), wants("a"), never()).await.unwrap_err().wait.as_secs(), 4);
         let other = enter(&queue, "b").await;
         assert_eq!(other.await.unwrap(), Ok((2, "b")));
         let mut ends = Vec::new();
@@ -358,7 +388,7 @@ mod tests {
     async fn one_that_was_let_go_and_left_is_taken_back() {
         let queue = queue(9, 30_000);
         let lane = lane();
-        let Ok(Stand::Waits(place)) = queue.stand(&lane, "a", CALL, now()) else { panic!("it waits") };
+        let Ok(Stand::Waits(place)) = queue.stand(&lane, wants("a"), now(), Duration::from_secs(30)) else { panic!("it waits") };
         time::advance(Duration::from_millis(1_001)).await;
         assert!(matches!(queue.release(&lane), Next::End));
         assert!(queue.limits.admit(&lane, CALL, now()).is_err(), "its place is taken");
@@ -384,5 +414,29 @@ mod tests {
         queue.limits.close(&lane(), Duration::from_secs(90), now());
         assert_eq!(enter(&queue, "a").await.await.unwrap(), Err(90));
         assert_eq!(queue.depths(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_beyond_the_end_of_its_call() {
+        let queue = queue(9, 30_000);
+        let until = now() + Duration::from_millis(500);
+        assert_eq!(queue.enter(&lane(), wants("a"), until).await.unwrap_err().wait.as_secs(), 1, "told at once");
+        assert_eq!(now(), until - Duration::from_millis(500));
+        queue.limits.send(&lane(), CALL, now());
+        let _other = enter(&queue, "b").await;
+        let until = now() + Duration::from_millis(2_500);
+        let late = queue.enter(&lane(), wants("a"), until).await;
+        assert!(late.is_err() && now() <= until);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_go_at_once_does_and_nothing_goes_before_those_that_wait() {
+        let queue = queue(9, 30_000);
+        assert!(queue.try_enter(&lane(), CALL).is_none());
+        time::advance(Duration::from_millis(1_001)).await;
+        assert!(queue.try_enter(&lane(), CALL).is_some());
+        let waits = enter(&queue, "a").await;
+        assert!(queue.try_enter(&lane(), CALL).is_none());
+        assert_eq!(waits.await.unwrap(), Ok((1, "a")));
     }
 }
