@@ -193,9 +193,7 @@ fn request(
     body: Outbound,
     (rest, record): (&str, &Record),
 ) -> Result<Request<Outbound>, Failure> {
-    let invalid = |why: &dyn Error| {
-        Failure::Client(Kind::BadRequest, format!("{rest}: {}", super::causes(why)))
-    };
+    let invalid = |why: &dyn Error| Failure::Client(Kind::BadRequest, format!("{rest}: {}", super::causes(why)));
     let uri = route::address(&target.upstream.base, rest).map_err(|why| invalid(&why))?;
     let host = uri.authority().map_or("", |authority| authority.as_str());
     let host = HeaderValue::from_str(host).map_err(|why| invalid(&why))?;

@@ -18,6 +18,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Answers a call, whatever comes of it.
 pub async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Reply> {
@@ -144,12 +145,16 @@ fn of_body(family: Family, kind: Kind, settings: &Settings) -> Refusal {
     Refusal::new(family, kind, why)
 }
 
+/// How long an answer has at least, so that what has come of it can go out.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 fn respond(settings: &Settings, landed: Landed, mut open: Open) -> Response<Reply> {
     let Landed { mut head, first, body, strip, held, first_by, .. } = landed;
     head.version = http::Version::default();
     headers::strip_hop_by_hop(&mut head.headers);
-    let record = open.record();
-    let until = record.as_ref().map_or_else(clock::now, |record| record.until);
+    let (record, now) = (open.record(), clock::now());
+    // What has come is passed on, be it late.
+    let until = record.as_ref().map_or(now, |record| record.until).max(now + LAST_WORDS);
     let provider = record.and_then(|record| record.provider);
     let eye = Eye::new(provider, &head.headers, settings.capture.keep_more());
     let strip = strip.filter(|_| eye::is_event_stream(&head.headers));
@@ -158,8 +163,8 @@ fn respond(settings: &Settings, landed: Landed, mut open: Open) -> Response<Repl
     }
     let first_by = Some(first_by).filter(|_| eye.is_stream());
     let pace = Pace::new(settings.timeouts.between, until, first_by);
-    // What is there already is soon over, and what is late already is told so when it is asked for more.
-    let is_watched = !hyper::body::Body::is_end_stream(&body) && until > clock::now();
+    // What is there already is soon over.
+    let is_watched = !hyper::body::Body::is_end_stream(&body);
     let parts = tap::Parts { inner: body, first, open, eye, strip, pace, stall: settings.stall, held };
     let tap = Tap::new(parts);
     let reply = if is_watched { Reply::Watched(Watched::new(tap, until)) } else { Reply::Tapped(Box::new(tap)) };

@@ -34,9 +34,7 @@ pub fn of(headers: &HeaderMap, asked: &Asked, (client, key): (Option<&str>, Opti
     let owner = client.map(|name| format!("client:{name}"));
     let owner = owner.or_else(|| key.map(|key| format!("key:{}", short_hash(key))));
     Identity {
-        user: own("x-llmtop-user")
-            .or_else(|| asked.user.clone())
-            .or_else(|| owner.clone()),
+        user: own("x-llmtop-user").or_else(|| asked.user.clone()).or_else(|| owner.clone()),
         owner: owner.unwrap_or_default(),
         session: own("x-llmtop-session").or_else(|| asked.session.clone()),
         trace: own("x-llmtop-trace").or(trace),
@@ -85,7 +83,8 @@ mod tests {
     use http::{HeaderName, HeaderValue};
 
     fn identity(headers: &[(&'static str, &'static str)], asked: &Asked) -> Identity {
-        let headers: HeaderMap = headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect();
+        let headers: HeaderMap =
+            headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect();
         of(&headers, asked, (None, headers::key(&headers)))
     }
 

@@ -78,7 +78,14 @@ impl Gateway {
         let upstreams = client::client(settings.timeouts.connect)?;
         let throttle = Throttle::new(settings.queue);
         let retries = RetryBudget::new(settings.retry_share);
-        Ok(Arc::new(Gateway { settings: ArcSwap::from_pointee(settings), upstreams, recorder, retries, throttle, bodies: Arc::default() }))
+        Ok(Arc::new(Gateway {
+            settings: ArcSwap::from_pointee(settings),
+            upstreams,
+            recorder,
+            retries,
+            throttle,
+            bodies: Arc::default(),
+        }))
     }
 
     /// What it is told at present.

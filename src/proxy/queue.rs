@@ -388,7 +388,9 @@ mod tests {
     async fn one_that_was_let_go_and_left_is_taken_back() {
         let queue = queue(9, 30_000);
         let lane = lane();
-        let Ok(Stand::Waits(place)) = queue.stand(&lane, wants("a"), now(), Duration::from_secs(30)) else { panic!("it waits") };
+        let Ok(Stand::Waits(place)) = queue.stand(&lane, wants("a"), now(), Duration::from_secs(30)) else {
+            panic!("it waits")
+        };
         time::advance(Duration::from_millis(1_001)).await;
         assert!(matches!(queue.release(&lane), Next::End));
         assert!(queue.limits.admit(&lane, CALL, now()).is_err(), "its place is taken");

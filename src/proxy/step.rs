@@ -212,11 +212,7 @@ pub fn none(candidates: &[Arc<Upstream>], route: &Route<'_>) -> Refusal {
 }
 
 /// Tells the breaker, or lets the end of the answer tell it, and keeps the target busy as long as its answer lives.
-pub fn settle(
-    target: Target,
-    result: Result<Landed, Failure>,
-    record: &mut Record,
-) -> Result<Landed, Failure> {
+pub fn settle(target: Target, result: Result<Landed, Failure>, record: &mut Record) -> Result<Landed, Failure> {
     let Target { mut permit, busy, .. } = target;
     match result {
         Ok(mut landed) => {

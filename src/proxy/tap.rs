@@ -197,12 +197,17 @@ impl Tap {
 
     /// Whether all has passed.
     pub fn is_end_stream(&self) -> bool {
-        (self.state == State::Over && self.last.is_none()) || (self.first.is_empty() && self.strip.is_none() && self.inner.as_ref().is_none_or(Body::is_end_stream))
+        (self.state == State::Over && self.last.is_none())
+            || (self.first.is_empty() && self.strip.is_none() && self.inner.as_ref().is_none_or(Body::is_end_stream))
     }
 
     /// How much is to come.
     pub fn size_hint(&self) -> SizeHint {
-        let mut hint = if self.strip.is_some() { SizeHint::default() } else { self.inner.as_ref().map(Body::size_hint).unwrap_or_default() };
+        let mut hint = if self.strip.is_some() {
+            SizeHint::default()
+        } else {
+            self.inner.as_ref().map(Body::size_hint).unwrap_or_default()
+        };
         let first: usize = self.first.iter().map(Bytes::len).sum();
         if let Some(exact) = hint.exact() {
             hint.set_exact(exact.saturating_add(first as u64));

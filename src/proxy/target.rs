@@ -219,7 +219,7 @@ mod tests {
         for (weights, want) in [((1, 1), (20, 20)), ((3, 1), (30, 10)), ((1, 7), (5, 35))] {
             let all = [upstream("a", weights.0, 2), upstream("b", weights.1, 1)];
             let now = Instant::now();
-            let mut took = [0; 3];
+            let mut took = [0_usize; 3];
             for _ in 0..40 {
                 let target = choose(&all, now).unwrap();
                 took[if target.upstream.name == "b" { 2 } else { target.key_number }] += 1;

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use crate::proxy::bucket::Refill;
 use super::*;
+use crate::proxy::bucket::Refill;
 
 fn lane(model: &str) -> Lane {
     Lane { upstream: "openai".into(), key: "a".into(), model: model.into() }
@@ -14,12 +14,7 @@ fn seconds(count: u64) -> Duration {
 }
 
 fn window(limit: u64, remaining: u64, reset_at: Instant) -> Option<Quota> {
-    Some(Quota {
-        limit: Some(limit),
-        remaining: Some(remaining),
-        reset_at: Some(reset_at),
-        refill: Refill::AtReset,
-    })
+    Some(Quota { limit: Some(limit), remaining: Some(remaining), reset_at: Some(reset_at), refill: Refill::AtReset })
 }
 
 const CALL: Cost = Cost { input: 100, output: 50 };
