@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub use crate::cli::Theme;
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
 pub use prices::Pricing;
-pub use proxy::{Proxy, Upstream as ProxyUpstream, base_url};
+pub use proxy::{Fallback as ProxyFallback, Proxy, Upstream as ProxyUpstream, base_url};
 pub use write::{InitError, check, init};
 
 /// The settings in force.

@@ -1,16 +1,19 @@
 //! One try of a call at one target: sent, waited for, and looked at far enough to tell whether another may help.
 
-use super::body::{Outbound, Sent};
-use super::client::Opened;
+use super::body::{BrokeOff, Outbound, Sent, TooLong};
+use super::client::{ConnectTimeout, Opened};
 use super::decode::Decoder;
 use super::headers::Key;
+use super::pace::Late;
 use super::record::Record;
+use super::refusal::{Kind, Refusal};
 use super::settings::Settings;
 use super::strip::Strip;
 use super::tap::Held;
 use super::target::Target;
+use super::whole::{Whole, of_break};
 use super::{Gateway, clients, clock, headers, identity, route};
-use crate::provider::{ApiError, Keep, Provider, retry, splice};
+use crate::provider::{ApiError, Family, Keep, Provider, retry, splice};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
@@ -19,6 +22,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use std::collections::VecDeque;
+use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -27,15 +31,13 @@ pub struct Call {
     /// Its head, as it came.
     pub head: Parts,
     /// Its body.
-    pub body: Bytes,
+    pub body: Whole,
     /// Path and query of what is asked for.
     pub rest: String,
     /// Its protocol.
     pub provider: &'static dyn Provider,
     /// Whether its stream says how much it was only where somebody asks.
     pub lacks_usage: bool,
-    /// When it has to be over.
-    pub until: Instant,
 }
 
 /// An answer whose head is there.
@@ -52,6 +54,8 @@ pub struct Landed {
     pub trouble: Option<Trouble>,
     /// What is given back at its end.
     pub held: Held,
+    /// When the model has to have begun to speak.
+    pub first_by: Instant,
 }
 
 /// What may be mended by another try.
@@ -66,18 +70,48 @@ pub struct Trouble {
 /// A try that came to nothing.
 #[derive(Debug, Clone)]
 pub enum Failure {
-    /// No connection, or none that held.
-    Unreachable(String),
+    /// No connection, or none that held: the word for it, and why.
+    Unreachable(&'static str, String),
     /// No answer in time; what took too long.
     Timeout(&'static str),
-    /// An address or header that is none.
-    Invalid(String),
+    /// The client's own fault, of which the upstream knows nothing.
+    Client(Kind, String),
+}
+
+impl Failure {
+    /// Why there is no answer, in the words of a family.
+    pub fn refusal(self, family: Family) -> Refusal {
+        match self {
+            Failure::Unreachable(word, why) => Refusal::new(family, Kind::Unreachable(word), why),
+            Failure::Timeout(what) => Refusal::new(family, Kind::Timeout(what), "the upstream gave no answer in time"),
+            Failure::Client(kind, why) => Refusal::new(family, kind, why),
+        }
+    }
+
+    /// The same as what a try says of itself.
+    pub fn error(&self) -> ApiError {
+        let (word, why) = match self {
+            Failure::Unreachable(word, why) => (*word, why.as_str()),
+            Failure::Timeout(what) => (*what, "no answer in time"),
+            Failure::Client(kind, why) => (kind.word(), why.as_str()),
+        };
+        ApiError { kind: Some(word.to_owned()), message: Some(why.to_owned()), ..ApiError::default() }
+    }
+}
+
+/// What a try is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct How<'a> {
+    /// The model to ask for; `None` is the one that the call names.
+    pub model: Option<&'a str>,
+    /// Whether usage may be asked for.
+    pub asks_usage: bool,
 }
 
 /// An error's body is looked at as far as this, bytes.
 const MOST_ERROR: usize = 256 << 10;
 
-/// And no longer than this.
+/// And in all no longer than this: then what has come goes on.
 const ERROR_WITHIN: Duration = Duration::from_secs(10);
 
 /// Sends a call, under another model's name where one is given.
@@ -88,11 +122,11 @@ pub async fn send(
     gateway: &Gateway,
     settings: &Settings,
     target: &Target,
-    (call, model): (&Call, Option<&str>),
+    (call, how): (&Call, How<'_>),
     record: &mut Record,
 ) -> Result<Landed, Failure> {
-    let (body, rest) = renamed(call, model);
-    let asks = call.lacks_usage && target.upstream.live.tells_usage();
+    let (body, rest) = renamed(call, how.model)?;
+    let asks = call.lacks_usage && how.asks_usage && target.upstream.live.tells_usage(clock::now());
     let asking = asks.then(|| splice::ask_for_usage(&body)).flatten();
     let strip = asking.as_ref().map(|_| Strip::default());
     let sent: Sent = Arc::new(OnceLock::new());
@@ -107,9 +141,10 @@ pub async fn send(
     if request.headers().contains_key(CONTENT_LENGTH) {
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(len));
     }
-    let mut landed = exchange(gateway, settings, request, (&sent, call.until), record).await?;
+    let first_by = first_by(settings, record);
+    let mut landed = exchange(gateway, request, (&sent, first_by), record).await?;
     landed.strip = strip;
-    look(settings, call, &mut landed).await?;
+    look(call, &mut landed, (first_by, record.until)).await?;
     Ok(landed)
 }
 
@@ -124,18 +159,32 @@ pub async fn pass(
     (head, body, rest): (Parts, Incoming, &str),
     record: &mut Record,
 ) -> Result<Landed, Failure> {
-    let until = record.started.checked_add(settings.timeouts.total).unwrap_or(record.started);
     let sent: Sent = Arc::new(OnceLock::new());
     let outbound = Outbound::Passing { body, left: settings.max_body, sent: Arc::clone(&sent) };
     let request = request(target, &head, outbound, (rest, record))?;
-    exchange(gateway, settings, request, (&sent, until), record).await
+    let first_by = first_by(settings, record);
+    exchange(gateway, request, (&sent, first_by), record).await
 }
 
-fn renamed(call: &Call, model: Option<&str>) -> (Bytes, String) {
-    let Some(model) = model else { return (call.body.clone(), call.rest.clone()) };
-    let body = splice::rename_model(&call.body, model).map_or_else(|| call.body.clone(), Bytes::from);
-    let rest = splice::rename_model_in_path(&call.rest, model).unwrap_or_else(|| call.rest.clone());
-    (body, rest)
+/// When the first of an answer has to be there, and what is late if it is not.
+fn first_by(settings: &Settings, record: &Record) -> (Instant, &'static str) {
+    let by = clock::now().checked_add(settings.timeouts.first_byte).unwrap_or(record.until);
+    if record.until <= by { (record.until, Late::Total.word()) } else { (by, "timeout_first_byte") }
+}
+
+/// Body and path with another model, wherever it stands.
+fn renamed(call: &Call, model: Option<&str>) -> Result<(Bytes, String), Failure> {
+    let body = &call.body.bytes;
+    let Some(model) = model else { return Ok((body.clone(), call.rest.clone())) };
+    let renamed = splice::rename_model(body, model).map(Bytes::from);
+    let rest = splice::rename_model_in_path(&call.rest, model);
+    let is_in_path = splice::rename_model_in_path(&call.rest, "any").is_some();
+    // Under its old name it would ask for what has failed already.
+    if (is_in_path && rest.is_none()) || (!is_in_path && renamed.is_none()) {
+        let why = format!("the call names its model where {model:?} cannot stand");
+        return Err(Failure::Client(Kind::NoRoute, why));
+    }
+    Ok((renamed.unwrap_or_else(|| body.clone()), rest.unwrap_or_else(|| call.rest.clone())))
 }
 
 fn request(
@@ -144,7 +193,7 @@ fn request(
     body: Outbound,
     (rest, record): (&str, &Record),
 ) -> Result<Request<Outbound>, Failure> {
-    let invalid = |why: &dyn std::error::Error| Failure::Invalid(format!("{rest}: {}", super::causes(why)));
+    let invalid = |why: &dyn Error| Failure::Client(Kind::BadRequest, format!("{rest}: {}", super::causes(why)));
     let rest = if target.key().is_some() { clients::without_key(rest) } else { rest.to_owned() };
     let uri = route::address(&target.upstream.base, &rest).map_err(|why| invalid(&why))?;
     let mut request = Request::new(body);
@@ -165,9 +214,8 @@ fn request(
 
 async fn exchange(
     gateway: &Gateway,
-    settings: &Settings,
     mut request: Request<Outbound>,
-    (sent, until): (&Sent, Instant),
+    (sent, (by, late)): (&Sent, (Instant, &'static str)),
     record: &mut Record,
 ) -> Result<Landed, Failure> {
     let began = clock::now();
@@ -178,27 +226,37 @@ async fn exchange(
     let connection = capture_connection(&mut request);
     let in_flight = record.upstream.as_ref().map_or(0, |upstream| upstream.live.in_flight().saturating_sub(1));
     let upstreams = gateway.upstreams.beside(in_flight);
-    let within = settings.timeouts.first_byte.min(until.saturating_duration_since(began));
-    let response = tokio::time::timeout(within, upstreams.request(request)).await;
+    let response = tokio::time::timeout_at(by.into(), upstreams.request(request)).await;
     record.phases.connect_us = waited_for(&connection, began);
     record.phases.sent = sent.get().copied();
-    let response = response.map_err(|_| Failure::Timeout("timeout_first_byte"))?;
+    let response = response.map_err(|_| Failure::Timeout(late))?;
     let response = response.map_err(|why| failure(&why))?;
     record.phases.first_byte = Some(clock::now());
     let (head, body) = response.into_parts();
     record.status = Some(head.status.as_u16());
     record.provider_request_id = provider_request_id(&head.headers);
-    Ok(Landed { head, first: VecDeque::new(), body, strip: None, trouble: None, held: Vec::new() })
+    Ok(Landed { head, first: VecDeque::new(), body, strip: None, trouble: None, held: Vec::new(), first_by: by })
 }
 
 fn failure(why: &hyper_util::client::legacy::Error) -> Failure {
-    let text = super::causes(why);
-    if why.is_connect() && text.contains("no connection within") {
-        Failure::Timeout("timeout_connect")
-    } else {
-        Failure::Unreachable(text)
+    let mut cause: Option<&(dyn Error + 'static)> = Some(why);
+    while let Some(error) = cause {
+        if error.is::<TooLong>() {
+            return Failure::Client(Kind::TooLarge, error.to_string());
+        }
+        if let Some(broken) = error.downcast_ref::<BrokeOff>() {
+            return Failure::Client(of_break(broken), error.to_string());
+        }
+        if error.is::<ConnectTimeout>() {
+            return Failure::Unreachable("timeout_connect", error.to_string());
+        }
+        cause = error.source();
     }
+    Failure::Unreachable(UNREACHABLE, super::causes(why))
 }
+
+/// The word for an upstream that could not be reached, or did not hold.
+const UNREACHABLE: &str = "upstream_unreachable";
 
 /// How long a call waited for its connection, µs; 0 where one was there.
 fn waited_for(connection: &CaptureConnection, began: Instant) -> u64 {
@@ -217,17 +275,28 @@ fn provider_request_id(headers: &http::HeaderMap) -> Option<String> {
 }
 
 /// Waits for the first piece of an answer, of an error for all of it: until then another try is possible.
-async fn look(settings: &Settings, call: &Call, landed: &mut Landed) -> Result<(), Failure> {
+async fn look(
+    call: &Call,
+    landed: &mut Landed,
+    ((first_by, late), until): ((Instant, &'static str), Instant),
+) -> Result<(), Failure> {
     let status = landed.head.status;
     if status.is_success() {
-        let within = settings.timeouts.first_byte.min(call.until.saturating_duration_since(clock::now()));
-        return piece(landed, within).await.map(|_| ());
+        return match tokio::time::timeout_at(first_by.into(), piece(landed)).await {
+            Ok(came) => came.map(|_| ()),
+            Err(_) => Err(Failure::Timeout(late)),
+        };
     }
+    let until = clock::now().checked_add(ERROR_WITHIN).map_or(until, |by| by.min(until));
     let mut seen = 0;
     while seen < MOST_ERROR && !hyper::body::Body::is_end_stream(&landed.body) {
-        match piece(landed, ERROR_WITHIN).await? {
-            Some(len) => seen += len,
-            None => break,
+        match tokio::time::timeout_at(until.into(), piece(landed)).await {
+            Ok(came) => match came? {
+                Some(len) => seen += len,
+                None => break,
+            },
+            // What has come is more than nothing.
+            Err(_) => break,
         }
     }
     let error = error_of(call, landed);
@@ -248,12 +317,11 @@ pub fn refuses_usage(landed: &Landed, error: Option<&ApiError>) -> bool {
 }
 
 /// The next piece of a body, added to those that have come; how long it is, `None` at the end.
-async fn piece(landed: &mut Landed, within: Duration) -> Result<Option<usize>, Failure> {
-    match tokio::time::timeout(within, landed.body.frame()).await {
-        Err(_) => Err(Failure::Timeout("timeout_first_byte")),
-        Ok(None) => Ok(None),
-        Ok(Some(Err(why))) => Err(Failure::Unreachable(super::causes(&why))),
-        Ok(Some(Ok(frame))) => {
+async fn piece(landed: &mut Landed) -> Result<Option<usize>, Failure> {
+    match landed.body.frame().await {
+        None => Ok(None),
+        Some(Err(why)) => Err(Failure::Unreachable(UNREACHABLE, super::causes(&why))),
+        Some(Ok(frame)) => {
             let data = frame.into_data().unwrap_or_default();
             let len = data.len();
             landed.first.push_back(data);

@@ -3,6 +3,7 @@
 
 use super::clock;
 use super::tap::Tap;
+use super::watch::Watched;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -49,6 +50,11 @@ impl Outbound {
 #[error("the request's body is longer than allowed")]
 pub struct TooLong;
 
+/// A request's body broke off on its way from the client.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body broke off")]
+pub struct BrokeOff(#[source] pub BodyError);
+
 impl Body for Outbound {
     type Data = Bytes;
     type Error = BodyError;
@@ -65,7 +71,7 @@ impl Body for Outbound {
                     let _ = sent.set(clock::now());
                     return Poll::Ready(None);
                 };
-                let frame = frame?;
+                let frame = frame.map_err(|why| BrokeOff(why.into()))?;
                 let taken = frame.data_ref().map_or(0, Bytes::len);
                 *left = left.checked_sub(taken).ok_or(TooLong)?;
                 Poll::Ready(Some(Ok(frame)))
@@ -94,6 +100,8 @@ pub enum Reply {
     Own(Option<Bytes>),
     /// An upstream's, read while it passes.
     Tapped(Box<Tap>),
+    /// The same, where it may take so long that somebody has to watch the time.
+    Watched(Watched),
 }
 
 impl Reply {
@@ -111,6 +119,7 @@ impl Body for Reply {
         match &mut *self {
             Reply::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Reply::Tapped(tap) => tap.poll_frame(cx),
+            Reply::Watched(tap) => tap.with(|tap| tap.poll_frame(cx)),
         }
     }
 
@@ -118,6 +127,7 @@ impl Body for Reply {
         match self {
             Reply::Own(bytes) => bytes.is_none(),
             Reply::Tapped(tap) => tap.is_end_stream(),
+            Reply::Watched(tap) => tap.with(|tap| tap.is_end_stream()),
         }
     }
 
@@ -125,6 +135,7 @@ impl Body for Reply {
         match self {
             Reply::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
             Reply::Tapped(tap) => tap.size_hint(),
+            Reply::Watched(tap) => tap.with(|tap| tap.size_hint()),
         }
     }
 }

@@ -46,7 +46,6 @@ pub fn client(connect: Duration) -> io::Result<Upstreams> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
-    http.set_connect_timeout(Some(connect));
     // What has died without a word is found out.
     http.set_keepalive(Some(ALIVE));
     let provider = Arc::new(rustls::crypto::ring::default_provider());

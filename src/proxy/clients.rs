@@ -8,7 +8,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// The client whose key a call has; `None` where it has none that is known. Takes the same time whichever it is.
 pub fn of<'c>(clients: &'c [Client], headers: &HeaderMap, query: Option<&str>) -> Option<&'c Client> {
-    let key = headers::key(headers).or_else(|| key_in(query?).map(str::as_bytes))?;
+    let key = key(headers, query)?;
     let hash = Sha256::digest(key);
     let mut found = u32::MAX;
     for (n, client) in (0u32..).zip(clients) {
@@ -16,6 +16,11 @@ pub fn of<'c>(clients: &'c [Client], headers: &HeaderMap, query: Option<&str>) -
         found = u32::conditional_select(&found, &n, is_it);
     }
     clients.get(usize::try_from(found).ok()?)
+}
+
+/// The key of a call, wherever it stands.
+pub fn key<'h>(headers: &'h HeaderMap, query: Option<&'h str>) -> Option<&'h [u8]> {
+    headers::key(headers).or_else(|| key_in(query?).map(str::as_bytes))
 }
 
 /// The key in a query, as Gemini's clients may send it.

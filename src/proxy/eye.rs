@@ -43,6 +43,11 @@ impl Eye {
         Eye { sight, family: provider.family() }
     }
 
+    /// Whether it reads events.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.sight, Sight::Stream { .. })
+    }
+
     /// Whether its bytes are what they mean.
     pub fn is_plain(&self) -> bool {
         match &self.sight {

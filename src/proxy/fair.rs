@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// A line.
 #[derive(Debug)]
 pub struct Fair<T> {
-    most: usize,
+    bound: usize,
     len: usize,
     /// Users that wait, each once; the first is next.
     turns: VecDeque<Arc<str>>,
@@ -17,7 +17,7 @@ pub struct Fair<T> {
 impl<T> Fair<T> {
     /// For at most `most`.
     pub fn new(most: usize) -> Fair<T> {
-        Fair { most, len: 0, turns: VecDeque::new(), users: HashMap::new() }
+        Fair { bound: most, len: 0, turns: VecDeque::new(), users: HashMap::new() }
     }
 
     /// How many wait.
@@ -43,7 +43,7 @@ impl<T> Fair<T> {
     /// The item, where the line is full and no other user has more in it.
     pub fn push(&mut self, user: &str, id: u64, item: T) -> Result<Option<T>, T> {
         let mut out = None;
-        if self.len >= self.most {
+        if self.len >= self.bound {
             match self.greediest(user) {
                 Some(greediest) => out = self.pop_newest(&greediest),
                 None => return Err(item),
@@ -90,16 +90,26 @@ impl<T> Fair<T> {
         Some(item)
     }
 
+    /// Takes the newest of the user who has most, where that still has as many as `user` without it.
+    pub fn pop_of_greediest(&mut self, user: Option<&str>) -> Option<T> {
+        let greediest = match user {
+            Some(user) => self.greediest(user)?,
+            None => Arc::clone(self.most()?.1),
+        };
+        self.pop_newest(&greediest)
+    }
+
     /// Who has most, and would still have as many as `user` without one.
     fn greediest(&self, user: &str) -> Option<Arc<str>> {
         let own = self.users.get(user).map_or(0, VecDeque::len);
-        // Of several the one whose turn is last.
-        let (len, greediest) = self
-            .turns
-            .iter()
-            .map(|user| (self.users.get(user).map_or(0, VecDeque::len), user))
-            .max_by_key(|(len, _)| *len)?;
+        let (len, greediest) = self.most()?;
         (len > own + 1).then(|| Arc::clone(greediest))
+    }
+
+    /// Who has most, and how many; of several the one whose turn is last.
+    fn most(&self) -> Option<(usize, &Arc<str>)> {
+        let lens = self.turns.iter().map(|user| (self.users.get(user).map_or(0, VecDeque::len), user));
+        lens.max_by_key(|(len, _)| *len)
     }
 
     fn pop_newest(&mut self, user: &str) -> Option<T> {

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 pub struct Identity {
     /// The end user, or the key by its hash.
     pub user: Option<String>,
+    /// Whose calls wait together: the client, else its key by its hash. Nothing that a call says of itself.
+    pub owner: String,
     /// The conversation.
     pub session: Option<String>,
     /// The trace.
@@ -24,16 +26,16 @@ pub struct Identity {
     pub variant: Option<String>,
 }
 
-/// Reads who made a call; `client` is the one whose key it has.
-pub fn of(headers: &HeaderMap, asked: &Asked, client: Option<&str>) -> Identity {
+/// Reads who made a call; `client` is the one whose key it has, `key` that key.
+pub fn of(headers: &HeaderMap, asked: &Asked, (client, key): (Option<&str>, Option<&[u8]>)) -> Identity {
     let own = |name: &str| headers::text(headers, name).map(clean);
     let traceparent = headers::text(headers, "traceparent").and_then(traceparent);
     let (trace, parent) = traceparent.unzip();
+    let owner = client.map(|name| format!("client:{name}"));
+    let owner = owner.or_else(|| key.map(|key| format!("key:{}", short_hash(key))));
     Identity {
-        user: own("x-llmtop-user")
-            .or_else(|| asked.user.clone())
-            .or_else(|| client.map(|name| format!("client:{name}")))
-            .or_else(|| headers::key(headers).map(|key| format!("key:{}", short_hash(key)))),
+        user: own("x-llmtop-user").or_else(|| asked.user.clone()).or_else(|| owner.clone()),
+        owner: owner.unwrap_or_default(),
         session: own("x-llmtop-session").or_else(|| asked.session.clone()),
         trace: own("x-llmtop-trace").or(trace),
         parent,
@@ -86,8 +88,9 @@ mod tests {
     use http::{HeaderName, HeaderValue};
 
     fn identity(headers: &[(&'static str, &'static str)], asked: &Asked) -> Identity {
-        let headers = headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect();
-        of(&headers, asked, None)
+        let headers: HeaderMap =
+            headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect();
+        of(&headers, asked, (None, headers::key(&headers)))
     }
 
     #[test]

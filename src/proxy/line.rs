@@ -114,6 +114,7 @@ fn gateway(record: &Record, now: Instant) -> String {
     text("protocol", record.provider.map(|provider| provider.name()));
     text("upstream", record.upstream.as_deref().map(|upstream| upstream.name.as_str()));
     text("target", record.target.as_deref());
+    text("client", record.client.as_deref());
     text("response_id", record.answer.id.as_deref());
     text("provider_request_id", record.provider_request_id.as_deref());
     text("degraded", record.degraded.then_some("static"));

@@ -7,6 +7,7 @@ pub mod backoff;
 mod body;
 pub mod breaker;
 mod bucket;
+mod chain;
 mod client;
 mod clients;
 mod clock;
@@ -30,11 +31,15 @@ mod route;
 mod server;
 pub mod settings;
 mod sliding;
+mod step;
 mod strip;
 mod tap;
 pub mod target;
 mod throttle;
 mod tls;
+mod turns;
+mod watch;
+mod whole;
 
 pub use journal::{EXTENSION, Journal, JournalError, PATTERN};
 pub use recorder::Recorder;
@@ -61,6 +66,8 @@ pub struct Gateway {
     recorder: Arc<Recorder>,
     retries: RetryBudget,
     throttle: Throttle,
+    /// What bodies that are read whole may take in all.
+    bodies: Arc<whole::Budget>,
 }
 
 impl Gateway {
@@ -72,7 +79,14 @@ impl Gateway {
         let upstreams = client::client(settings.timeouts.connect)?;
         let throttle = Throttle::new(settings.queue);
         let retries = RetryBudget::new(settings.retry_share);
-        Ok(Arc::new(Gateway { settings: ArcSwap::from_pointee(settings), upstreams, recorder, retries, throttle }))
+        Ok(Arc::new(Gateway {
+            settings: ArcSwap::from_pointee(settings),
+            upstreams,
+            recorder,
+            retries,
+            throttle,
+            bodies: Arc::default(),
+        }))
     }
 
     /// What it is told at present.

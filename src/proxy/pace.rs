@@ -1,4 +1,5 @@
-//! How long the pieces of an answer may take: one timer for both the pause and the whole, set again only when it fires.
+//! How long an answer may take: one timer for its next move and for the whole, set again only when it fires. What a move
+//! is, the one who asks decides: of a stream, what the model says, so that pings do not pass for it.
 
 use super::clock;
 use std::future::Future;
@@ -10,7 +11,9 @@ use tokio::time::Sleep;
 /// What took too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Late {
-    /// The next piece.
+    /// The first word.
+    First,
+    /// The next move.
     Between,
     /// The whole.
     Total,
@@ -20,6 +23,7 @@ impl Late {
     /// Its name in events.
     pub const fn word(self) -> &'static str {
         match self {
+            Late::First => "timeout_first_token",
             Late::Between => "timeout_between_tokens",
             Late::Total => "timeout_total",
         }
@@ -30,41 +34,77 @@ impl Late {
 pub struct Pace {
     between: Duration,
     until: Instant,
+    /// The latest moment for the first move; `None` once it has come.
+    first_by: Option<Instant>,
     moved: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Pace {
-    /// An answer that moves now, and has to be over by `until`.
-    pub fn new(between: Duration, until: Instant) -> Pace {
+    /// An answer that moves now, and has to be over by `until`; before `first_by` it has to move again, where that is given.
+    pub fn new(between: Duration, until: Instant, first_by: Option<Instant>) -> Pace {
         let moved = clock::now();
-        let timer = Box::pin(tokio::time::sleep_until(next(moved, between, until).into()));
-        Pace { between, until, moved, timer }
+        let timer = Box::pin(tokio::time::sleep_until(until.into()));
+        let mut pace = Pace { between, until, first_by, moved, timer };
+        let due = pace.due().0;
+        pace.timer.as_mut().reset(due.into());
+        pace
     }
 
-    /// It has moved: how long it had stood still.
+    /// It has moved: how long it had stood still; nothing at its first move.
     pub fn moved(&mut self, now: Instant) -> Duration {
         let pause = now.saturating_duration_since(self.moved);
         self.moved = now;
-        pause
+        if self.first_by.take().is_none() {
+            return pause;
+        }
+        // The next piece may be due before the first one was; from now on it only gets later.
+        let due = self.due().0;
+        self.timer.as_mut().reset(due.into());
+        Duration::ZERO
     }
 
     /// Ready when it takes too long.
     pub fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Late> {
         loop {
             ready!(self.timer.as_mut().poll(cx));
-            let now = clock::now();
-            if now >= self.until {
-                return Poll::Ready(Late::Total);
+            let (due, late) = self.due();
+            if clock::now() >= due {
+                return Poll::Ready(late);
             }
-            if now.saturating_duration_since(self.moved) >= self.between {
-                return Poll::Ready(Late::Between);
-            }
-            self.timer.as_mut().reset(next(self.moved, self.between, self.until).into());
+            self.timer.as_mut().reset(due.into());
         }
+    }
+
+    /// What it is late for at this moment.
+    pub fn late(&self, now: Instant) -> Option<Late> {
+        let (due, late) = self.due();
+        (now >= due).then_some(late)
+    }
+
+    fn due(&self) -> (Instant, Late) {
+        let next = match self.first_by {
+            Some(first_by) => (first_by, Late::First),
+            None => (self.moved.checked_add(self.between).unwrap_or(self.until), Late::Between),
+        };
+        if self.until <= next.0 { (self.until, Late::Total) } else { next }
     }
 }
 
-fn next(moved: Instant, between: Duration, until: Instant) -> Instant {
-    moved.checked_add(between).map_or(until, |pause| pause.min(until))
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_move_has_a_time_of_its_own_and_the_whole_bounds_all() {
+        let now = clock::now();
+        let after = |seconds| now + Duration::from_secs(seconds);
+        let mut pace = Pace::new(Duration::from_secs(5), after(100), Some(after(30)));
+        assert_eq!((pace.late(after(29)), pace.late(after(30))), (None, Some(Late::First)));
+        assert_eq!(pace.moved(after(20)), Duration::ZERO);
+        assert_eq!((pace.late(after(24)), pace.late(after(25))), (None, Some(Late::Between)));
+        assert_eq!(pace.moved(after(97)), Duration::from_secs(77));
+        assert_eq!((pace.late(after(99)), pace.late(after(100))), (None, Some(Late::Total)));
+    }
 }

@@ -1,13 +1,16 @@
-//! The fair queue before the limits of a provider: calls wait here, each user in its turn, instead of collecting 429s.
-//! Bounded in length and time; who leaves is gone at once. Every line with calls in it has one task that lets them go.
+//! The fair queue before the limits of a provider: calls wait here, each key and each of its users in turn, instead of
+//! collecting 429s. Bounded in length and time; who leaves is gone at once. Every line with calls in it has one task that lets them go.
 
-use super::fair::Fair;
 use super::limit::{Cost, Lane, Limits, Sent};
+use super::turns::{Turns, Who};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 use tokio::time;
+
+#[cfg(test)]
+mod tests;
 
 /// What tells the present.
 pub type Clock = fn() -> Instant;
@@ -45,7 +48,7 @@ struct Lines {
 
 #[derive(Debug)]
 struct Line {
-    waiting: Fair<Waiting>,
+    waiting: Turns<Waiting>,
     /// Wakes its task.
     changed: Arc<Notify>,
 }
@@ -55,6 +58,15 @@ struct Waiting {
     cost: Cost,
     since: Instant,
     tell: oneshot::Sender<Sent>,
+}
+
+/// What a call needs, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Wants<'a> {
+    /// Whose.
+    pub who: Who<'a>,
+    /// How much.
+    pub cost: Cost,
 }
 
 /// A call that may go.
@@ -97,22 +109,32 @@ impl Queue {
         Arc::new(Queue { bounds, limits, clock, lines: Mutex::default() })
     }
 
-    /// Waits until a call may go. Dropped before, it leaves the queue.
+    /// Lets a call go that may go at once, as nobody waits and there is room.
+    pub fn try_enter(&self, lane: &Lane, cost: Cost) -> Option<Sent> {
+        let lines = self.lines();
+        if lines.lines.contains_key(lane) {
+            return None;
+        }
+        self.limits.admit(lane, cost, (self.clock)()).ok()
+    }
+
+    /// Waits until a call may go, at most until `until`. Dropped before, it leaves the queue.
     ///
     /// # Errors
-    /// Where it would wait too long, the line is full, or it has waited as long as any may.
-    pub async fn enter(self: &Arc<Queue>, lane: &Lane, user: &str, cost: Cost) -> Result<Admitted, Overflow> {
+    /// Where it would wait too long, the line is full, or it has waited as long as it may.
+    pub async fn enter(self: &Arc<Queue>, lane: &Lane, wants: Wants<'_>, until: Instant) -> Result<Admitted, Overflow> {
         let since = (self.clock)();
-        let mut place = match self.stand(lane, user, cost, since)? {
+        let longest = self.bounds.longest.min(until.saturating_duration_since(since));
+        let mut place = match self.stand(lane, wants, since, longest)? {
             Stand::Admitted(sent) => return Ok(Admitted { sent, waited: Duration::ZERO }),
             Stand::Waits(place) => place,
         };
-        match time::timeout(self.bounds.longest, &mut place.told).await {
+        match time::timeout(longest, &mut place.told).await {
             Ok(Ok(sent)) => Ok(Admitted { sent, waited: (self.clock)().saturating_duration_since(since) }),
             // Late, or it had to give way.
             _ => {
                 drop(place);
-                Err(Overflow { wait: self.expected(lane, user, cost) })
+                Err(Overflow { wait: self.expected(lane, wants) })
             }
         }
     }
@@ -125,8 +147,8 @@ impl Queue {
     }
 
     /// How long one more call would wait, as far as it is known.
-    pub fn expected(&self, lane: &Lane, user: &str, cost: Cost) -> Duration {
-        self.expected_in(self.lines().lines.get(lane), lane, user, cost, (self.clock)())
+    pub fn expected(&self, lane: &Lane, wants: Wants<'_>) -> Duration {
+        self.expected_in(self.lines().lines.get(lane), lane, wants, (self.clock)())
     }
 
     /// How each line stands, in order.
@@ -145,18 +167,19 @@ impl Queue {
     fn stand<'q>(
         self: &'q Arc<Queue>,
         lane: &'q Lane,
-        user: &'q str,
-        cost: Cost,
+        wants: Wants<'q>,
         now: Instant,
+        longest: Duration,
     ) -> Result<Stand<'q>, Overflow> {
+        let Wants { who, cost } = wants;
         let mut lines = self.lines();
         if !lines.lines.contains_key(lane)
             && let Ok(sent) = self.limits.admit(lane, cost, now)
         {
             return Ok(Stand::Admitted(sent));
         }
-        let wait = self.expected_in(lines.lines.get(lane), lane, user, cost, now);
-        if wait > self.bounds.longest {
+        let wait = self.expected_in(lines.lines.get(lane), lane, wants, now);
+        if wait > longest {
             return Err(Overflow { wait });
         }
         lines.last_id += 1;
@@ -164,8 +187,8 @@ impl Queue {
         let (tell, told) = oneshot::channel();
         let line = lines.lines.entry(lane.clone()).or_insert_with(|| self.open(lane));
         // Who gives way hears of it by its sender's end.
-        match line.waiting.push(user, id, Waiting { cost, since: now, tell }) {
-            Ok(_) => Ok(Stand::Waits(Place { queue: self, lane, user, id, told })),
+        match line.waiting.push(who, id, Waiting { cost, since: now, tell }) {
+            Ok(_) => Ok(Stand::Waits(Place { queue: self, lane, who, id, told })),
             Err(_) => {
                 line.changed.notify_one();
                 Err(Overflow { wait })
@@ -177,7 +200,7 @@ impl Queue {
     fn open(self: &Arc<Queue>, lane: &Lane) -> Line {
         let changed = Arc::new(Notify::new());
         tokio::spawn(release_all(Arc::clone(self), lane.clone(), Arc::clone(&changed)));
-        Line { waiting: Fair::new(self.bounds.most), changed }
+        Line { waiting: Turns::new(self.bounds.most), changed }
     }
 
     /// Lets go who may; what its task does next.
@@ -197,17 +220,18 @@ impl Queue {
         Next::End
     }
 
-    fn leave(&self, lane: &Lane, user: &str, id: u64) {
+    fn leave(&self, lane: &Lane, who: Who<'_>, id: u64) {
         if let Some(line) = self.lines().lines.get_mut(lane)
-            && line.waiting.remove(user, id).is_some()
+            && line.waiting.remove(who, id).is_some()
         {
             line.changed.notify_one();
         }
     }
 
     /// By those that go before, at the mean of what waits.
-    fn expected_in(&self, line: Option<&Line>, lane: &Lane, user: &str, cost: Cost, now: Instant) -> Duration {
-        let ahead = line.map_or(0, |line| line.waiting.ahead(user) as u64);
+    fn expected_in(&self, line: Option<&Line>, lane: &Lane, wants: Wants<'_>, now: Instant) -> Duration {
+        let Wants { who, cost } = wants;
+        let ahead = line.map_or(0, |line| line.waiting.ahead(who) as u64);
         let len = line.map_or(1, |line| line.waiting.len().max(1) as u64);
         let waiting = || line.into_iter().flat_map(|line| line.waiting.iter());
         let share = |of: fn(&Cost) -> u64| {
@@ -234,14 +258,14 @@ enum Stand<'q> {
 struct Place<'q> {
     queue: &'q Queue,
     lane: &'q Lane,
-    user: &'q str,
+    who: Who<'q>,
     id: u64,
     told: oneshot::Receiver<Sent>,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.queue.leave(self.lane, self.user, self.id);
+        self.queue.leave(self.lane, self.who, self.id);
         // It was let go and did not hear of it any more.
         if let Ok(sent) = self.told.try_recv() {
             self.queue.limits.take_back(self.lane, &sent, (self.queue.clock)());
@@ -256,133 +280,5 @@ async fn release_all(queue: Arc<Queue>, lane: Lane, changed: Arc<Notify>) {
             () = time::sleep_until(at.into()) => {}
             () = changed.notified() => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::super::bucket::{Quota, Refill};
-    use super::*;
-    use tokio::task::JoinHandle;
-
-    fn now() -> Instant {
-        time::Instant::now().into_std()
-    }
-
-    fn lane() -> Lane {
-        Lane { upstream: "openai".into(), key: "a".into(), model: "gpt".into() }
-    }
-
-    const CALL: Cost = Cost { input: 10, output: 10 };
-
-    /// A queue before a limit of one call a second, of which none is left.
-    fn queue(most: usize, longest_ms: u64) -> Arc<Queue> {
-        let limits = Arc::new(Limits::default());
-        let sent = limits.send(&lane(), CALL, now());
-        let quota = Quota {
-            limit: Some(60),
-            remaining: Some(0),
-            reset_at: Some(now() + Duration::from_secs(60)),
-            refill: Refill::Steadily,
-        };
-        limits.heard(&lane(), &sent, &[Some(quota), None, None, None], now());
-        Queue::new(Bounds { most, longest: Duration::from_millis(longest_ms) }, limits, now)
-    }
-
-    async fn enter(queue: &Arc<Queue>, user: &'static str) -> JoinHandle<Result<(u64, &'static str), u64>> {
-        let queue = Arc::clone(queue);
-        let task = tokio::spawn(async move {
-            let entered = queue.enter(&lane(), user, CALL).await;
-            entered.map(|admitted| (admitted.waited.as_secs(), user)).map_err(|overflow| overflow.wait.as_secs())
-        });
-        tokio::task::yield_now().await;
-        task
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn calls_go_as_there_is_room_and_users_take_turns() {
-        let queue = queue(9, 30_000);
-        let mut tasks = Vec::new();
-        for user in ["a", "a", "a", "b", "c"] {
-            tasks.push(enter(&queue, user).await);
-        }
-        assert_eq!(queue.depths(), [Depth { lane: lane(), calls: 5, longest: Duration::ZERO }]);
-        assert_eq!(queue.expected(&lane(), "b", CALL).as_secs(), 5, "two of a, one of b, one of c, and it");
-        let mut ends = Vec::new();
-        for task in tasks {
-            ends.push(task.await.unwrap().unwrap());
-        }
-        assert_eq!(ends, [(1, "a"), (4, "a"), (5, "a"), (2, "b"), (3, "c")]);
-        tokio::task::yield_now().await;
-        assert_eq!(queue.depths(), [], "its task is over");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_would_wait_too_long_is_told_at_once() {
-        let queue = queue(99, 3_500);
-        let tasks = [enter(&queue, "a").await, enter(&queue, "a").await, enter(&queue, "a").await];
-        assert_eq!(queue.enter(&lane(), "a", CALL).await.unwrap_err().wait.as_secs(), 4);
-        let other = enter(&queue, "b").await;
-        assert_eq!(other.await.unwrap(), Ok((2, "b")));
-        let mut ends = Vec::new();
-        for task in tasks {
-            ends.push(task.await.unwrap());
-        }
-        assert_eq!(ends[..2], [Ok((1, "a")), Ok((3, "a"))]);
-        assert_eq!(ends[2], Err(0), "it waited its time, as another came between");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_full_line_makes_room_for_who_has_less() {
-        let queue = queue(2, 30_000);
-        let (first, second) = (enter(&queue, "a").await, enter(&queue, "a").await);
-        assert_eq!(enter(&queue, "a").await.await.unwrap(), Err(3));
-        let other = enter(&queue, "b").await;
-        assert!(second.await.unwrap().is_err(), "it gives way");
-        assert_eq!((first.await.unwrap(), other.await.unwrap()), (Ok((1, "a")), Ok((2, "b"))));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_is_dropped_is_gone_at_once() {
-        let queue = queue(9, 30_000);
-        let (gone, stays) = (enter(&queue, "a").await, enter(&queue, "b").await);
-        gone.abort();
-        assert!(gone.await.unwrap_err().is_cancelled());
-        assert_eq!(queue.depths()[0].calls, 1);
-        assert_eq!(stays.await.unwrap(), Ok((1, "b")));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_that_was_let_go_and_left_is_taken_back() {
-        let queue = queue(9, 30_000);
-        let lane = lane();
-        let Ok(Stand::Waits(place)) = queue.stand(&lane, "a", CALL, now()) else { panic!("it waits") };
-        time::advance(Duration::from_millis(1_001)).await;
-        assert!(matches!(queue.release(&lane), Next::End));
-        assert!(queue.limits.admit(&lane, CALL, now()).is_err(), "its place is taken");
-        drop(place);
-        assert!(queue.limits.admit(&lane, CALL, now()).is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn news_of_limits_let_calls_go() {
-        let queue = queue(9, 30_000);
-        let waits = enter(&queue, "a").await;
-        let sent = queue.limits.send(&lane(), CALL, now());
-        let quota = Quota { limit: Some(60), remaining: Some(50), reset_at: None, refill: Refill::Steadily };
-        queue.limits.heard(&lane(), &sent, &[Some(quota), None, None, None], now());
-        queue.look_again(&lane());
-        assert_eq!(waits.await.unwrap(), Ok((0, "a")));
-        assert_eq!(enter(&queue, "a").await.await.unwrap(), Ok((0, "a")), "there is room: no line");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_closed_lane_overflows_with_its_time() {
-        let queue = queue(9, 30_000);
-        queue.limits.close(&lane(), Duration::from_secs(90), now());
-        assert_eq!(enter(&queue, "a").await.await.unwrap(), Err(90));
-        assert_eq!(queue.depths(), []);
     }
 }

@@ -1,15 +1,20 @@
 //! One client call while it is under way, and the event it becomes: exactly one, at its end, whatever the end is. What is
 //! dropped without a word has been left by its client, or by a gateway that stops.
 
+use super::breaker::Permit;
 use super::clock::{self, micros};
 use super::identity::Identity;
+use super::pace::Late;
 use super::recorder::Recorder;
 use super::settings::Upstream;
 use super::throttle::Meter;
 use crate::event::{Evidence, FailureMode, Outcome, classify};
 use crate::provider::{Answer, ApiError, Asked, Provider, Usage, estimate};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// No call takes longer, whatever it is told.
+const LONGEST: Duration = Duration::from_secs(86_400 * 365);
 
 /// A call under way.
 pub struct Record {
@@ -19,6 +24,8 @@ pub struct Record {
     pub started: Instant,
     /// The same on the wall, µs since the Unix epoch.
     pub started_us: i64,
+    /// When it has to be over.
+    pub until: Instant,
     /// Its protocol, where it is one that is read.
     pub provider: Option<&'static dyn Provider>,
     /// Whom it went to last.
@@ -53,6 +60,8 @@ pub struct Record {
     pub degraded: bool,
     /// What counts its tokens against a provider's limits.
     pub meter: Option<Meter>,
+    /// Leave of the breaker, which hears how the answer ends.
+    pub permit: Option<Permit>,
     /// Bytes of its body.
     pub request_bytes: u64,
     /// Bytes of its answer's body, as they came.
@@ -112,6 +121,8 @@ pub enum End {
     Stopped,
     /// Something took too long; its name.
     Timeout(&'static str),
+    /// Everything has failed, as this says, and the client got the configured text.
+    Degraded(Verdict),
     /// The gateway answered itself.
     Refused {
         /// How that counts.
@@ -131,6 +142,7 @@ impl Record {
             request_id: request_id.unwrap_or_else(|| format!("lt_{started_us:x}{:08x}", fastrand::u32(..))),
             started,
             started_us,
+            until: started + LONGEST,
             provider: None,
             upstream: None,
             home: None,
@@ -148,6 +160,7 @@ impl Record {
             attempts: Vec::new(),
             degraded: false,
             meter: None,
+            permit: None,
             request_bytes: 0,
             response_bytes: 0,
         })
@@ -217,6 +230,7 @@ impl Record {
             End::ClientLeft => Verdict::failed(FailureMode::Cancelled, "client_left", "the client went away"),
             End::Stopped => Verdict::failed(FailureMode::Cancelled, "proxy_shutdown", "the proxy was stopped"),
             End::Timeout(what) => Verdict::failed(FailureMode::Timeout, what, "no answer in time"),
+            End::Degraded(verdict) => verdict.clone(),
             End::Refused { mode, word, why } => Verdict::failed(*mode, word, why),
         }
     }
@@ -269,10 +283,29 @@ impl Open {
 
     /// It has ended: writes its event, before anybody hears of the end.
     pub fn finish(&mut self, end: &End) {
-        if let Some(record) = self.record.take() {
+        if let Some(mut record) = self.record.take() {
+            if let Some(permit) = record.permit.take() {
+                tell(permit, &record, end);
+            }
             self.recorder.end(&record, end);
         }
     }
+}
+
+/// Tells the breaker how an answer has ended that had begun well. What the client or the gateway ended says nothing.
+fn tell(permit: Permit, record: &Record, end: &End) {
+    let is_good = match end {
+        End::ClientLeft | End::Stopped | End::Refused { .. } | End::Degraded(_) => return,
+        End::Timeout(what) if *what == Late::Total.word() => return,
+        End::Whole if record.answer.error.is_none() => true,
+        _ => !matches!(
+            record.verdict(end).outcome,
+            Outcome::Failed(
+                FailureMode::ServerError | FailureMode::Overloaded | FailureMode::Timeout | FailureMode::Connection
+            )
+        ),
+    };
+    if is_good { permit.worked() } else { permit.failed(clock::now()) }
 }
 
 impl Drop for Open {

@@ -13,8 +13,8 @@ use std::time::Duration;
 pub enum Kind {
     /// Something took too long; its name.
     Timeout(&'static str),
-    /// Nobody could be reached.
-    Unreachable,
+    /// Nobody could be reached; the word for why.
+    Unreachable(&'static str),
     /// Everybody who could take it is left alone after failures.
     Open,
     /// Too many wait already, or it would take too long; how long to stay away.
@@ -23,6 +23,10 @@ pub enum Kind {
     TooLarge,
     /// A request that is none.
     BadRequest,
+    /// The client went away before its request was there.
+    ClientLeft,
+    /// The body did not come in time.
+    SlowBody,
     /// No upstream of that name, or none that takes it.
     NoRoute,
     /// No key that is known here.
@@ -42,10 +46,11 @@ impl Kind {
     pub fn status(self) -> StatusCode {
         match self {
             Kind::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
-            Kind::Unreachable => StatusCode::BAD_GATEWAY,
+            Kind::Unreachable(_) => StatusCode::BAD_GATEWAY,
             Kind::QueueFull(_) => StatusCode::TOO_MANY_REQUESTS,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Kind::BadRequest => StatusCode::BAD_REQUEST,
+            Kind::BadRequest | Kind::ClientLeft => StatusCode::BAD_REQUEST,
+            Kind::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Kind::NoRoute => StatusCode::NOT_FOUND,
             Kind::Unauthorized => StatusCode::UNAUTHORIZED,
             Kind::Forbidden => StatusCode::FORBIDDEN,
@@ -57,12 +62,13 @@ impl Kind {
     /// Its word, for programs.
     pub fn word(self) -> &'static str {
         match self {
-            Kind::Timeout(what) => what,
-            Kind::Unreachable => "upstream_unreachable",
+            Kind::Timeout(word) | Kind::Unreachable(word) => word,
             Kind::Open => "upstream_left_alone",
             Kind::QueueFull(_) => "queue_full",
             Kind::TooLarge => "request_too_large",
             Kind::BadRequest => "bad_request",
+            Kind::ClientLeft => "client_left",
+            Kind::SlowBody => "timeout_request_body",
             Kind::NoRoute => "no_upstream",
             Kind::Unauthorized => "unknown_key",
             Kind::Forbidden => "foreign_origin",
@@ -74,13 +80,13 @@ impl Kind {
 
     fn mode(self) -> FailureMode {
         match self {
-            Kind::Timeout(_) => FailureMode::Timeout,
-            Kind::Unreachable => FailureMode::Connection,
+            Kind::Timeout(_) | Kind::SlowBody => FailureMode::Timeout,
+            Kind::Unreachable(_) => FailureMode::Connection,
             Kind::Open | Kind::Unrecorded => FailureMode::ServerError,
             Kind::QueueFull(_) => FailureMode::RateLimit,
             Kind::TooLarge | Kind::BadRequest | Kind::NoRoute | Kind::Unsupported => FailureMode::InvalidRequest,
             Kind::Unauthorized | Kind::Forbidden => FailureMode::Auth,
-            Kind::Stopping => FailureMode::Cancelled,
+            Kind::Stopping | Kind::ClientLeft => FailureMode::Cancelled,
         }
     }
 }
@@ -104,6 +110,9 @@ impl Refusal {
 
     /// How the call ends by it.
     pub fn end(&self) -> End {
+        if self.kind == Kind::ClientLeft {
+            return End::ClientLeft;
+        }
         End::Refused { mode: self.kind.mode(), word: self.kind.word(), why: self.message.clone() }
     }
 

@@ -18,7 +18,8 @@ use std::time::Duration;
 
 /// An answer on its way.
 pub struct Tap {
-    inner: Incoming,
+    /// `None` once it has taken too long.
+    inner: Option<Incoming>,
     /// Pieces that were waited for before the head went out.
     first: VecDeque<Bytes>,
     open: Open,
@@ -28,7 +29,9 @@ pub struct Tap {
     stall: Duration,
     state: State,
     /// What is given back when the answer has passed.
-    _held: Held,
+    held: Held,
+    /// What is said in the end where time ran out while nobody listened.
+    last: Option<Result<Bytes, &'static str>>,
 }
 
 /// Whatever lives as long as the answer.
@@ -65,12 +68,13 @@ impl Tap {
     /// An answer that begins to pass.
     pub fn new(parts: Parts) -> Tap {
         let Parts { inner, first, open, eye, strip, pace, stall, held } = parts;
-        Tap { inner, first, open, eye, strip, pace, stall, state: State::Passing, _held: held }
+        let state = State::Passing;
+        Tap { inner: Some(inner), first, open, eye, strip, pace, stall, state, held, last: None }
     }
 
     /// An answer without a body is over at once: nobody will ask for what is not there.
     pub fn settle(&mut self) {
-        if self.first.iter().all(Bytes::is_empty) && self.inner.is_end_stream() {
+        if self.first.iter().all(Bytes::is_empty) && self.inner.as_ref().is_none_or(Body::is_end_stream) {
             self.whole();
         }
     }
@@ -79,11 +83,14 @@ impl Tap {
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         loop {
             if self.state == State::Over {
-                return Poll::Ready(None);
+                let last = self.last.take();
+                return Poll::Ready(last.map(|last| last.map(Frame::data).map_err(BodyError::from)));
             }
+            let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+            let was_there = !self.first.is_empty();
             let next = match self.first.pop_front() {
                 Some(piece) => Some(Ok(Frame::data(piece))),
-                None => match Pin::new(&mut self.inner).poll_frame(cx) {
+                None => match Pin::new(inner).poll_frame(cx) {
                     Poll::Ready(next) => next,
                     Poll::Pending => {
                         let late = ready!(self.pace.poll_late(cx));
@@ -101,6 +108,12 @@ impl Tap {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         let out = self.saw(data);
+                        if !was_there
+                            && self.open.record().is_some()
+                            && let Some(late) = self.pace.late(clock::now())
+                        {
+                            return Poll::Ready(self.too_late(late));
+                        }
                         if !out.is_empty() {
                             return Poll::Ready(Some(Ok(Frame::data(out))));
                         }
@@ -118,13 +131,14 @@ impl Tap {
     /// Reads a piece, and says what of it goes on.
     fn saw(&mut self, data: Bytes) -> Bytes {
         let now = clock::now();
-        let pause = self.pace.moved(now);
+        let seen = self.eye.push(&data, self.strip.as_mut());
+        // Of a stream only what the model says counts.
+        let pause = if seen.spoke || !self.eye.is_stream() { self.pace.moved(now) } else { Duration::ZERO };
         let stall = self.stall;
         if let Some(record) = self.open.record() {
             record.response_bytes = record.response_bytes.saturating_add(data.len() as u64);
             record.phases.stalls += u32::from(pause > stall);
         }
-        let seen = self.eye.push(&data, self.strip.as_mut());
         if seen.spoke
             && let Some(record) = self.open.record()
             && record.phases.first_token.is_none()
@@ -136,7 +150,7 @@ impl Tap {
             None => data,
         };
         // The client must not have the end before the journal has the call.
-        let is_last = self.first.is_empty() && self.inner.is_end_stream();
+        let is_last = self.first.is_empty() && self.inner.as_ref().is_none_or(Body::is_end_stream);
         if self.eye.is_over() || is_last && self.strip.is_none() {
             self.whole();
         }
@@ -165,6 +179,20 @@ impl Tap {
         }
     }
 
+    /// Time is up, and nobody may be reading: the call ends here, at the upstream too.
+    pub fn expire(&mut self) {
+        if self.state == State::Over {
+            return;
+        }
+        self.last = self.too_late(Late::Total).map(|last| match last {
+            Ok(frame) => Ok(frame.into_data().unwrap_or_default()),
+            Err(_) => Err(Late::Total.word()),
+        });
+        self.inner = None;
+        self.first.clear();
+        self.held.clear();
+    }
+
     fn too_late(&mut self, late: Late) -> Option<Result<Frame<Bytes>, BodyError>> {
         let is_between = self.eye.is_between_events();
         self.read_out();
@@ -184,12 +212,17 @@ impl Tap {
 
     /// Whether all has passed.
     pub fn is_end_stream(&self) -> bool {
-        self.state == State::Over || (self.first.is_empty() && self.strip.is_none() && self.inner.is_end_stream())
+        (self.state == State::Over && self.last.is_none())
+            || (self.first.is_empty() && self.strip.is_none() && self.inner.as_ref().is_none_or(Body::is_end_stream))
     }
 
     /// How much is to come.
     pub fn size_hint(&self) -> SizeHint {
-        let mut hint = if self.strip.is_some() { SizeHint::default() } else { self.inner.size_hint() };
+        let mut hint = if self.strip.is_some() {
+            SizeHint::default()
+        } else {
+            self.inner.as_ref().map(Body::size_hint).unwrap_or_default()
+        };
         let first: usize = self.first.iter().map(Bytes::len).sum();
         if let Some(exact) = hint.exact() {
             hint.set_exact(exact.saturating_add(first as u64));

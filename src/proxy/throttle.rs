@@ -7,9 +7,10 @@ use super::headers;
 use super::identity::short_hash;
 use super::limit::{Cost, Headroom, Heard, Lane, Left, Limits, Measure, Sent};
 use super::metrics::{escaped, head};
-use super::queue::{Admitted, Bounds, Depth, Overflow, Queue};
+use super::queue::{Admitted, Bounds, Depth, Overflow, Queue, Wants};
 use super::record::Record;
-use super::target::Target;
+use super::target::Place;
+use super::turns::Who;
 use crate::event::LimitEvent;
 use crate::provider::{Usage, limits};
 use http::{HeaderMap, StatusCode};
@@ -33,15 +34,27 @@ impl Throttle {
         Throttle { queue: Queue::new(bounds, Arc::clone(&limits), clock::now), limits }
     }
 
+    /// Lets a call go that may go at once.
+    pub fn try_enter(&self, lane: &Lane, record: &Record) -> Option<Sent> {
+        self.queue.try_enter(lane, wants(record).cost)
+    }
+
+    /// Whether a call may go at once, as far as is known.
+    pub fn has_room(&self, lane: &Lane, record: &Record) -> bool {
+        self.expected(lane, record).is_zero()
+    }
+
+    /// How long a call would wait, as far as is known.
+    pub fn expected(&self, lane: &Lane, record: &Record) -> Duration {
+        self.queue.expected(lane, wants(record))
+    }
+
     /// Waits until a call may go.
     ///
     /// # Errors
     /// Where there is no room for it, or it would take too long.
     pub async fn enter(&self, lane: &Lane, record: &Record) -> Result<Admitted, Overflow> {
-        let user = record.identity.user.as_deref().unwrap_or_default();
-        let input = record.asked.text_chars.div_ceil(4) as u64;
-        let cost = Cost { input, output: record.asked.max_tokens.unwrap_or(0) };
-        self.queue.enter(lane, user, cost).await
+        self.queue.enter(lane, wants(record), record.until).await
     }
 
     /// What the head of an answer tells; `wait` is how long a 429 asks to stay away.
@@ -52,23 +65,16 @@ impl Throttle {
         wait: Option<Duration>,
     ) {
         let now = clock::now();
-        let told = told(headers);
-        if told.is_known() {
-            let at = (now, clock::now_us());
-            let quota = |quota: limits::Quota| {
-                let limit =
-                    Quota { limit: quota.limit, remaining: quota.remaining, reset_at: None, refill: Refill::Steadily };
-                quota.is_known().then(|| limit.with_reset_us(quota.reset_at_us, at))
-            };
-            let heard: Heard = [told.requests, told.tokens, told.input_tokens, told.output_tokens].map(quota);
-            self.limits.heard(lane, sent, &heard, now);
+        let told = told(headers, (now, clock::now_us()));
+        if let Some(heard) = &told {
+            self.limits.heard(lane, sent, heard, now);
         }
         if status == StatusCode::TOO_MANY_REQUESTS
             && let Some(wait) = wait
         {
             self.limits.close(lane, wait, now);
         }
-        if told.is_known() || wait.is_some() {
+        if told.is_some() || wait.is_some() {
             self.queue.look_again(lane);
         }
     }
@@ -162,15 +168,54 @@ fn told_of(figure: &Headroom, depth: Option<&Depth>, now: Instant) -> LimitEvent
 }
 
 /// What the headers of an answer tell. Every dialect has the word in its names; most upstreams of one's own tell nothing.
-fn told(headers: &HeaderMap) -> limits::Limits {
-    let is_about_limits = |name: &http::HeaderName| {
-        let name = name.as_str();
-        name.contains("ratelimit") || name.contains("rate-limit")
+fn told(headers: &HeaderMap, at: (Instant, i64)) -> Option<Heard> {
+    let is_about_limits = |name: &&str| name.contains("ratelimit") || name.contains("rate-limit");
+    let names = || headers.keys().map(http::HeaderName::as_str).filter(is_about_limits);
+    let of = |refill: Refill| {
+        if !names().any(|name| refill_of(headers, name) == refill) {
+            return [None; 4];
+        }
+        let get = |name: &str| headers::text(headers, name).filter(|_| refill_of(headers, name) == refill);
+        let told = limits::limits(&get, at.1);
+        [told.requests, told.tokens, told.input_tokens, told.output_tokens].map(|quota| {
+            let limit = Quota { limit: quota.limit, remaining: quota.remaining, reset_at: None, refill };
+            quota.is_known().then(|| limit.with_reset_us(quota.reset_at_us, at))
+        })
     };
-    if !headers.keys().any(is_about_limits) {
-        return limits::Limits::default();
+    let (steady, windows) = (of(Refill::Steadily), of(Refill::AtReset));
+    let mut heard = steady;
+    for (heard, window) in heard.iter_mut().zip(windows) {
+        let left = |quota: &Option<Quota>| quota.and_then(|quota| quota.remaining).unwrap_or(u64::MAX);
+        if heard.is_none() || window.is_some() && left(&window) < left(heard) {
+            *heard = window;
+        }
     }
-    limits::limits(&|name| headers::text(headers, name), clock::now_us())
+    heard.iter().any(Option::is_some).then_some(heard)
+}
+
+/// How a limit comes back, by the header that tells of it. Those of OpenAI, whose resets are lengths of time (`6m0s`), and of
+/// Anthropic (what is missing of 200000 tokens a minute is told to be there in as many minutes) are token buckets. What
+/// names its window, or has no name, or tells its reset as a bare number, is a window that comes back as a whole.
+fn refill_of(headers: &HeaderMap, name: &str) -> Refill {
+    if name.starts_with("anthropic-") {
+        return Refill::Steadily;
+    }
+    let parts = ["x-ratelimit-limit-", "x-ratelimit-remaining-", "x-ratelimit-reset-"];
+    let Some(word) = parts.iter().find_map(|part| name.strip_prefix(part)) else { return Refill::AtReset };
+    let is_window = ["-minute", "-hour", "-day"].iter().any(|window| word.ends_with(window));
+    let reset = || headers::text(headers, &format!("x-ratelimit-reset-{word}"));
+    if is_window || reset().is_some_and(|reset| reset.parse::<f64>().is_ok()) {
+        return Refill::AtReset;
+    }
+    Refill::Steadily
+}
+
+/// What a call needs before limits, and whose it is.
+fn wants(record: &Record) -> Wants<'_> {
+    let user = record.identity.user.as_deref().unwrap_or_default();
+    let input = record.asked.text_chars.div_ceil(4) as u64;
+    let cost = Cost { input, output: record.asked.max_tokens.unwrap_or(0) };
+    Wants { who: Who { owner: &record.identity.owner, user }, cost }
 }
 
 /// Counts the tokens of a call against the limits it fell under.
@@ -190,11 +235,76 @@ impl Meter {
 }
 
 /// What a call's limits are kept by: the upstream, its key or the client's by its hash, and the model.
-pub fn lane(target: &Target, key: Option<&[u8]>, model: Option<&str>) -> Lane {
-    let key = match (target.key(), key) {
-        (Some(_), _) => format!("{}", target.key_number + 1),
+pub fn lane(place: &Place, key: Option<&[u8]>, model: Option<&str>) -> Lane {
+    let key = match (place.key(), key) {
+        (Some(_), _) => format!("{}", place.key_number + 1),
         (None, Some(key)) => short_hash(key),
         (None, None) => String::new(),
     };
-    Lane { upstream: target.upstream.name.as_str().into(), key: key.into(), model: model.unwrap_or_default().into() }
+    Lane { upstream: place.upstream.name.as_str().into(), key: key.into(), model: model.unwrap_or_default().into() }
+}
+
+#[cfg(test)]
+mod refills {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use http::{HeaderName, HeaderValue};
+
+    fn heard(headers: &[(&'static str, &'static str)]) -> Heard {
+        let map = headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect();
+        told(&map, (Instant::now(), 1_742_043_479_000_000)).unwrap_or_default()
+    }
+
+    #[test]
+    fn token_buckets_fill_bit_by_bit_and_windows_at_once() {
+        let openai = heard(&[
+            ("x-ratelimit-limit-requests", "500"),
+            ("x-ratelimit-remaining-requests", "499"),
+            ("x-ratelimit-reset-requests", "120ms"),
+        ]);
+        assert_eq!(openai[0].unwrap().refill, Refill::Steadily);
+        // As recorded: 74000 of 200000 a minute are there again after 22 seconds.
+        let anthropic = heard(&[
+            ("anthropic-ratelimit-input-tokens-limit", "200000"),
+            ("anthropic-ratelimit-input-tokens-remaining", "126000"),
+            ("anthropic-ratelimit-input-tokens-reset", "2025-03-15T12:58:20Z"),
+        ]);
+        assert_eq!(anthropic[2].unwrap().refill, Refill::Steadily);
+        let daily = heard(&[
+            ("x-ratelimit-limit-requests-day", "14400"),
+            ("x-ratelimit-remaining-requests-day", "3"),
+            ("x-ratelimit-reset-requests-day", "33011.38"),
+            ("x-ratelimit-limit-requests", "30"),
+            ("x-ratelimit-remaining-requests", "29"),
+            ("x-ratelimit-reset-requests", "2s"),
+        ]);
+        assert_eq!((daily[0].unwrap().refill, daily[0].unwrap().remaining), (Refill::AtReset, Some(3)));
+        for nameless in [
+            [("x-ratelimit-limit", "20"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1742043539000")],
+            [("ratelimit-limit", "100"), ("ratelimit-remaining", "50"), ("ratelimit-reset", "30")],
+        ] {
+            assert_eq!(heard(&nameless)[0].unwrap().refill, Refill::AtReset, "{nameless:?}");
+        }
+        assert_eq!(told(&HeaderMap::new(), (Instant::now(), 0)), None);
+    }
+
+    #[test]
+    fn of_a_daily_window_no_call_trickles_out() {
+        let (limits, now) = (Limits::default(), Instant::now());
+        let lane = Lane { upstream: "up".into(), key: "".into(), model: "m".into() };
+        let cost = Cost::default();
+        let sent = limits.send(&lane, cost, now);
+        let mut daily = heard(&[
+            ("x-ratelimit-limit-requests-day", "14400"),
+            ("x-ratelimit-remaining-requests-day", "3"),
+            ("x-ratelimit-reset-requests-day", "3600"),
+        ]);
+        let reset_at = now + Duration::from_secs(3_600);
+        daily[0].as_mut().unwrap().reset_at = Some(reset_at);
+        limits.heard(&lane, &sent, &daily, now);
+        assert!((0..3).all(|_| limits.admit(&lane, cost, now).is_ok()));
+        let later = now + Duration::from_secs(1_800);
+        assert!(limits.admit(&lane, cost, later).unwrap_err() >= reset_at);
+        assert!(limits.admit(&lane, cost, reset_at).is_ok());
+    }
 }

@@ -26,6 +26,8 @@ pub enum Act {
     Cut(Vec<Vec<u8>>),
     /// Sends these pieces and waits until the other side goes.
     Stall(Vec<Vec<u8>>),
+    /// Sends the first and then the second, again and again, until the other side goes.
+    Drip(Vec<u8>, Vec<u8>),
 }
 
 /// A request as an upstream got it.
@@ -104,14 +106,25 @@ fn serve(stream: TcpStream, script: &Mutex<(Vec<Act>, usize)>, tell: &Sender<Ask
             script.0[at].clone()
         };
         let _ = tell.send(asked);
-        let (Act::Send(pieces) | Act::Cut(pieces) | Act::Stall(pieces)) = &act;
+        if let Act::Drip(head, piece) = &act {
+            let _ = stream.write_all(head);
+            while stream.write_all(piece).is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            let _ = gone.send(());
+            return;
+        }
+        let pieces: &[Vec<u8>] = match &act {
+            Act::Send(pieces) | Act::Cut(pieces) | Act::Stall(pieces) => pieces,
+            Act::Drip(..) => &[],
+        };
         for piece in pieces {
             if stream.write_all(piece).is_err() {
                 break;
             }
         }
         match act {
-            Act::Send(_) => {}
+            Act::Send(_) | Act::Drip(..) => {}
             Act::Cut(_) => {
                 let _ = stream.shutdown(Shutdown::Both);
                 return;

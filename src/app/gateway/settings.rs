@@ -52,6 +52,7 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
         if let Some(name) = fallback.to.iter().filter_map(|next| next.upstream.as_ref()).find(unknown) {
             bail!("[[fallback]] of {}: no upstream is called {name:?}", fallback.model);
         }
+        one_protocol(fallback, &upstreams)?;
     }
     Ok(Settings {
         listen,
@@ -74,6 +75,31 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
         tls: told.tls.clone(),
     })
 }
+
+/// What a call says in one protocol means nothing in another: a chain stays in that of its model, where it is known whose that
+/// is, and in any case in one.
+fn one_protocol(fallback: &config::ProxyFallback, upstreams: &[Upstream]) -> Result<()> {
+    let model = fallback.model.as_str();
+    let has = |upstream: &&Upstream| {
+        upstream.models.iter().any(|pattern| pattern.as_str() == model || pattern.matches(model))
+    };
+    let owner = NAMES.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, family)| *family);
+    let mut family = upstreams.iter().find(has).and_then(|upstream| upstream.family).or(owner);
+    for name in fallback.to.iter().filter_map(|next| next.upstream.as_ref()) {
+        let of = upstreams.iter().find(|upstream| upstream.name == *name).and_then(|upstream| upstream.family);
+        if let (Some(family), Some(of)) = (family, of)
+            && family != of
+        {
+            bail!("[[fallback]] of {model}: the upstream {name:?} speaks another protocol than what comes before it");
+        }
+        family = family.or(of);
+    }
+    Ok(())
+}
+
+/// Whose models are called so.
+const NAMES: [(&str, Family); 3] =
+    [("gpt-", Family::OpenAi), ("claude-", Family::Anthropic), ("gemini-", Family::Gemini)];
 
 /// The folder of the journal: the one that is named, else one beside the default store.
 fn journal(args: &GatewayArgs, told: &Proxy) -> Result<PathBuf> {
