@@ -4,6 +4,7 @@
 
 #[path = "../common/program.rs"]
 mod program;
+pub mod replay;
 
 pub use program::Home;
 use serde_json::Value;
