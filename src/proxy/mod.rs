@@ -39,7 +39,7 @@ mod tls;
 pub use journal::{EXTENSION, Journal, JournalError, PATTERN};
 pub use recorder::Recorder;
 pub use server::serve;
-pub use tls::new_key;
+pub use tls::{acceptor, new_key};
 
 use crate::provider::Family;
 use arc_swap::ArcSwap;

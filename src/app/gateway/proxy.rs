@@ -40,7 +40,7 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let recorder = Arc::clone(serving.recorder());
     let losses: Losses = Arc::new(move || (recorder.counts().1, recorder.trouble()));
     let exit = screen::over(effective, store, (label, Kind::Proxy), (run, troubles, losses), out)?;
-    serving.stop()?;
+    serving.stop();
     Ok(exit)
 }
 
@@ -74,7 +74,7 @@ impl Headless<'_> {
                     None => {}
                 }
             };
-            self.serving.stop()?;
+            self.serving.stop();
             reading.request();
             filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok::<_, anyhow::Error>(signal)
