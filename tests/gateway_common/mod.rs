@@ -286,6 +286,11 @@ impl Gateway {
         self.child.id()
     }
 
+    /// What it says on standard error, where that is a pipe.
+    pub fn errors(&mut self) -> std::process::ChildStderr {
+        self.child.stderr.take().expect("a pipe")
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.id().to_string()]).status().expect("kill");
