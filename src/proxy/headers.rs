@@ -134,6 +134,81 @@ mod tests {
     }
 
     #[test]
+    fn several_connection_headers_name_what_is_theirs() {
+        let mut headers =
+            map(&[("connection", "x-one , X-TWO"), ("connection", "x-three,,not a name"), ("x-one", "1")]);
+        headers.extend(map(&[("x-two", "2"), ("x-three", "3"), ("keep-alive", "timeout=5"), ("te", "trailers")]));
+        headers.extend(map(&[
+            ("upgrade", "h2c"),
+            ("trailer", "x-end"),
+            ("proxy-connection", "close"),
+            ("via", "1.1 x"),
+        ]));
+        strip_hop_by_hop(&mut headers);
+        assert_eq!(headers, map(&[("via", "1.1 x")]));
+    }
+
+    #[test]
+    fn what_is_for_the_gateway_goes_no_further() {
+        let mut headers = map(&[
+            ("x-llmtop-user", "ann"),
+            ("x-llmtop-tag", "a"),
+            ("x-llmtop-tag", "b"),
+            ("proxy-authorization", "Basic eDp5"),
+            ("authorization", "Bearer sk-mine"),
+            ("x-llmtopic", "stays"),
+            ("host", "gateway:4141"),
+        ]);
+        to_upstream(&mut headers, &HeaderValue::from_static("up:1"), Key::Clients);
+        assert_eq!(headers, map(&[("authorization", "Bearer sk-mine"), ("x-llmtopic", "stays"), ("host", "up:1")]));
+    }
+
+    #[test]
+    fn no_key_of_a_client_goes_where_none_belongs() {
+        let all = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+        let host = HeaderValue::from_static("up");
+        let key = HeaderValue::from_static("sk-up");
+        for list in
+            (1..16).map(|n| all.iter().enumerate().filter(move |(at, _)| n >> at & 1 == 1).map(|(_, name)| *name))
+        {
+            let clients: Vec<_> = list.map(|name| (name, "sk-mine")).collect();
+            let mut headers = map(&clients);
+            to_upstream(&mut headers, &host, Key::Nothing);
+            assert_eq!(headers, map(&[("host", "up")]), "{clients:?}");
+            let mut headers = map(&clients);
+            to_upstream(&mut headers, &host, Key::Own(&key));
+            assert_eq!(headers.len(), 2, "one key alone: {headers:?}");
+            assert!(!headers.values().any(|value| value == "sk-mine"), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_wherever_a_client_may_put_it() {
+        for (name, value, want) in [
+            ("authorization", "Bearer sk-1", Some("sk-1")),
+            ("authorization", "bearer sk-1", Some("sk-1")),
+            ("authorization", "Basic eDp5", None),
+            ("x-api-key", "sk-1", Some("sk-1")),
+            ("api-key", "sk-1", Some("sk-1")),
+            ("x-goog-api-key", "sk-1", Some("sk-1")),
+            ("x-key", "sk-1", None),
+        ] {
+            assert_eq!(key(&map(&[(name, value)])), want.map(str::as_bytes), "{name}: {value}");
+        }
+        let both = map(&[("x-api-key", "two"), ("authorization", "Bearer one")]);
+        assert_eq!(key(&both), Some(&b"one"[..]));
+    }
+
+    #[test]
+    fn a_header_as_text_is_trimmed_and_never_empty() {
+        let mut headers = map(&[("a", "  x "), ("b", " ")]);
+        headers.insert("c", HeaderValue::from_bytes(b"\xff").unwrap());
+        assert_eq!(["a", "b", "c", "d"].map(|name| text(&headers, name)), [Some("x"), None, None, None]);
+        ask_for_plain(&mut headers);
+        assert_eq!(text(&headers, "accept-encoding"), Some("identity"));
+    }
+
+    #[test]
     fn a_key_takes_the_place_of_the_clients() {
         let host = HeaderValue::from_static("up");
         let key = HeaderValue::from_static("sk-up");
