@@ -9,8 +9,8 @@ use super::settings::Settings;
 use super::strip::Strip;
 use super::tap::Held;
 use super::target::Target;
-use super::{Gateway, clock, headers, route};
-use crate::provider::{ApiError, Keep, Provider, retry, splice};
+use super::{Gateway, clients, clock, headers, route};
+use crate::provider::{ApiError, Family, Keep, Provider, retry, splice};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
@@ -144,6 +144,17 @@ fn request(
     body: Outbound,
     (rest, record): (&str, &Record),
 ) -> Result<Request<Outbound>, Failure> {
+    let key = match (target.key(), &record.client) {
+        (Some(key), _) => Key::Own(key),
+        // A key to the gateway is none of the upstream's.
+        (None, Some(_)) => Key::Nothing,
+        (None, None) => Key::Clients,
+    };
+    let family = target.upstream.family.or_else(|| record.provider.map(|provider| provider.family()));
+    let family = family.unwrap_or_else(|| route::family_of(rest, &head.headers));
+    // A client of Gemini may have its key in the query.
+    let bare = (family == Family::Gemini && matches!(key, Key::Own(_))).then(|| clients::without_key(rest));
+    let rest = bare.as_deref().unwrap_or(rest);
     let invalid = |why: &dyn std::error::Error| Failure::Invalid(format!("{rest}: {}", super::causes(why)));
     let uri = route::address(&target.upstream.base, rest).map_err(|why| invalid(&why))?;
     let host = uri.authority().map_or("", |authority| authority.as_str());
@@ -154,13 +165,7 @@ fn request(
     *request.headers_mut() = head.headers.clone();
     // The spelling of the names goes on too.
     *request.extensions_mut() = head.extensions.clone();
-    let key = match (target.key(), &record.client) {
-        (Some(key), _) => Key::Own(key),
-        // A key to the gateway is none of the upstream's.
-        (None, Some(_)) => Key::Nothing,
-        (None, None) => Key::Clients,
-    };
-    headers::to_upstream(request.headers_mut(), &host, key);
+    headers::to_upstream(request.headers_mut(), (&host, family), key);
     Ok(request)
 }
 

@@ -1,5 +1,6 @@
 //! Which headers go on and which belong to one connection alone (RFC 9110, 7.6.1).
 
+use crate::provider::Family;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
@@ -45,8 +46,8 @@ pub enum Key<'k> {
     Nothing,
 }
 
-/// Makes a client's headers those of the call to an upstream.
-pub fn to_upstream(headers: &mut HeaderMap, host: &HeaderValue, key: Key<'_>) {
+/// Makes a client's headers those of the call to an upstream of a family.
+pub fn to_upstream(headers: &mut HeaderMap, (host, family): (&HeaderValue, Family), key: Key<'_>) {
     strip_hop_by_hop(headers);
     headers.remove(PROXY_AUTHORIZATION);
     let own: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with(OWN)).cloned().collect();
@@ -57,7 +58,7 @@ pub fn to_upstream(headers: &mut HeaderMap, host: &HeaderValue, key: Key<'_>) {
     match key {
         Key::Clients => {}
         Key::Nothing => remove_keys(headers),
-        Key::Own(key) => set_key(headers, key),
+        Key::Own(key) => set_key(headers, family, key),
     }
 }
 
@@ -68,11 +69,17 @@ const KEYS: [HeaderName; 3] = [
     HeaderName::from_static("x-goog-api-key"),
 ];
 
-/// Puts a key in the place where the client has put its own, else behind `authorization: Bearer`.
-fn set_key(headers: &mut HeaderMap, key: &HeaderValue) {
+/// Puts a key in the place where the client has put its own, else where the family has it.
+fn set_key(headers: &mut HeaderMap, family: Family, key: &HeaderValue) {
     let place = KEYS.iter().find(|name| headers.contains_key(*name)).cloned();
+    let usual = match family {
+        _ if headers.contains_key(AUTHORIZATION) => None,
+        Family::OpenAi => None,
+        Family::Anthropic => Some(HeaderName::from_static("x-api-key")),
+        Family::Gemini => Some(HeaderName::from_static("x-goog-api-key")),
+    };
     remove_keys(headers);
-    match place {
+    match place.or(usual) {
         Some(place) => headers.insert(place, key.clone()),
         None => headers.insert(AUTHORIZATION, bearer(key)),
     };
@@ -159,7 +166,7 @@ mod tests {
             ("x-llmtopic", "stays"),
             ("host", "gateway:4141"),
         ]);
-        to_upstream(&mut headers, &HeaderValue::from_static("up:1"), Key::Clients);
+        to_upstream(&mut headers, (&HeaderValue::from_static("up:1"), Family::OpenAi), Key::Clients);
         assert_eq!(headers, map(&[("authorization", "Bearer sk-mine"), ("x-llmtopic", "stays"), ("host", "up:1")]));
     }
 
@@ -173,10 +180,10 @@ mod tests {
         {
             let clients: Vec<_> = list.map(|name| (name, "sk-mine")).collect();
             let mut headers = map(&clients);
-            to_upstream(&mut headers, &host, Key::Nothing);
+            to_upstream(&mut headers, (&host, Family::OpenAi), Key::Nothing);
             assert_eq!(headers, map(&[("host", "up")]), "{clients:?}");
             let mut headers = map(&clients);
-            to_upstream(&mut headers, &host, Key::Own(&key));
+            to_upstream(&mut headers, (&host, Family::OpenAi), Key::Own(&key));
             assert_eq!(headers.len(), 2, "one key alone: {headers:?}");
             assert!(!headers.values().any(|value| value == "sk-mine"), "{headers:?}");
         }
@@ -200,6 +207,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_stands_where_the_family_has_it_where_the_client_sends_none() {
+        let (host, key) = (HeaderValue::from_static("up"), HeaderValue::from_static("sk-up"));
+        for (family, client, place, value) in [
+            (Family::OpenAi, None, "authorization", "Bearer sk-up"),
+            (Family::Anthropic, None, "x-api-key", "sk-up"),
+            (Family::Gemini, None, "x-goog-api-key", "sk-up"),
+            (Family::Gemini, Some("authorization"), "authorization", "Bearer sk-up"),
+            (Family::OpenAi, Some("api-key"), "api-key", "sk-up"),
+        ] {
+            let mut headers: HeaderMap = client.map(|name| map(&[(name, "Bearer mine")])).unwrap_or_default();
+            to_upstream(&mut headers, (&host, family), Key::Own(&key));
+            assert_eq!((headers.len(), headers.get(place).unwrap().to_str().unwrap()), (2, value), "{family:?}");
+        }
+    }
+
+    #[test]
     fn a_header_as_text_is_trimmed_and_never_empty() {
         let mut headers = map(&[("a", "  x "), ("b", " ")]);
         headers.insert("c", HeaderValue::from_bytes(b"\xff").unwrap());
@@ -216,7 +239,7 @@ mod tests {
             [("authorization", "authorization", "Bearer sk-up"), ("x-api-key", "x-api-key", "sk-up")]
         {
             let mut headers = map(&[(client, "Bearer mine"), ("x-llmtop-user", "ann"), ("host", "here")]);
-            to_upstream(&mut headers, &host, Key::Own(&key));
+            to_upstream(&mut headers, (&host, Family::OpenAi), Key::Own(&key));
             assert_eq!(headers.get(place).unwrap(), value);
             assert_eq!(headers.len(), 2, "{headers:?}");
         }

@@ -40,7 +40,7 @@ fn split_name(target: &str) -> (Option<&str>, &str) {
 }
 
 /// Whose a path is that is none of a model's: by its beginning, then by the header that only Anthropic's clients send.
-fn family_of(path: &str, headers: &HeaderMap) -> Family {
+pub fn family_of(path: &str, headers: &HeaderMap) -> Family {
     if path.starts_with("/v1beta/") || headers.contains_key("x-goog-api-key") {
         Family::Gemini
     } else if headers.contains_key("anthropic-version") || path.starts_with("/v1/messages") {
