@@ -339,3 +339,13 @@ fn an_upstream_whose_authority_nobody_knows_is_not_called() {
     assert_eq!(call["failure_mode"], "connection");
     assert!(call["error_message"].as_str().is_some_and(|why| why.contains("certificate")), "{call}");
 }
+
+#[test]
+fn roots_that_are_named_and_are_none_are_said_at_once() {
+    let home = Home::new();
+    let roots = home.write("roots.pem", "no certificate\n");
+    let mut command = Gateway::command(&home, &["--upstream", "http://127.0.0.1:9"]);
+    let output = command.env("SSL_CERT_FILE", roots).output().expect("the program starts");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && error.contains("SSL_CERT_FILE"), "{error}");
+}
