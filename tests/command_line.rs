@@ -61,3 +61,34 @@ fn a_reader_that_went_away_is_no_failure() {
         assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{args:?}");
     }
 }
+
+#[test]
+fn keys_of_upstreams_are_shown_nowhere() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (config, key) = (home.path().join("config.toml"), home.path().join("key"));
+    let upstream = "[upstream.own]\nbase_url = \"http://127.0.0.1:9\"\nkey_env = \"OWN_KEY\"\n";
+    std::fs::write(&config, format!("{upstream}key_file = \"{}\"\n", key.display())).expect("written");
+    std::fs::write(&key, "sk-hunter2\n").expect("written");
+    let told = config.to_str().expect("UTF-8");
+    for args in [
+        &["config", "show", "--config", told][..],
+        &["config", "check", "--config", told],
+        // It cannot listen there, which is found out after the keys were read.
+        &["proxy", "--headless", "--listen", "127.0.0.1:1", "--journal", "/dev/null/no", "--config", told],
+        &["run", "--config", told, "--", "env"],
+    ] {
+        let output = llmtop(home.path(), args).env("OWN_KEY", "").output().expect("the program starts");
+        let output_with = llmtop(home.path(), args).env("OWN_KEY", "sk-hunter2").output().expect("the program starts");
+        for output in [output, output_with] {
+            let said = [output.stdout, output.stderr].concat();
+            let said = String::from_utf8_lossy(&said).replace("OWN_KEY=sk-hunter2", "");
+            assert!(!said.contains("hunter2"), "{args:?}: {said}");
+        }
+    }
+    let (code, _, error) = run(home.path(), &["proxy", "--headless", "--config", told]);
+    assert!(code == Some(1) && error.contains("key_env: the variable OWN_KEY is not set"), "{error}");
+    std::fs::write(&config, format!("{}key_file = \"/no/such/file\"\n", upstream.replace("key_env", "#")))
+        .expect("written");
+    let (code, _, error) = run(home.path(), &["proxy", "--headless", "--config", told]);
+    assert!(code == Some(1) && error.contains("[upstream.own]") && error.contains("/no/such/file"), "{error}");
+}

@@ -14,6 +14,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// What is said of the gateway.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proxy {
@@ -169,6 +172,10 @@ fn waits(section: &mut Section<'_>, proxy: &mut Proxy) {
         ("first_token_timeout", &mut timeouts.first_byte),
         ("between_tokens_timeout", &mut timeouts.between),
         ("total_timeout", &mut timeouts.total),
+    ] {
+        put(slot, section.read(name, LENGTH, some_length));
+    }
+    for (name, slot) in [
         ("retry_base", &mut backoff.base),
         ("retry_cap", &mut backoff.cap),
         ("retry_after_limit", &mut backoff.longest),
@@ -179,12 +186,12 @@ fn waits(section: &mut Section<'_>, proxy: &mut Proxy) {
     ] {
         put(slot, section.read(name, LENGTH, length));
     }
-    let calls = section.read("queue", "how many calls may wait, at most 100000", |text| whole(text, 100_000));
+    let calls = section.read("queue", "how many calls may wait, at most 100000", |text| whole(text, (0, 100_000)));
     put(&mut queue.most, calls.and_then(|calls| usize::try_from(calls).ok()));
-    put(&mut backoff.most, section.read("retries", "a whole number from 0 to 10", |text| whole(text, 10)));
+    put(&mut backoff.most, section.read("retries", "a whole number from 0 to 10", |text| whole(text, (0, 10))));
     put(
         &mut breaker.failures,
-        section.read("breaker_failures", "a whole number, 0 for never", |text| whole(text, 1_000)),
+        section.read("breaker_failures", "a whole number, 0 for never", |text| whole(text, (0, 1_000))),
     );
     put(&mut proxy.retry_share, section.read("retry_budget", "a share of the calls such as \"20%\"", share));
 }
@@ -196,9 +203,11 @@ pub(super) fn upstream(section: &mut Section<'_>, config: &mut Config) {
     let family = section.read("protocol", "\"openai\", \"anthropic\" or \"gemini\"", family);
     let provider = section.read("provider", "the name that prices know the provider by", self::name);
     let key_env = section.each("key_env", "the name of a variable of the environment", variable);
-    let key_file = section.read("key_file", "the path of a file with a key", path);
+    // What is no path may be the key itself, which is not repeated.
+    let no_path = |_| "no absolute path (a key itself does not belong here)".to_owned();
+    let key_file = section.read("key_file", "the path of a file with a key", |text| path(text).map_err(no_path));
     let models = section.each("models", "names of models, * for any characters", pattern);
-    let weight = section.read("weight", "a whole number from 1 to 1000", |text| whole(text, 1_000));
+    let weight = section.read("weight", "a whole number from 1 to 1000", |text| whole(text, (1, 1_000)));
     let ask_for_usage = section.read("ask_for_usage", "true or false", switch);
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     if !is_name {
@@ -213,7 +222,7 @@ pub(super) fn upstream(section: &mut Section<'_>, config: &mut Config) {
         key_env: key_env.unwrap_or_default(),
         key_file,
         models: models.unwrap_or_default(),
-        weight: weight.unwrap_or(1).max(1),
+        weight: weight.unwrap_or(1),
         ask_for_usage: ask_for_usage.unwrap_or(true),
     });
 }
@@ -281,6 +290,11 @@ fn length(text: &str) -> Result<Duration, String> {
     us.map(Duration::from_micros).ok_or_else(|| format!("{text:?} is no length of time"))
 }
 
+/// No call is over in no time: who writes 0 means something else.
+fn some_length(text: &str) -> Result<Duration, String> {
+    length(text).and_then(|length| if length.is_zero() { Err(format!("{text:?} leaves no time")) } else { Ok(length) })
+}
+
 fn age(text: &str) -> Result<Option<i64>, String> {
     if text == "forever" {
         return Ok(None);
@@ -292,8 +306,9 @@ fn size(text: &str) -> Result<u64, String> {
     units::parse_bytes(text).filter(|bytes| *bytes > 0).ok_or_else(|| format!("{text:?} is no size"))
 }
 
-fn whole(text: &str, most: u32) -> Result<u32, String> {
-    text.parse().ok().filter(|n| *n <= most).ok_or_else(|| format!("{text:?} is no whole number from 0 to {most}"))
+fn whole(text: &str, (least, most): (u32, u32)) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|n| (least..=most).contains(n));
+    number.ok_or_else(|| format!("{text:?} is no whole number from {least} to {most}"))
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -351,11 +366,15 @@ fn unrecorded(text: &str) -> Result<Unrecorded, String> {
 
 /// A URL that calls can be put behind.
 pub fn base_url(text: &str) -> Result<Uri, String> {
+    // What stands before an @ may be a secret.
+    if text.contains('@') {
+        return Err("a URL with a name or a key in it is not called; key_env and key_file are for keys".to_owned());
+    }
     let base: Uri = text.parse().map_err(|_| format!("{text:?} is no URL"))?;
     if !matches!(base.scheme_str(), Some("http" | "https")) || base.authority().is_none() {
         return Err(format!("{text:?} does not begin with https:// or http://"));
     }
-    if base.query().is_some() || base.authority().is_some_and(|host| host.as_str().contains('@')) {
+    if base.query().is_some() {
         return Err(format!("{text:?} has more than a host and a path"));
     }
     Ok(base)
@@ -372,7 +391,7 @@ fn family(text: &str) -> Result<Family, String> {
 
 fn sha256(text: &str) -> Result<[u8; 32], String> {
     let mut hash = [0; 32];
-    let is_hex = text.len() == 64 && text.is_ascii();
+    let is_hex = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
     for (n, byte) in hash.iter_mut().enumerate() {
         let digits = text.get(2 * n..2 * n + 2).filter(|_| is_hex).unwrap_or("x");
         *byte = u8::from_str_radix(digits, 16).map_err(|_| "no 64 hexadecimal digits".to_owned())?;

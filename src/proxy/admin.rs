@@ -34,6 +34,9 @@ fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Reply>
 /// Ready is who takes calls, whatever becomes of them at upstreams: those are found well by calls alone.
 fn ready(gateway: &Gateway) -> Response<Reply> {
     let settings = gateway.settings();
+    if settings.unrecorded == Unrecorded::Block {
+        gateway.recorder.look_again();
+    }
     let why = match gateway.recorder.trouble() {
         _ if gateway.recorder.is_stopping() => Some("stopping".to_owned()),
         Some(trouble) if settings.unrecorded == Unrecorded::Block => {

@@ -202,8 +202,10 @@ fn request(
     *request.headers_mut() = head.headers.clone();
     // The spelling of the names goes on too.
     *request.extensions_mut() = head.extensions.clone();
+    let spoken = record.provider.map(|provider| provider.family());
+    let spoken = spoken.unwrap_or_else(|| route::family_of(&rest, &head.headers));
     let key = match (target.key(), &record.client) {
-        (Some(key), _) => Key::Own(key, target.upstream.family),
+        (Some(key), _) => Key::Own { key, of: target.upstream.family, spoken },
         (None, None) if record.is_home(&target.upstream) => Key::Clients,
         // A key to the gateway is none of the upstream's, nor is one to another.
         _ => Key::Nothing,

@@ -1,5 +1,5 @@
-//! The pooled client to the upstreams: HTTP/1.1 and HTTP/2, TLS with the system's roots, and for each connection when it
-//! was opened, so that a call can say how long it waited for one.
+//! The pooled client to the upstreams: HTTP/1.1 and HTTP/2, TLS with the system's roots, else with Mozilla's, and for each
+//! connection when it was opened, so that a call can say how long it waited for one.
 
 use super::body::Outbound;
 use super::clock;
@@ -41,7 +41,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Makes the clients.
 ///
 /// # Errors
-/// Where the system's root certificates cannot be read.
+/// Where the root certificates that the environment names cannot be read.
 pub fn client(connect: Duration) -> io::Result<Upstreams> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
@@ -49,11 +49,16 @@ pub fn client(connect: Duration) -> io::Result<Upstreams> {
     // What has died without a word is found out.
     http.set_keepalive(Some(ALIVE));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_native_roots()?
-        .with_no_client_auth();
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let tls = tls.map_err(io::Error::other)?;
+    // A container may have no roots at all. Who names some means those and no others.
+    let are_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+    let tls = match tls.clone().with_native_roots() {
+        Ok(tls) => tls,
+        Err(_) if !are_named => tls.with_webpki_roots(),
+        Err(why) => return Err(io::Error::other(format!("SSL_CERT_FILE and SSL_CERT_DIR: {why}"))),
+    };
+    let tls = tls.with_no_client_auth();
     let https = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http()

@@ -152,3 +152,70 @@ impl Made<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::eye::Eye;
+    use super::*;
+    use crate::provider::{self, Answer, Keep};
+    use http_body_util::BodyExt;
+
+    const TEXTS: [&str; 4] =
+        ["Sorry, later.", "\"quoted\" \\ and\n\ndata: [DONE]\n\n", "\u{1f600} \u{2028} caf\u{e9}", "event: error\r\n"];
+
+    /// A text as the answer to a call to this path.
+    fn answered(path: &str, stream: bool, model: Option<&str>, text: &str) -> Option<Response<Reply>> {
+        let mut record = Record::new(Some("lt_1".to_owned()));
+        record.provider = provider::of_path(path);
+        record.asked.stream = stream;
+        record.asked.model = model.map(str::to_owned);
+        response(&record, text)
+    }
+
+    /// What the protocol's own reader makes of it.
+    fn read(path: &str, response: Response<Reply>) -> (Answer, bool) {
+        let (head, body) = response.into_parts();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let bytes = runtime.block_on(body.collect()).unwrap().to_bytes();
+        let mut eye = Eye::new(provider::of_path(path), &head.headers, Keep::All);
+        eye.push(&bytes, None);
+        let mut answer = Answer::default();
+        eye.read_out(&mut answer);
+        (answer, eye.is_cut())
+    }
+
+    #[test]
+    fn every_protocol_of_texts_reads_its_own_as_a_whole_and_as_a_stream() {
+        for path in [
+            "/v1/chat/completions",
+            "/v1/completions",
+            "/v1/responses",
+            "/v1/messages",
+            "/v1beta/models/g:generateContent",
+        ] {
+            for (text, stream) in TEXTS.into_iter().flat_map(|text| [(text, false), (text, true)]) {
+                let response = answered(path, stream, Some("m-1"), text).unwrap();
+                assert_eq!(response.status(), StatusCode::OK);
+                assert_eq!(response.headers()["x-llmtop-degraded"], "static");
+                let kind = if stream { "text/event-stream" } else { "application/json" };
+                assert_eq!(response.headers()[CONTENT_TYPE], kind, "{path}");
+                let (answer, is_cut) = read(path, response);
+                assert_eq!((answer.text.as_str(), is_cut), (text, false), "{path}");
+                assert_eq!((answer.model.as_deref(), answer.id.as_deref()), (Some("m-1"), Some("lt_1")), "{path}");
+                assert!(answer.finish_reason.is_some() && answer.error.is_none(), "{path}: {answer:?}");
+                let is_counted = answer.usage.input.unwrap_or(0) + answer.usage.output.unwrap_or(0) > 0;
+                assert!(!is_counted, "no model has said it: {path}");
+                assert!(!stream || answer.is_over, "{path}: {answer:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_without_a_model_is_answered_too_and_one_without_texts_is_not() {
+        let response = answered("/v1/chat/completions", false, None, "Later.").unwrap();
+        assert_eq!(read("/v1/chat/completions", response).0.model.as_deref(), Some("unknown"));
+        assert!(answered("/v1/embeddings", false, Some("m"), "Later.").is_none());
+        assert!(answered("/v1/files", false, None, "Later.").is_none());
+    }
+}

@@ -150,3 +150,136 @@ pub fn is_event_stream(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::provider;
+    use http::header::{CONTENT_ENCODING, HeaderValue};
+    use std::io::Write;
+
+    const STREAM: &str = "text/event-stream";
+    const WORDS: &str = ": hello\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n\
+                         data: {\"choices\":[{\"delta\":{\"content\":\"Hi \u{1f600}\"}}]}\n\n\
+                         data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\n";
+    const DONE: &str = "data: [DONE]\n\n";
+    const WHOLE: &str = r#"{"id":"c","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":3}}"#;
+
+    fn headers(kind: &'static str, coding: &'static str) -> HeaderMap {
+        let list = [(CONTENT_TYPE, kind), (CONTENT_ENCODING, coding)];
+        list.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
+    }
+
+    fn eye(path: &str, kind: &'static str, coding: &'static str) -> Eye {
+        Eye::new(Some(provider::of_path(path).unwrap()), &headers(kind, coding), Keep::All)
+    }
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// What is read of bytes in pieces, and how often the model spoke.
+    fn read(eye: &mut Eye, bytes: &[u8], size: usize) -> (Answer, usize) {
+        let pieces = bytes.chunks(size).map(Bytes::copy_from_slice);
+        let spoke = pieces.filter(|piece| eye.push(piece, None).spoke).count();
+        let mut answer = Answer::default();
+        eye.read_out(&mut answer);
+        (answer, spoke)
+    }
+
+    #[test]
+    fn a_stream_reads_the_same_in_any_pieces_and_any_coding() {
+        let text = [WORDS, USAGE, DONE].concat();
+        for (coding, bytes) in [("identity", text.clone().into_bytes()), ("gzip", gzip(&text))] {
+            for size in [1, 2, 3, 7, 50, 10_000] {
+                let mut eye = eye("/v1/chat/completions", STREAM, coding);
+                let (answer, spoke) = read(&mut eye, &bytes, size);
+                assert_eq!((answer.text.as_str(), spoke), ("Hi \u{1f600}", 1), "{coding} in pieces of {size}");
+                assert_eq!((answer.usage.input, answer.usage.output), (Some(9), Some(3)));
+                assert!(eye.is_stream() && eye.is_over() && !eye.is_cut());
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_without_its_end_is_cut_and_one_with_a_reason_is_not() {
+        let chat = |text: &str| {
+            let mut eye = eye("/v1/chat/completions", STREAM, "identity");
+            read(&mut eye, text.as_bytes(), 10_000);
+            (eye.is_over(), eye.is_cut())
+        };
+        assert_eq!(chat(""), (false, true));
+        assert_eq!(chat(WORDS.split("data: {\"choices\":[{\"delta\":{},").next().unwrap()), (false, true));
+        assert_eq!(chat(WORDS), (false, false), "usage may come");
+        assert_eq!(chat("data: {\"error\":{\"message\":\"no\"}}\n\n"), (false, false), "it says why");
+        assert_eq!(chat(DONE.trim_end()), (true, false), "the last empty line may be missing");
+    }
+
+    #[test]
+    fn nothing_ends_a_stream_of_gemini_but_its_connection() {
+        let text =
+            "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hi\"}]},\"finishReason\":\"STOP\"}]}\r\n\r\n";
+        let mut eye = eye("/v1beta/models/g:streamGenerateContent", STREAM, "identity");
+        assert!(eye.push(&Bytes::from_static(text.as_bytes()), None).spoke);
+        assert!(!eye.is_over() && !eye.is_cut());
+        eye.push(&Bytes::from_static(b"data: {\"usageMetadata\":{\"promptTokenCount\":4}}\r\n\r\n"), None);
+        let mut answer = Answer::default();
+        eye.read_out(&mut answer);
+        assert_eq!(answer.usage.input, Some(4));
+    }
+
+    #[test]
+    fn a_whole_body_is_read_at_its_end_and_once() {
+        for (coding, bytes) in [("identity", WHOLE.as_bytes().to_vec()), ("gzip", gzip(WHOLE))] {
+            for size in [1, 9, 10_000] {
+                let mut eye = eye("/v1/chat/completions", "application/json", coding);
+                let (answer, spoke) = read(&mut eye, &bytes, size);
+                assert_eq!((answer.text.as_str(), answer.usage.input, spoke), ("Hi", Some(9), 0));
+                assert!(!eye.is_stream() && !eye.is_over() && !eye.is_cut());
+                let mut again = answer.clone();
+                eye.push(&Bytes::from_static(b"more"), None);
+                eye.read_out(&mut again);
+                assert_eq!(again, answer);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_any_answer_is_not_kept() {
+        let mut eye = eye("/v1/chat/completions", "application/json", "identity");
+        let piece = Bytes::from(vec![b' '; 1 << 20]);
+        for _ in 0..=MOST >> 20 {
+            eye.push(&piece, None);
+        }
+        eye.push(&Bytes::from_static(WHOLE.as_bytes()), None);
+        let mut answer = Answer { text: "as before".to_owned(), ..Answer::default() };
+        eye.read_out(&mut answer);
+        assert_eq!(answer.text, "as before");
+    }
+
+    #[test]
+    fn what_is_no_call_to_a_model_is_not_read() {
+        let mut eye = Eye::new(None, &headers(STREAM, "identity"), Keep::All);
+        let (answer, spoke) = read(&mut eye, [WORDS, DONE].concat().as_bytes(), 5);
+        assert_eq!((answer, spoke), (Answer::default(), 0));
+        assert!(!eye.is_stream() && !eye.is_over() && !eye.is_cut());
+    }
+
+    #[test]
+    fn a_stream_is_what_its_type_says() {
+        for (kind, is_stream) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream ; charset=utf-8", true),
+            ("text/event-stream-not", false),
+            ("application/json", false),
+            ("", false),
+        ] {
+            assert_eq!(is_event_stream(&headers(kind, "")), is_stream, "{kind}");
+        }
+        assert!(!is_event_stream(&HeaderMap::new()));
+    }
+}

@@ -40,7 +40,14 @@ pub enum Key<'k> {
     /// That of the client.
     Clients,
     /// The upstream's own, in the place where its protocol has it.
-    Own(&'k HeaderValue, Option<Family>),
+    Own {
+        /// It.
+        key: &'k HeaderValue,
+        /// Whose protocol the upstream speaks, where it is one alone.
+        of: Option<Family>,
+        /// Whose protocol the call speaks.
+        spoken: Family,
+    },
     /// None, nor anything else that is between the client and another: the call goes elsewhere than the client meant.
     Nothing,
 }
@@ -64,7 +71,7 @@ pub fn to_upstream(headers: &mut HeaderMap, key: Key<'_>) {
             remove_keys(headers);
             PERSONAL.iter().for_each(|name| drop(headers.remove(name)));
         }
-        Key::Own(key, family) => set_key(headers, key, family),
+        Key::Own { key, of, spoken } => set_key(headers, key, (of, spoken)),
     }
 }
 
@@ -89,15 +96,19 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Puts a key where the protocol has it; where that is not known, in the place where the client has put its own, else behind
-/// `authorization: Bearer`. Azure, which speaks as OpenAI does, has a place of its own.
-fn set_key(headers: &mut HeaderMap, key: &HeaderValue, family: Option<Family>) {
+/// Puts a key where the upstream's protocol has it; where that may be any, in the place where the client has put its own, else
+/// where the call's protocol has it. Azure, which speaks as OpenAI does, has a place of its own.
+fn set_key(headers: &mut HeaderMap, key: &HeaderValue, (of, spoken): (Option<Family>, Family)) {
     let [anthropic, azure, gemini] = &KEYS;
-    let place = match family {
-        Some(Family::Anthropic) => Some(anthropic.clone()),
-        Some(Family::Gemini) => Some(gemini.clone()),
-        Some(Family::OpenAi) => Some(azure.clone()).filter(|azure| headers.contains_key(azure)),
-        None => KEYS.iter().find(|name| headers.contains_key(*name)).cloned(),
+    let usual = |family: Family| match family {
+        Family::Anthropic => Some(anthropic.clone()),
+        Family::Gemini => Some(gemini.clone()),
+        Family::OpenAi => Some(azure.clone()).filter(|azure| headers.contains_key(azure)),
+    };
+    let place = match of {
+        Some(family) => usual(family),
+        None if headers.contains_key(AUTHORIZATION) => None,
+        None => KEYS.iter().find(|name| headers.contains_key(*name)).cloned().or_else(|| usual(spoken)),
     };
     remove_keys(headers);
     match place {
@@ -158,6 +169,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn own(key: &HeaderValue, of: Option<Family>, spoken: Family) -> Key<'_> {
+        Key::Own { key, of, spoken }
+    }
+
     fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
         headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect()
     }
@@ -176,6 +191,91 @@ mod tests {
     }
 
     #[test]
+    fn several_connection_headers_name_what_is_theirs() {
+        let mut headers =
+            map(&[("connection", "x-one , X-TWO"), ("connection", "x-three,,not a name"), ("x-one", "1")]);
+        headers.extend(map(&[("x-two", "2"), ("x-three", "3"), ("keep-alive", "timeout=5"), ("te", "trailers")]));
+        headers.extend(map(&[("upgrade", "h2c"), ("proxy-connection", "close"), ("via", "1.1 x")]));
+        strip_hop_by_hop(&mut headers);
+        assert_eq!(headers, map(&[("via", "1.1 x")]));
+    }
+
+    #[test]
+    fn what_is_for_the_gateway_goes_no_further() {
+        let mut headers = map(&[
+            ("x-llmtop-user", "ann"),
+            ("x-llmtop-tag", "a"),
+            ("x-llmtop-tag", "b"),
+            ("proxy-authorization", "Basic eDp5"),
+            ("authorization", "Bearer sk-mine"),
+            ("x-llmtopic", "stays"),
+            ("host", "gateway:4141"),
+        ]);
+        to_upstream(&mut headers, Key::Clients);
+        assert_eq!(headers, map(&[("authorization", "Bearer sk-mine"), ("x-llmtopic", "stays")]));
+    }
+
+    #[test]
+    fn no_key_of_a_client_goes_where_none_belongs() {
+        let all = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+        let key = HeaderValue::from_static("sk-up");
+        for list in
+            (1..16).map(|n| all.iter().enumerate().filter(move |(at, _)| n >> at & 1 == 1).map(|(_, name)| *name))
+        {
+            let clients: Vec<_> = list.map(|name| (name, "sk-mine")).collect();
+            let mut headers = map(&clients);
+            to_upstream(&mut headers, Key::Nothing);
+            assert_eq!(headers, HeaderMap::new(), "{clients:?}");
+            let mut headers = map(&clients);
+            to_upstream(&mut headers, own(&key, None, Family::OpenAi));
+            assert_eq!(headers.len(), 1, "one key alone: {headers:?}");
+            assert!(!headers.values().any(|value| value == "sk-mine"), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_wherever_a_client_may_put_it() {
+        for (name, value, want) in [
+            ("authorization", "Bearer sk-1", Some("sk-1")),
+            ("authorization", "bearer sk-1", Some("sk-1")),
+            ("authorization", "Basic eDp5", None),
+            ("x-api-key", "sk-1", Some("sk-1")),
+            ("api-key", "sk-1", Some("sk-1")),
+            ("x-goog-api-key", "sk-1", Some("sk-1")),
+            ("x-key", "sk-1", None),
+        ] {
+            assert_eq!(key(&map(&[(name, value)])), want.map(str::as_bytes), "{name}: {value}");
+        }
+        let both = map(&[("x-api-key", "two"), ("authorization", "Bearer one")]);
+        assert_eq!(key(&both), Some(&b"one"[..]));
+    }
+
+    #[test]
+    fn a_key_stands_where_the_family_has_it_where_the_client_sends_none() {
+        let key = HeaderValue::from_static("sk-up");
+        for (family, client, place, value) in [
+            (Family::OpenAi, None, "authorization", "Bearer sk-up"),
+            (Family::Anthropic, None, "x-api-key", "sk-up"),
+            (Family::Gemini, None, "x-goog-api-key", "sk-up"),
+            (Family::Gemini, Some("authorization"), "authorization", "Bearer sk-up"),
+            (Family::OpenAi, Some("api-key"), "api-key", "sk-up"),
+        ] {
+            let mut headers: HeaderMap = client.map(|name| map(&[(name, "Bearer mine")])).unwrap_or_default();
+            to_upstream(&mut headers, own(&key, None, family));
+            assert_eq!((headers.len(), headers.get(place).unwrap().to_str().unwrap()), (1, value), "{family:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_as_text_is_trimmed_and_never_empty() {
+        let mut headers = map(&[("a", "  x "), ("b", " ")]);
+        headers.insert("c", HeaderValue::from_bytes(b"\xff").unwrap());
+        assert_eq!(["a", "b", "c", "d"].map(|name| text(&headers, name)), [Some("x"), None, None, None]);
+        ask_for_plain(&mut headers);
+        assert_eq!(text(&headers, "accept-encoding"), Some("identity"));
+    }
+
+    #[test]
     fn a_key_stands_where_its_protocol_has_it() {
         let key = HeaderValue::from_static("sk-up");
         let (openai, anthropic, gemini) = (Some(Family::OpenAi), Some(Family::Anthropic), Some(Family::Gemini));
@@ -189,7 +289,7 @@ mod tests {
         ] {
             let mut headers =
                 map(&[(client, "Bearer mine"), ("x-llmtop-user", "ann"), ("host", "here"), ("expect", "100-continue")]);
-            to_upstream(&mut headers, Key::Own(&key, family));
+            to_upstream(&mut headers, own(&key, family, Family::OpenAi));
             assert_eq!(headers.get(place).unwrap(), value);
             assert_eq!(headers.len(), 1, "{headers:?}");
         }

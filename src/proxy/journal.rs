@@ -84,6 +84,18 @@ impl Journal {
         }
     }
 
+    /// Whether there is room: a file beside the segments is made, filled and deleted.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn probe(&self) -> io::Result<()> {
+        let path = self.folder.join(format!("probe-{}", std::process::id()));
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let filled = file.and_then(|mut file| file.write_all(&[0; 16 << 10]));
+        let removed = fs::remove_file(&path);
+        filled.and(removed)
+    }
+
     /// The segment that has room for so many bytes.
     fn segment<'s>(&self, state: &'s mut State, bytes: u64) -> io::Result<&'s mut Segment> {
         let is_full = |s: &Segment| s.length > 0 && s.length.saturating_add(bytes) > self.most;

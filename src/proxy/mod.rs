@@ -44,7 +44,7 @@ mod whole;
 pub use journal::{EXTENSION, Journal, JournalError, PATTERN};
 pub use recorder::Recorder;
 pub use server::serve;
-pub use tls::new_key;
+pub use tls::{acceptor, new_key};
 
 use crate::provider::Family;
 use arc_swap::ArcSwap;

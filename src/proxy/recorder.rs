@@ -83,11 +83,23 @@ impl Recorder {
         match written {
             Ok(()) => {
                 self.written.fetch_add(1, Ordering::Relaxed);
-                if self.has_trouble.swap(false, Ordering::Relaxed) {
-                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                }
+                self.is_well();
             }
             Err(why) => self.lose(&why),
+        }
+    }
+
+    fn is_well(&self) {
+        if self.has_trouble.swap(false, Ordering::Relaxed) {
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    /// Looks whether calls can be recorded again, where the last could not be. Else nobody would find out where who asks
+    /// whether it is ready keeps all calls away.
+    pub fn look_again(&self) {
+        if self.has_trouble.load(Ordering::Relaxed) && self.journal.probe().is_ok() {
+            self.is_well();
         }
     }
 

@@ -65,7 +65,7 @@ fn split_name(target: &str) -> (Option<&str>, &str) {
 }
 
 /// Whose a path is that is none of a model's: by its beginning, then by the header that only Anthropic's clients send.
-fn family_of(path: &str, headers: &HeaderMap) -> Family {
+pub fn family_of(path: &str, headers: &HeaderMap) -> Family {
     if path.starts_with("/v1beta/") || headers.contains_key("x-goog-api-key") {
         Family::Gemini
     } else if headers.contains_key("anthropic-version") || path.starts_with("/v1/messages") {
@@ -178,5 +178,57 @@ mod tests {
         assert_eq!(split_name("/u/a"), (Some("a"), "/"));
         assert_eq!(split_name("/u//x"), (None, "/u//x"));
         assert_eq!(split_name("/users"), (None, "/users"));
+    }
+
+    #[test]
+    fn only_a_post_calls_a_model_and_every_path_has_a_family() {
+        for (method, target, header, provider, family) in [
+            (Method::POST, "/v1/chat/completions?x=1", "", Some("openai.chat"), Family::OpenAi),
+            (Method::GET, "/v1/chat/completions", "", None, Family::OpenAi),
+            (Method::POST, "/u/a/openai/deployments/d/chat/completions", "", Some("openai.chat"), Family::OpenAi),
+            (Method::POST, "/v1/messages/", "", Some("anthropic.messages"), Family::Anthropic),
+            (Method::POST, "/v1/messages/count_tokens", "", None, Family::Anthropic),
+            (Method::GET, "/v1/models", "anthropic-version", None, Family::Anthropic),
+            (Method::GET, "/v1/models", "x-goog-api-key", None, Family::Gemini),
+            (Method::GET, "/v1beta/models", "", None, Family::Gemini),
+            (Method::GET, "/v1beta", "", None, Family::OpenAi),
+            (Method::POST, "/v1/files", "", None, Family::OpenAi),
+            (Method::POST, "/v1beta/models/g:generateContent?key=k", "", Some("gemini"), Family::Gemini),
+        ] {
+            let mut headers = HeaderMap::new();
+            if !header.is_empty() {
+                headers.insert(header, "x".parse().unwrap());
+            }
+            let route = of(&method, target, &headers);
+            assert_eq!((route.provider.map(|p| p.name()), route.family), (provider, family), "{method} {target}");
+        }
+    }
+
+    #[test]
+    fn one_that_has_the_model_but_not_the_protocol_does_not_take_it() {
+        let upstreams =
+            [upstream("a", Some(Family::Anthropic), &["claude*", "shared"]), upstream("o", None, &["shared"])];
+        let names = |target: &str, model| {
+            let headers = HeaderMap::new();
+            let route = of(&Method::POST, target, &headers);
+            let found = candidates(&upstreams, &route, Some(model));
+            found.iter().map(|upstream| upstream.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names("/v1/messages", "shared"), ["a", "o"], "all that have it");
+        assert_eq!(names("/v1/chat/completions", "shared"), ["o"]);
+        assert_eq!(names("/v1/chat/completions", "claude-4"), [""; 0]);
+        assert_eq!(names("/v1/messages", "gpt-4o"), [""; 0], "who has models takes no others");
+        assert_eq!(names("/u/o/v1/messages", "gpt-4o"), ["o"], "but for its name");
+    }
+
+    #[test]
+    fn an_address_keeps_what_is_asked_for_by_the_byte() {
+        for rest in ["/v1/a%20b%2Fc?q=%22&&x", "/", "/v1//x", "/v1/models/g:generateContent?alt=sse", "/%F0%9F%98%80"] {
+            let at = |base: &str| address(&base.parse().unwrap(), rest).unwrap().to_string();
+            assert_eq!(at("http://up"), format!("http://up{rest}"));
+            assert_eq!(at("https://up:8443/own/"), format!("https://up:8443/own{rest}"));
+        }
+        assert_eq!(address(&"http://up/v1".parse().unwrap(), "/v1?x").unwrap().to_string(), "http://up/v1?x");
+        assert!(address(&"http://up".parse().unwrap(), "/a b").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Listens, speaks HTTP/1.1 and HTTP/2 to clients, and stops in an orderly way: no new calls, time for those under way, the
 //! rest recorded as stopped.
 
-use super::{Gateway, admin, exchange, tls};
+use super::{Gateway, admin, exchange};
 use crate::event::LimitEvent;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -19,13 +19,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// Serves until `stop` is ready, then until the calls under way are over or the grace has passed.
-///
-/// # Errors
-/// Where the certificate of the listener cannot be read.
-pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let settings = gateway.settings();
-    let acceptor = settings.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
+/// Serves until `stop` is ready, then until the calls under way are over or the grace has passed; over TLS where there is
+/// an acceptor of it.
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    (listener, acceptor): (TcpListener, Option<TlsAcceptor>),
+    stop: impl Future<Output = ()>,
+) {
     let server = Server { gateway, builder: builder(), graceful: GracefulShutdown::new(), acceptor };
     let telling = tokio::spawn(tell(Arc::clone(&server.gateway)));
     let mut stop = std::pin::pin!(stop);
@@ -45,7 +45,6 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, stop: impl Futu
     if tokio::time::timeout(gateway.settings().grace, graceful.shutdown()).await.is_err() {
         gateway.recorder.stop();
     }
-    Ok(())
 }
 
 /// How often it is told what is known of limits.

@@ -104,4 +104,55 @@ mod tests {
             assert_eq!(passed(&events, 1, size), ": hello\n\ndata: a\n\ndata: torn", "in pieces of {size}");
         }
     }
+
+    #[test]
+    fn what_is_to_go_but_has_begun_to_pass_goes_on_whole() {
+        let events = [("data: a\n\n", false), ("data: usage\n\n", true), ("data: [DONE]\n\n", false)];
+        // Nobody has said that the next event may be the one: torn, its beginning has passed.
+        assert_eq!(passed(&events, 9, 12), "data: a\n\ndata: usage\n\ndata: [DONE]\n\n");
+        assert_eq!(passed(&events, 9, 1_000), "data: a\n\ndata: [DONE]\n\n", "whole, it is seen in time");
+    }
+
+    #[test]
+    fn what_is_no_candidate_is_not_held_back() {
+        let mut strip = Strip::default();
+        assert_eq!(strip.take(Bytes::from_static(b"data: be")), "data: be");
+        strip.hold_from(true);
+        assert_eq!(strip.take(Bytes::from_static(b"gin")), "", "from now on it waits");
+        strip.event(13, false);
+        assert_eq!(strip.take(Bytes::from_static(b"\n\ndata: us")), "gin\n\n");
+        assert_eq!(strip.rest(), "data: us", "and at the end nothing is kept");
+        assert_eq!(strip.rest(), "");
+    }
+
+    proptest::proptest! {
+        /// Whatever the events and the pieces: only events that are to go are missing, and none of them in part.
+        #[test]
+        fn no_byte_of_another_event_is_lost(
+            events in proptest::collection::vec(("[a-c\u{e9}]{0,9}", proptest::bool::weighted(0.3)), 1..9),
+            holds_after in 0_usize..9,
+            size in 1_usize..30,
+        ) {
+            let events: Vec<(String, bool)> =
+                (0..).zip(events).map(|(n, (text, is_out))| (format!("data: {n}{text}\n\n"), is_out)).collect();
+            let list: Vec<(&str, bool)> = events.iter().map(|(text, is_out)| (text.as_str(), *is_out)).collect();
+            let out = passed(&list, holds_after, size);
+            let mut rest = out.as_str();
+            for (text, is_out) in &list {
+                match rest.strip_prefix(text) {
+                    Some(after) => rest = after,
+                    None => proptest::prop_assert!(*is_out, "{out:?} lacks {text:?}"),
+                }
+            }
+            proptest::prop_assert_eq!(rest, "");
+            if holds_after == 0 {
+                let wanted: String = list.iter().filter(|(_, is_out)| !is_out).map(|(text, _)| *text).collect();
+                // The very first bytes came before anything was said.
+                let first = list[0].0.len();
+                if size >= first || !list[0].1 {
+                    proptest::prop_assert_eq!(out, wanted);
+                }
+            }
+        }
+    }
 }

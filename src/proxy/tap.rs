@@ -16,6 +16,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// An answer on its way.
 pub struct Tap {
     /// `None` once it has taken too long.

@@ -1,9 +1,11 @@
 //! A gateway as a program of its own, an upstream that does what a script says, and a client that sees every byte.
 
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "../common/program.rs"]
 mod program;
+pub mod replay;
+mod wire;
 
 pub use program::Home;
 use serde_json::Value;
@@ -13,6 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+pub use wire::{chunk, json, last_chunk, stream_head};
 
 /// Longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -202,14 +205,25 @@ impl Gateway {
 
     /// Starts one with these flags.
     pub fn start(home: Home, flags: &[&str]) -> Gateway {
-        let mut command: Command = home.llmtop(["proxy", "--headless", "--listen", "127.0.0.1:0"]);
-        command.args(flags).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
+        let command = Gateway::command(&home, flags);
+        Gateway::run(home, command)
+    }
+
+    /// How one is started with these flags.
+    pub fn command(home: &Home, flags: &[&str]) -> Command {
+        let mut command = home.llmtop(["proxy", "--headless", "--listen", "127.0.0.1:0"]);
+        command.args(flags);
+        command
+    }
+
+    /// Starts one so.
+    pub fn run(home: Home, mut command: Command) -> Gateway {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         out.read_line(&mut line).expect("its first line");
-        let url = line.split_whitespace().find_map(|word| word.trim_end_matches(',').strip_prefix("http://"));
-        let address = url.and_then(|url| url.parse().ok()).unwrap_or_else(|| panic!("an address in {line:?}"));
+        let url = line.split_whitespace().find_map(|word| word.trim_end_matches(',').split_once("://"));
+        let address = url.and_then(|(_, url)| url.parse().ok()).unwrap_or_else(|| panic!("an address in {line:?}"));
         Gateway { home, address, child }
     }
 
@@ -295,6 +309,11 @@ impl Gateway {
     /// Its process.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it says on standard error, where that is a pipe.
+    pub fn errors(&mut self) -> std::process::ChildStderr {
+        self.child.stderr.take().expect("a pipe")
     }
 
     /// Sends it a signal.
@@ -395,28 +414,4 @@ fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> Option<()> {
         }
         body.extend_from_slice(&chunk[..size]);
     }
-}
-
-/// An answer with a body of known length.
-pub fn json(status: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
-}
-
-/// The head of a stream.
-pub fn stream_head() -> Vec<u8> {
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()
-}
-
-/// A chunk of a body.
-pub fn chunk(text: &str) -> Vec<u8> {
-    format!("{:x}\r\n{text}\r\n", text.len()).into_bytes()
-}
-
-/// The end of a body in chunks.
-pub fn last_chunk() -> Vec<u8> {
-    b"0\r\n\r\n".to_vec()
 }

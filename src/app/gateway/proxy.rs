@@ -40,7 +40,7 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let recorder = Arc::clone(serving.recorder());
     let losses: Losses = Arc::new(move || (recorder.counts().1, recorder.trouble()));
     let exit = screen::over(effective, store, (label, Kind::Proxy), (run, troubles, losses), out)?;
-    serving.stop()?;
+    serving.stop();
     Ok(exit)
 }
 
@@ -50,6 +50,13 @@ struct Headless<'a> {
     args: &'a ProxyArgs,
     effective: &'a Effective,
     serving: Serving,
+}
+
+/// What was last known of losses.
+#[derive(Default)]
+struct Said {
+    trouble: Option<String>,
+    lost: u64,
 }
 
 impl Headless<'_> {
@@ -63,7 +70,7 @@ impl Headless<'_> {
             let how = (OnRefusal::Retry, prices);
             let filling = scope.spawn(move || fill((store, retention), run, how, progress, reading));
             let _ending = Ending(reading);
-            let mut said = None;
+            let mut said = Said::default();
             let signal = loop {
                 std::thread::sleep(LOOK);
                 self.tell_of_losses(&mut said);
@@ -74,7 +81,7 @@ impl Headless<'_> {
                     None => {}
                 }
             };
-            self.serving.stop()?;
+            self.serving.stop();
             reading.request();
             filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok::<_, anyhow::Error>(signal)
@@ -82,16 +89,18 @@ impl Headless<'_> {
         Ok(u8::try_from(signal).map_or(ExitCode::FAILURE, |signal| ExitCode::from(128 + signal)))
     }
 
-    fn tell_of_losses(&self, said: &mut Option<String>) {
+    /// Says when calls begin to be lost, and when they are recorded again, be it between two looks.
+    fn tell_of_losses(&self, said: &mut Said) {
         let recorder = self.serving.recorder();
-        let trouble = recorder.trouble();
-        if trouble != *said {
-            match &trouble {
-                Some(why) => eprintln!("llmtop: calls are not recorded: {}", clean(why)),
-                None => eprintln!("llmtop: calls are recorded again; {} were not", recorder.counts().1),
+        let (trouble, lost) = (recorder.trouble(), recorder.counts().1);
+        match &trouble {
+            Some(why) if trouble != said.trouble => eprintln!("llmtop: calls are not recorded: {}", clean(why)),
+            None if said.trouble.is_some() || lost > said.lost => {
+                eprintln!("llmtop: calls are recorded again; {lost} were not");
             }
-            *said = trouble;
+            _ => {}
         }
+        *said = Said { trouble, lost };
     }
 
     /// A configuration that is not right is told, and the one before stays.

@@ -38,6 +38,8 @@ pub fn run(cli: &Cli, args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
     if args.gateway.journal.is_none() {
         told.journal = temporary.store().with_file_name("journal");
     }
+    // The variables say http, and nobody else hears what a program says to its own gateway.
+    told.tls = None;
     let journal = told.journal.clone();
     let serving = Serving::start(told)?;
     let mut command = Command::new(program);
@@ -46,7 +48,7 @@ pub fn run(cli: &Cli, args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
         command.env(variable, format!("http://{}{path}", serving.address));
     }
     let ended = command.status().with_context(|| format!("{} cannot be run", program.to_string_lossy()))?;
-    serving.stop()?;
+    serving.stop();
     let store = temporary.store();
     let mut kept = SqliteStore::open(&store)?;
     let files = crate::app::feed::Feed::of(&[feed::segments(&journal)], Follow::UntilEnd, Vec::new())?;

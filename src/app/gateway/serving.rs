@@ -1,7 +1,7 @@
 //! A gateway at work: a thread of its own with the sockets, until it is told to stop.
 
 use crate::proxy::settings::Settings;
-use crate::proxy::{Gateway, Journal, Recorder, serve};
+use crate::proxy::{Gateway, Journal, Recorder, acceptor, serve};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,15 +17,20 @@ pub struct Serving {
     recorder: Arc<Recorder>,
     gateway: Arc<Gateway>,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<Result<()>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Serving {
     /// Opens the journal, listens, and serves from now on.
     ///
     /// # Errors
-    /// Where the journal cannot be written, the address is taken, or the system's certificates cannot be read.
+    /// Where the listener's certificate cannot be read, the journal cannot be written, the address is taken, or the system's
+    /// certificates cannot be read.
     pub fn start(settings: Settings) -> Result<Serving> {
+        let tls = settings.tls.as_ref().map(|(cert, key)| acceptor(cert, key));
+        let tls = tls
+            .transpose()
+            .context("the certificate of the listener (proxy.tls_cert, proxy.tls_key) cannot be used")?;
         let journal = Journal::open(&settings.journal, settings.segment).context("the journal cannot be written")?;
         let recorder = Arc::new(Recorder::new(journal, settings.capture, settings.app.clone()));
         let runtime = runtime()?;
@@ -44,10 +49,9 @@ impl Serving {
             let stopped = async {
                 let _ = stopped.await;
             };
-            let served = runtime.block_on(serve(served, listener, stopped));
+            runtime.block_on(serve(served, (listener, tls), stopped));
             // What is still under way ends here, and is recorded as stopped.
             drop(runtime);
-            Ok(served?)
         })?;
         Ok(Serving { address, recorder, gateway, stop: Some(stop), thread: Some(thread) })
     }
@@ -74,22 +78,17 @@ impl Serving {
     }
 
     /// Stops it, once the calls under way are over or their grace has passed.
-    ///
-    /// # Errors
-    /// What broke its listener.
-    pub fn stop(mut self) -> Result<()> {
-        self.end()
+    pub fn stop(mut self) {
+        self.end();
     }
 
-    fn end(&mut self) -> Result<()> {
+    fn end(&mut self) {
         if let Some(stop) = self.stop.take() {
             // Where nobody listens it has stopped by itself.
             let _ = stop.send(());
         }
-        match self.thread.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(ended)) => ended,
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+            std::panic::resume_unwind(panic);
         }
     }
 }
@@ -97,7 +96,7 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let _ = self.end();
+            self.end();
         }
     }
 }

@@ -129,7 +129,11 @@ fn upstreams(args: &GatewayArgs, told: &Proxy) -> Result<Vec<Upstream>> {
     }
     let takes_all = all.iter().any(|upstream| upstream.family.is_none() && upstream.models.is_empty());
     for (name, family, base) in KNOWN {
-        if !takes_all && !all.iter().any(|upstream| upstream.name == name) {
+        // One of the configuration that speaks the same stands for it, whatever it is called.
+        let stands = |upstream: &Upstream| {
+            upstream.name == name || upstream.family == Some(family) && upstream.models.is_empty()
+        };
+        if !takes_all && !all.iter().any(stands) {
             let live = live(told.breaker, 0);
             let known = Upstream::new(name, Uri::from_static(base), live);
             all.push(Upstream { provider: Some(name.to_owned()), family: Some(family), ..known });
