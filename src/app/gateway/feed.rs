@@ -55,13 +55,13 @@ fn prune(journal: &Path, store: &Path, before_us: i64) {
     let Ok(known) = SqliteStore::open(store).and_then(|mut store| store.checkpoints()) else { return };
     for entry in std::fs::read_dir(journal).into_iter().flatten().flatten() {
         let Ok(meta) = entry.metadata() else { continue };
-        let is_segment = entry.path().extension().is_some_and(|ext| ext == EXTENSION);
+        let is_one = is_segment(&entry.path());
         let is_known =
             known.iter().any(|known| known.ino == meta.ino() && known.dev == meta.dev() && known.offset >= meta.len());
         let is_old = meta.mtime().saturating_mul(1_000_000) < before_us;
         // The one that a gateway writes to is locked by it.
         let is_free = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        if is_segment && is_known && is_old && is_free() {
+        if is_one && is_known && is_old && is_free() {
             let _ = std::fs::remove_file(entry.path());
         }
     }
@@ -73,6 +73,11 @@ pub fn read(journal: &Path, store: &Path, follow: Follow, out: &Sender, stop: &S
     let known =
         known.map_err(|why| SourceError::Unreadable { path: store.to_owned(), cause: std::io::Error::other(why) })?;
     Feed::of(&[segments(journal)], follow, known)?.run(out, stop)
+}
+
+/// Whether a file of a journal is a segment.
+pub fn is_segment(path: &Path) -> bool {
+    path.extension().is_some_and(|ext| ext == EXTENSION)
 }
 
 /// The segments of a journal, as a pattern.

@@ -4,7 +4,7 @@ use crate::cli::GatewayArgs;
 use crate::config::{self, Effective, Env, Proxy};
 use crate::provider::Family;
 use crate::proxy::breaker::{Breaker, Rule};
-use crate::proxy::settings::{Client, Fallback, Settings, Upstream};
+use crate::proxy::settings::{Client, Fallback, Settings, Takes, Upstream};
 use crate::proxy::target::Live;
 use anyhow::{Context, Result, anyhow, bail};
 use http::{HeaderValue, Uri};
@@ -25,7 +25,10 @@ const KNOWN: [(&str, Family, &str); 3] = [
 /// The same told anew: what goes on at upstreams that stay goes on.
 pub fn anew(mut told: Settings, before: &Settings) -> Settings {
     for upstream in &mut told.upstreams {
-        let same = |old: &&Arc<Upstream>| old.name == upstream.name && old.keys.len() == upstream.keys.len();
+        // What was learned of one place says nothing of another.
+        let same = |old: &&Arc<Upstream>| {
+            old.name == upstream.name && old.base == upstream.base && old.keys.len() == upstream.keys.len()
+        };
         if let Some(old) = before.upstreams.iter().find(same) {
             *upstream = Arc::new(Upstream { live: Arc::clone(&old.live), ..Upstream::clone(upstream) });
         }
@@ -101,7 +104,7 @@ fn upstreams(args: &GatewayArgs, told: &Proxy) -> Result<Vec<Upstream>> {
             all.push(configured(told_of, told.breaker)?);
         }
     }
-    let takes_all = all.iter().any(|upstream| upstream.family.is_none() && upstream.models.is_empty());
+    let takes_all = all.iter().any(|upstream| upstream.family.is_none() && upstream.takes == Takes::Rest);
     for (name, family, base) in KNOWN {
         if !takes_all && !all.iter().any(|upstream| upstream.name == name) {
             let live = live(told.breaker, 0);
@@ -118,23 +121,31 @@ fn live(rule: Rule, keys: usize) -> Arc<Live> {
 
 /// `URL`, or `NAME=URL`.
 fn named(arg: &str, rule: Rule) -> Result<Upstream> {
-    let is_name =
-        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    let (name, url) = match arg.split_once('=') {
-        Some((name, url)) if is_name(name) => (Some(name), url),
-        _ => (None, arg),
-    };
+    let (name, url) = split(arg);
     let base = config::base_url(url).map_err(|why| anyhow!("--upstream {arg}: {why}"))?;
     let Some(name) = name else { return Ok(Upstream::new("default", base, live(rule, 0))) };
     let family = KNOWN.iter().find(|(known, ..)| *known == name).map(|(_, family, _)| *family);
-    // One that is asked for by its name alone takes nothing else.
-    let models = if family.is_some() { Vec::new() } else { vec![glob::Pattern::new(NEVER)?] };
-    let upstream = Upstream::new(name, base, live(rule, 0));
-    Ok(Upstream { provider: Some(name.to_owned()), family, models, ..upstream })
+    let upstream = match family {
+        Some(family) => Upstream { family: Some(family), ..Upstream::new(name, base, live(rule, 0)) },
+        None => by_name(name, base, rule),
+    };
+    Ok(Upstream { provider: Some(name.to_owned()), ..upstream })
 }
 
-/// A model that nobody asks for.
-const NEVER: &str = "\u{0}";
+/// Name and URL of an `--upstream`.
+pub fn split(arg: &str) -> (Option<&str>, &str) {
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    match arg.split_once('=') {
+        Some((name, url)) if is_name(name) => (Some(name), url),
+        _ => (None, arg),
+    }
+}
+
+/// An upstream that is asked for by its name alone and takes nothing else.
+pub fn by_name(name: &str, base: Uri, rule: Rule) -> Upstream {
+    Upstream { takes: Takes::Nothing, ..Upstream::new(name, base, live(rule, 0)) }
+}
 
 fn configured(told: &config::ProxyUpstream, rule: Rule) -> Result<Upstream> {
     let keys = keys(told).with_context(|| format!("[upstream.{}]", told.name))?;
@@ -145,7 +156,7 @@ fn configured(told: &config::ProxyUpstream, rule: Rule) -> Result<Upstream> {
     Ok(Upstream {
         provider: told.provider.clone(),
         family: told.family,
-        models: told.models.clone(),
+        takes: if told.models.is_empty() { Takes::Rest } else { Takes::Models(told.models.clone()) },
         weight: told.weight,
         keys,
         ..Upstream::new(&told.name, told.base.clone(), live)
