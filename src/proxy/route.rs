@@ -60,9 +60,7 @@ pub fn candidates(upstreams: &[Arc<Upstream>], route: &Route<'_>, model: Option<
         return those(&|upstream| upstream.name == name);
     }
     let speaks = |upstream: &Upstream| upstream.family.is_none_or(|family| family == route.family);
-    let has = |upstream: &Upstream| {
-        model.is_some_and(|model| upstream.takes.has(model)) && speaks(upstream)
-    };
+    let has = |upstream: &Upstream| model.is_some_and(|model| upstream.takes.has(model)) && speaks(upstream);
     let general = |upstream: &Upstream| upstream.takes == Takes::Rest;
     let mut found = those(&has);
     if found.is_empty() {

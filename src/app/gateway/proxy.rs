@@ -100,11 +100,21 @@ impl Headless<'_> {
     /// A configuration that is not right is told, and the one before stays.
     fn read_again(&self) {
         let told = setup::settings(self.cli, Some(&self.args.screen))
-            .and_then(|effective| settings::of(&self.args.gateway, Some(self.serving.address), &effective));
+            // It goes on listening where it does, whatever is said now: that is what may be reached from elsewhere.
+            .and_then(|effective| {
+                let told = settings::of(&self.args.gateway, Some(self.serving.address), &effective)?;
+                Ok((told, settings::at_next_start(&effective.config.proxy, &self.effective.config.proxy)))
+            });
         match told {
-            Ok(told) => {
+            Ok((told, later)) => {
                 self.serving.tell(settings::anew(told, &self.serving.settings()));
-                eprintln!("llmtop: the configuration was read again");
+                match later[..] {
+                    [] => eprintln!("llmtop: the configuration was read again"),
+                    _ => eprintln!(
+                        "llmtop: the configuration was read again; {} takes effect at the next start",
+                        later.join(", ")
+                    ),
+                }
             }
             Err(why) => eprintln!("llmtop: the configuration before stays: {}", clean(&format!("{why:#}"))),
         }

@@ -90,7 +90,8 @@ fn wait(mut child: Child, signals: &mut Signals) -> Result<ExitStatus> {
 /// What the journal says of the program's calls.
 fn report(journal: &Path, store: &Path, effective: &Effective) -> Result<Vec<u8>> {
     let mut kept = SqliteStore::open(store)?;
-    let has_calls = std::fs::read_dir(journal).is_ok_and(|entries| entries.flatten().any(|e| feed::is_segment(&e.path())));
+    let has_calls =
+        std::fs::read_dir(journal).is_ok_and(|entries| entries.flatten().any(|e| feed::is_segment(&e.path())));
     if has_calls {
         let files = Feed::of(&[feed::segments(journal)], Follow::UntilEnd, Vec::new())?;
         load(files, &mut kept, setup::prices(effective)?, &Arc::<Progress>::default(), &Stop::new())?;

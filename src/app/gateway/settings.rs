@@ -36,6 +36,32 @@ pub fn anew(mut told: Settings, before: &Settings) -> Settings {
     told
 }
 
+/// The settings that differ and are looked at when a gateway starts alone.
+pub fn at_next_start(new: &Proxy, old: &Proxy) -> Vec<&'static str> {
+    [
+        ("listen", new.listen != old.listen),
+        ("journal", new.journal != old.journal),
+        ("journal_segment", new.segment != old.segment),
+        ("journal_keep", new.keep_us != old.keep_us),
+        ("tls_cert and tls_key", new.tls != old.tls),
+        ("connect_timeout", new.timeouts.connect != old.timeouts.connect),
+        ("queue and queue_wait", new.queue != old.queue),
+        ("retry_budget", new.retry_share != old.retry_share),
+        ("breaker_failures and breaker_open", new.breaker != old.breaker),
+        (
+            "ask_for_usage",
+            new.upstreams.iter().any(|one| {
+                old.upstreams.iter().any(|other| {
+                    one.name == other.name && one.base == other.base && one.ask_for_usage != other.ask_for_usage
+                })
+            }),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, differs)| differs.then_some(name))
+    .collect()
+}
+
 /// What a gateway is told, listening at `listen`: flags over the configuration.
 ///
 /// # Errors
