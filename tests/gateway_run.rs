@@ -3,7 +3,7 @@
 
 mod gateway_common;
 
-use gateway_common::{Act, Answer, Gateway, Home, Upstream, json, send, stream_head};
+use gateway_common::{Act, Answer, Gateway, Home, Upstream, chunk, json, send, stream_head};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
@@ -95,10 +95,13 @@ fn what_a_program_says_is_alone_on_its_output_and_its_code_stays() {
 
 #[test]
 fn a_second_signal_ends_the_grace() {
-    let upstream = Upstream::start(vec![Act::Stall(vec![stream_head()])]);
+    let upstream = Upstream::start(vec![Act::Stall(vec![
+        stream_head(),
+        chunk("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hel\"}}]}\n\n"),
+    ])]);
     let config = "[proxy]\ngrace = \"10m\"\n[upstream.one]\nbase_url = \"UPSTREAM\"\n";
     let mut gateway = Gateway::told(&upstream, config);
-    let mut client = gateway.send(CHAT, &[], ASK);
+    let mut client = gateway.send(CHAT, &[], br#"{"model":"m","stream":true,"messages":[]}"#);
     client.read_exact(&mut [0; 20]).expect("the answer begins");
     gateway.signal("-TERM");
     // Once it listens no more the first has been heard.
@@ -159,4 +162,17 @@ fn a_hang_up_applies_what_is_captured_and_whose_calls_they_are() {
         assert!(begun.elapsed().as_secs() < 20, "it is applied");
     };
     assert!(call["prompt_preview"].is_null(), "{call}");
+}
+
+#[test]
+fn every_store_has_a_journal_of_its_own() {
+    let upstream = Upstream::start(vec![whole()]);
+    let home = Home::new();
+    let store = home.path("other.db");
+    let flags = ["--upstream", &upstream.url(), "--store", store.to_str().expect("text")];
+    let gateway = Gateway::start(home, &flags);
+    gateway.call(CHAT, &[], ASK);
+    let folder = gateway.home.path("other.db.journal");
+    assert!(std::fs::read_dir(folder).expect("a folder").count() > 0);
+    assert!(!gateway.home.path("data/llmtop/journal").exists());
 }

@@ -93,7 +93,7 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
         fallbacks: told.fallbacks.iter().map(|f| Fallback { model: f.model.clone(), to: f.to.clone() }).collect(),
         degraded: told.degraded.clone(),
         capture: told.capture,
-        journal: journal(args, told)?,
+        journal: journal(args, told, &settings.config)?,
         segment: told.segment,
         unrecorded: told.unrecorded,
         stall: told.stall,
@@ -104,14 +104,19 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
     })
 }
 
-/// The folder of the journal: the one that is named, else one beside the default store.
-fn journal(args: &GatewayArgs, told: &Proxy) -> Result<PathBuf> {
+/// The folder of the journal: the one that is named, else one beside the store, so that stores have a journal each.
+fn journal(args: &GatewayArgs, told: &Proxy, config: &config::Config) -> Result<PathBuf> {
     if let Some(journal) = args.journal.as_ref().or(told.journal.as_ref()) {
         return Ok(std::path::absolute(journal)?);
     }
     let env: Env<'_> = &|name| std::env::var_os(name);
-    let store = config::default_store(env)?;
-    Ok(store.with_file_name("journal"))
+    let store = std::path::absolute(config.store()?)?;
+    if config::default_store(env).is_ok_and(|usual| usual == store) {
+        return Ok(store.with_file_name("journal"));
+    }
+    let mut name = store.into_os_string();
+    name.push(".journal");
+    Ok(name.into())
 }
 
 /// Those of the command line before those of the configuration before those that are known; one that takes every protocol
