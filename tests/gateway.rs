@@ -421,7 +421,7 @@ fn a_program_runs_behind_a_gateway_of_its_own() {
     home.write("ask.py", "import os, urllib.request as u\nr = u.Request(os.environ['OPENAI_BASE_URL'] + '/chat/completions', data=b'{\"model\":\"gpt-4o-mini\",\"messages\":[]}')\nprint(len(u.urlopen(r).read()))\nraise SystemExit(7)\n");
     let ran = home.run(["run", "--upstream", &upstream.url(), "--", "python3", "ask.py"]);
     assert_eq!(ran.code, Some(7), "{}", ran.err);
-    assert!(ran.out.contains("1 accepted") && ran.out.contains("gpt-4o-mini-2024-07-18"), "{}", ran.out);
+    assert!(ran.err.contains("1 accepted") && ran.err.contains("gpt-4o-mini-2024-07-18"), "{}", ran.err);
     assert!(!home.store().exists(), "nothing is left behind");
     let missing = home.run(["run", "--", "no-such-program"]).bad();
     assert!(missing.contains("no-such-program"), "{missing}");

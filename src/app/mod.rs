@@ -49,7 +49,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Proxy(args)) => return gateway::proxy(cli, args, out),
-        Some(Command::Run(args)) => return gateway::run(cli, args, out),
+        Some(Command::Run(args)) => return gateway::run(cli, args),
         Some(Command::Key { command: KeyCommand::New { name } }) => gateway::new_key(name, out)?,
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,

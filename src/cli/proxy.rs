@@ -14,7 +14,8 @@ pub struct GatewayArgs {
     /// its protocol; may be given more than once
     #[arg(long, value_name = "[NAME=]URL", value_hint = ValueHint::Url)]
     pub upstream: Vec<String>,
-    /// Folder of the journal, in which calls are kept before the store has them
+    /// Folder of the journal, in which calls are kept before the store has them; else `journal` beside the default store, or
+    /// STORE.journal where --store names one
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub journal: Option<PathBuf>,
 }

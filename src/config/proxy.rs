@@ -22,7 +22,7 @@ mod tests;
 pub struct Proxy {
     /// Where it listens; `None` is where it usually does.
     pub listen: Option<SocketAddr>,
-    /// The folder of its journal; `None` is beside the default store.
+    /// The folder of its journal; `None` is beside the store.
     pub journal: Option<PathBuf>,
     /// A segment of the journal is this long at most, bytes.
     pub segment: u64,

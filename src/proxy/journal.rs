@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,6 +32,8 @@ struct State {
 struct Segment {
     file: File,
     length: u64,
+    /// Half a line stands at its end.
+    is_torn: bool,
 }
 
 /// The journal cannot be written.
@@ -76,7 +78,8 @@ impl Journal {
             Ok(()) => Ok(()),
             Err(why) => {
                 // Perhaps the file is the trouble, not the disk: the next call tries another.
-                if segment.length == 0 {
+                // And behind what could not be taken back nothing is written.
+                if segment.length == 0 || segment.is_torn {
                     state.segment = None;
                 }
                 Err(why)
@@ -100,8 +103,12 @@ impl Journal {
     fn segment<'s>(&self, state: &'s mut State, bytes: u64) -> io::Result<&'s mut Segment> {
         let is_full = |s: &Segment| s.length > 0 && s.length.saturating_add(bytes) > self.most;
         if state.segment.as_ref().is_none_or(is_full) {
-            let file = self.begin(state)?;
-            state.segment = Some(Segment { file, length: 0 });
+            match self.begin(state) {
+                Ok(file) => state.segment = Some(Segment { file, length: 0, is_torn: false }),
+                // A segment that is too long loses nothing; a call that is not written is lost.
+                Err(_) if state.segment.as_ref().is_some_and(Segment::is_there) => {}
+                Err(why) => return Err(why),
+            }
         }
         state.segment.as_mut().ok_or_else(|| io::Error::other("no segment"))
     }
@@ -130,6 +137,11 @@ impl Journal {
 }
 
 impl Segment {
+    /// Whether it has a name yet, so that somebody reads it.
+    fn is_there(&self) -> bool {
+        self.file.metadata().is_ok_and(|meta| meta.nlink() > 0)
+    }
+
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let written = loop {
             match self.file.write(lines) {
@@ -138,7 +150,7 @@ impl Segment {
             }
         };
         if written < lines.len() {
-            self.file.set_len(self.length)?;
+            self.is_torn = self.file.set_len(self.length).is_err();
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
         self.length = self.length.saturating_add(written as u64);
@@ -171,6 +183,37 @@ mod tests {
         assert_eq!(texts.len(), 3);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(&segments(&path)[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn where_no_segment_can_be_begun_the_one_before_takes_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("journal"), folder.path().join("moved"));
+        let journal = Journal::open(&path, 10).unwrap();
+        journal.append(b"first line\n").unwrap();
+        fs::rename(&path, &moved).unwrap();
+        fs::write(&path, "").unwrap();
+        journal.append(b"second line\n").unwrap();
+        assert_eq!(fs::read_to_string(&segments(&moved)[0]).unwrap(), "first line\nsecond line\n");
+        fs::remove_dir_all(&moved).unwrap();
+        assert!(journal.append(b"third line\n").is_err(), "nobody would read it");
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_ends_its_segment() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), 1 << 30).unwrap();
+        // Takes a part of a long line, and cannot be shortened.
+        let (_reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
+        writer.set_nonblocking(true).unwrap();
+        let file = File::from(std::os::fd::OwnedFd::from(writer));
+        journal.state.lock().unwrap().segment = Some(Segment { file, length: 5, is_torn: false });
+        let mut long = vec![b'x'; 8 << 20];
+        long.push(b'\n');
+        assert!(journal.append(&long).is_err());
+        journal.append(b"next\n").unwrap();
+        let texts: Vec<String> = segments(folder.path()).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        assert!(texts.contains(&"next\n".to_owned()), "{texts:?}");
     }
 
     #[test]

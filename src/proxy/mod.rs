@@ -96,6 +96,7 @@ impl Gateway {
 
     /// Tells it something else, for the calls from now on.
     pub fn tell(&self, settings: Settings) {
+        self.recorder.heed(settings.capture, settings.app.clone());
         self.settings.store(Arc::new(settings));
     }
 

@@ -9,15 +9,16 @@ use super::settings::Capture;
 use crate::event::LimitEvent;
 use crate::format::write;
 use crate::provider::estimate;
+use arc_swap::ArcSwap;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Records calls.
 pub struct Recorder {
     journal: Journal,
-    capture: Capture,
-    app: Option<String>,
+    /// What of texts is written, and what calls without a word of their own are of.
+    told: ArcSwap<(Capture, Option<String>)>,
     stopping: AtomicBool,
     in_flight: AtomicI64,
     written: AtomicU64,
@@ -40,8 +41,7 @@ impl Recorder {
     pub fn new(journal: Journal, capture: Capture, app: Option<String>) -> Recorder {
         Recorder {
             journal,
-            capture,
-            app,
+            told: ArcSwap::from_pointee((capture, app)),
             stopping: AtomicBool::new(false),
             in_flight: AtomicI64::new(0),
             written: AtomicU64::new(0),
@@ -71,7 +71,8 @@ impl Recorder {
     fn write(&self, record: &Record, end: &End) {
         let written = LINE.with_borrow_mut(|lines| {
             lines.clear();
-            line::write(record, end, self.capture, self.app.as_deref(), lines);
+            let told = self.told.load();
+            line::write(record, end, told.0, told.1.as_deref(), lines);
             self.journal.append(lines)
         });
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
@@ -154,8 +155,8 @@ impl Recorder {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// How much of texts readers have to keep.
-    pub fn capture(&self) -> Capture {
-        self.capture
+    /// Other words for the calls that end from now on.
+    pub fn heed(&self, capture: Capture, app: Option<String>) {
+        self.told.store(Arc::new((capture, app)));
     }
 }

@@ -1,7 +1,7 @@
 //! Where a request goes: which protocol its path speaks, which upstream takes it, and under which address.
 
 use super::refusal::Kind;
-use super::settings::Upstream;
+use super::settings::{Takes, Upstream};
 use crate::provider::{self, Family, Provider};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
@@ -85,10 +85,8 @@ pub fn candidates(upstreams: &[Arc<Upstream>], route: &Route<'_>, model: Option<
         return those(&|upstream| upstream.name == name);
     }
     let speaks = |upstream: &Upstream| upstream.family.is_none_or(|family| family == route.family);
-    let has = |upstream: &Upstream| {
-        model.is_some_and(|model| upstream.models.iter().any(|pattern| pattern.matches(model))) && speaks(upstream)
-    };
-    let general = |upstream: &Upstream| upstream.models.is_empty();
+    let has = |upstream: &Upstream| model.is_some_and(|model| upstream.takes.has(model)) && speaks(upstream);
+    let general = |upstream: &Upstream| upstream.takes == Takes::Rest;
     let mut found = those(&has);
     if found.is_empty() {
         found = those(&|upstream| general(upstream) && upstream.family == Some(route.family));
@@ -133,7 +131,9 @@ mod tests {
         let live = Arc::new(Live::new(Breaker::new(Rule::default()), 0));
         let mut upstream = Upstream::new(name, Uri::from_static("http://up"), live);
         upstream.family = family;
-        upstream.models = models.iter().map(|model| glob::Pattern::new(model).unwrap()).collect();
+        if !models.is_empty() {
+            upstream.takes = Takes::Models(models.iter().map(|model| glob::Pattern::new(model).unwrap()).collect());
+        }
         Arc::new(upstream)
     }
 

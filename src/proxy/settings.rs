@@ -72,8 +72,8 @@ pub struct Upstream {
     pub base: Uri,
     /// Whose calls come here where nothing else decides; `None` for those of every protocol.
     pub family: Option<Family>,
-    /// The models that are sent here.
-    pub models: Vec<glob::Pattern>,
+    /// The calls that come here without naming it.
+    pub takes: Takes,
     /// The keys it is called with, in turn; without one that of the client goes up.
     pub keys: Vec<HeaderValue>,
     /// How many calls it takes beside others that take the same ones; at least 1.
@@ -90,11 +90,29 @@ impl Upstream {
             provider: None,
             base,
             family: None,
-            models: Vec::new(),
+            takes: Takes::Rest,
             keys: Vec::new(),
             weight: 1,
             live,
         }
+    }
+}
+
+/// Which calls come to an upstream that they do not name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Takes {
+    /// Those of its protocol that nobody else takes by their model.
+    Rest,
+    /// Those of these models.
+    Models(Vec<glob::Pattern>),
+    /// None.
+    Nothing,
+}
+
+impl Takes {
+    /// Whether it takes a model by its name.
+    pub fn has(&self, model: &str) -> bool {
+        matches!(self, Takes::Models(models) if models.iter().any(|pattern| pattern.matches(model)))
     }
 }
 

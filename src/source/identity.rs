@@ -181,6 +181,13 @@ impl Head {
     }
 }
 
+/// Whether a file is the one of a checkpoint, and holds nothing beyond what was read of it: by its bytes, since the number of
+/// a file that was deleted is given to another.
+pub fn is_read(checkpoint: &Checkpoint, file: &File) -> io::Result<bool> {
+    let (stamp, print) = (Stamp::of(&file.metadata()?), Print::of(checkpoint));
+    Ok(stamp.id == id_of(checkpoint) && stamp.size == print.offset && print.is_strong() && print.fits(file)?)
+}
+
 /// The file of a checkpoint.
 pub(super) fn id_of(checkpoint: &Checkpoint) -> FileId {
     FileId { dev: checkpoint.dev, ino: checkpoint.ino }

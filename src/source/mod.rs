@@ -20,6 +20,7 @@ mod watch;
 pub use clock::{Clock, SystemClock};
 pub use error::SourceError;
 pub use files::{Files, Follow, Step};
+pub use identity::is_read;
 pub use pipe::Pipe;
 pub use replay::{LONGEST_WAIT, Pacer, Replay};
 pub use troubles::{Trouble, Troubles};

@@ -5,7 +5,7 @@ use crate::app::feed::Feed;
 use crate::app::fill::{Ending, Run};
 use crate::clock;
 use crate::proxy::{EXTENSION, PATTERN};
-use crate::source::{Follow, Sender, SourceError, Stop, Troubles};
+use crate::source::{Follow, Sender, SourceError, Stop, Troubles, is_read};
 use crate::store::{Store, sqlite::SqliteStore};
 use anyhow::Result;
 use std::fs::{File, OpenOptions};
@@ -55,13 +55,14 @@ fn prune(journal: &Path, store: &Path, before_us: i64) {
     let Ok(known) = SqliteStore::open(store).and_then(|mut store| store.checkpoints()) else { return };
     for entry in std::fs::read_dir(journal).into_iter().flatten().flatten() {
         let Ok(meta) = entry.metadata() else { continue };
-        let is_segment = entry.path().extension().is_some_and(|ext| ext == EXTENSION);
-        let is_known =
-            known.iter().any(|known| known.ino == meta.ino() && known.dev == meta.dev() && known.offset >= meta.len());
+        let is_one = is_segment(&entry.path());
+        let is_known = || {
+            File::open(entry.path()).is_ok_and(|file| known.iter().any(|known| is_read(known, &file).unwrap_or(false)))
+        };
         let is_old = meta.mtime().saturating_mul(1_000_000) < before_us;
         // The one that a gateway writes to is locked by it.
         let is_free = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        if is_segment && is_known && is_old && is_free() {
+        if is_one && is_old && (meta.len() == 0 || is_known()) && is_free() {
             let _ = std::fs::remove_file(entry.path());
         }
     }
@@ -73,6 +74,11 @@ pub fn read(journal: &Path, store: &Path, follow: Follow, out: &Sender, stop: &S
     let known =
         known.map_err(|why| SourceError::Unreadable { path: store.to_owned(), cause: std::io::Error::other(why) })?;
     Feed::of(&[segments(journal)], follow, known)?.run(out, stop)
+}
+
+/// Whether a file of a journal is a segment.
+pub fn is_segment(path: &Path) -> bool {
+    path.extension().is_some_and(|ext| ext == EXTENSION)
 }
 
 /// The segments of a journal, as a pattern.
@@ -92,4 +98,36 @@ fn wait_for_lock(journal: &Path, stop: &Stop) -> Result<Option<File>, SourceErro
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::app::feed::load;
+    use crate::pipeline::Progress;
+    use crate::price::{Prices, Tables};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_segment_goes_only_where_its_very_bytes_are_in_the_store() {
+        let home = tempfile::tempdir().unwrap();
+        let (journal, path) = (home.path().join("journal"), home.path().join("store.db"));
+        std::fs::create_dir(&journal).unwrap();
+        let segment = journal.join("calls-1.jsonl");
+        let line = |id: &str| format!("{{\"event\":\"llm_call\",\"request_id\":\"{id}\",\"timestamp\":1700000000}}\n");
+        std::fs::write(&segment, line("one")).unwrap();
+        let mut store = SqliteStore::open(&path).unwrap();
+        let feed = Feed::of(&[segments(&journal)], Follow::UntilEnd, Vec::new()).unwrap();
+        let prices = Arc::new(Prices { tables: Tables::shipped(), ..Prices::default() });
+        load(feed, &mut store, prices, &Arc::<Progress>::default(), &Stop::new()).unwrap();
+        drop(store);
+        // The same file by its number and its length, and another by its bytes.
+        std::fs::write(&segment, line("two")).unwrap();
+        prune(&journal, &path, i64::MAX);
+        assert!(segment.exists(), "nobody has read it");
+        std::fs::write(&segment, line("one")).unwrap();
+        prune(&journal, &path, i64::MAX);
+        assert!(!segment.exists());
+    }
 }

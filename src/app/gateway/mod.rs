@@ -7,6 +7,7 @@ mod proxy;
 mod run;
 mod serving;
 mod settings;
+mod variables;
 
 pub use key::new as new_key;
 pub use proxy::run as proxy;

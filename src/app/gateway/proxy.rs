@@ -39,8 +39,11 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let label = format!("proxy {}", serving.address);
     let recorder = Arc::clone(serving.recorder());
     let losses: Losses = Arc::new(move || (recorder.counts().1, recorder.trouble()));
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let exit = screen::over(effective, store, (label, Kind::Proxy), (run, troubles, losses), out)?;
-    serving.stop();
+    // The signal that ended the screen was one of them.
+    signals.pending().for_each(drop);
+    serving.stop(|| signals.pending().next().is_some());
     Ok(exit)
 }
 
@@ -77,11 +80,11 @@ impl Headless<'_> {
                 match signals.pending().last() {
                     Some(SIGHUP) => self.read_again(),
                     Some(signal) => break signal,
-                    None if filling.is_finished() => break 0,
+                    None if filling.is_finished() || self.serving.is_over() => break 0,
                     None => {}
                 }
             };
-            self.serving.stop();
+            self.serving.stop(|| signals.pending().any(|signal| signal != SIGHUP));
             reading.request();
             filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok::<_, anyhow::Error>(signal)
@@ -106,11 +109,21 @@ impl Headless<'_> {
     /// A configuration that is not right is told, and the one before stays.
     fn read_again(&self) {
         let told = setup::settings(self.cli, Some(&self.args.screen))
-            .and_then(|effective| settings::of(&self.args.gateway, self.args.listen, &effective));
+            // It goes on listening where it does, whatever is said now: that is what may be reached from elsewhere.
+            .and_then(|effective| {
+                let told = settings::of(&self.args.gateway, Some(self.serving.address), &effective)?;
+                Ok((told, settings::at_next_start(&effective.config.proxy, &self.effective.config.proxy)))
+            });
         match told {
-            Ok(told) => {
+            Ok((told, later)) => {
                 self.serving.tell(settings::anew(told, &self.serving.settings()));
-                eprintln!("llmtop: the configuration was read again");
+                match later[..] {
+                    [] => eprintln!("llmtop: the configuration was read again"),
+                    _ => eprintln!(
+                        "llmtop: the configuration was read again; {} takes effect at the next start",
+                        later.join(", ")
+                    ),
+                }
             }
             Err(why) => eprintln!("llmtop: the configuration before stays: {}", clean(&format!("{why:#}"))),
         }

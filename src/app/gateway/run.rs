@@ -1,60 +1,109 @@
 //! `llmtop run -- COMMAND`: a gateway on a free port for one program, and a report when it ends.
 
 use super::serving::Serving;
+use super::variables::Variables;
 use super::{feed, settings};
-use crate::app::feed::load;
+use crate::app::feed::{Feed, load};
 use crate::app::temporary::Temporary;
 use crate::app::{report_of, setup};
-use crate::cli::{Cli, RunArgs};
+use crate::cli::{Cli, GatewayArgs, RunArgs};
+use crate::config::{Effective, Env};
 use crate::pipeline::Progress;
 use crate::source::{Follow, Stop};
 use crate::store::sqlite::SqliteStore;
+use crate::units::clean;
 use crate::view::Window;
 use anyhow::{Context, Result, bail};
-use std::io::Write;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::Arc;
 
-/// The variables by which the known SDKs are told where to go, and what stands behind the address in them.
-const VARIABLES: [(&str, &str); 8] = [
-    ("OPENAI_BASE_URL", "/v1"),
-    ("OPENAI_API_BASE", "/v1"),
-    ("ANTHROPIC_BASE_URL", ""),
-    ("GOOGLE_GEMINI_BASE_URL", ""),
-    ("GEMINI_BASE_URL", ""),
-    ("AZURE_OPENAI_ENDPOINT", ""),
-    ("LITELLM_PROXY_API_BASE", ""),
-    ("LLMTOP_PROXY_URL", ""),
-];
-
 /// Runs a program behind a gateway; its exit code is the program's.
-pub fn run(cli: &Cli, args: &RunArgs, out: &mut dyn Write) -> Result<ExitCode> {
+pub fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     let effective = setup::settings(cli, None)?;
     let Some((program, rest)) = args.command.split_first() else { bail!("there is no command to run") };
-    let temporary = Temporary::new()?;
-    let mut told = settings::of(&args.gateway, Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), &effective)?;
-    if args.gateway.journal.is_none() {
-        told.journal = temporary.store().with_file_name("journal");
-    }
-    // The variables say http, and nobody else hears what a program says to its own gateway.
+    // From here on no signal ends this program before it has tidied up.
+    let mut signals = Signals::new(heard())?;
+    let temporary = Temporary::new().with_context(|| {
+        format!("{}: no temporary folder can be made; TMPDIR says where", std::env::temp_dir().display())
+    })?;
+    let own = temporary.store().with_file_name("journal");
+    let gateway = GatewayArgs { journal: Some(args.gateway.journal.clone().unwrap_or(own)), ..args.gateway.clone() };
+    let mut told = settings::of(&gateway, Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), &effective)?;
+    // Its port is known to the program alone, which has neither a key of the gateway's nor its certificate.
+    told.clients.clear();
     told.tls = None;
+    let env: Env<'_> = &|name| std::env::var_os(name);
+    let variables = Variables::of(&gateway.upstream, env, effective.config.proxy.breaker, &mut told.upstreams);
+    variables.left.iter().for_each(|left| say(format!("llmtop: {}\n", clean(left)).as_bytes()));
     let journal = told.journal.clone();
     let serving = Serving::start(told)?;
     let mut command = Command::new(program);
-    command.args(rest);
-    for (variable, path) in VARIABLES {
-        command.env(variable, format!("http://{}{path}", serving.address));
+    command.args(rest).envs(variables.at(&format!("http://{}", serving.address)));
+    let child = command.spawn().with_context(|| format!("{} cannot be run", program.to_string_lossy()))?;
+    let ended = wait(child, &mut signals)?;
+    serving.stop(|| signals.pending().any(|signal| signal != SIGCHLD));
+    match report(&journal, &temporary.store(), &effective) {
+        Ok(text) => say(&text),
+        Err(why) => say(format!("llmtop: there is no report: {}\n", clean(&format!("{why:#}"))).as_bytes()),
     }
-    let ended = command.status().with_context(|| format!("{} cannot be run", program.to_string_lossy()))?;
-    serving.stop();
-    let store = temporary.store();
-    let mut kept = SqliteStore::open(&store)?;
-    let files = crate::app::feed::Feed::of(&[feed::segments(&journal)], Follow::UntilEnd, Vec::new())?;
-    load(files, &mut kept, setup::prices(&effective)?, &Arc::<Progress>::default(), &Stop::new())?;
-    drop(kept);
-    report_of(&store, Window::all(), &effective.config, out)?;
     let code = ended.code().unwrap_or_else(|| 128 + ended.signal().unwrap_or(0));
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+/// The signals that are heard: what is ignored, as under nohup, stays ignored by the program too.
+fn heard() -> Vec<i32> {
+    let is_ignored = |signal: &i32| {
+        // SAFETY: all zeros are a valid sigaction, and with a null action it is only asked for.
+        unsafe {
+            let mut now: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(*signal, std::ptr::null(), &raw mut now) == 0 && now.sa_sigaction == libc::SIG_IGN
+        }
+    };
+    let mut signals = vec![SIGTERM, SIGHUP, SIGINT, SIGQUIT];
+    signals.retain(|signal| !is_ignored(signal));
+    signals.push(SIGCHLD);
+    signals
+}
+
+/// Waits for the program's end. It hears what this program alone is told; keys of the terminal reach both.
+fn wait(mut child: Child, signals: &mut Signals) -> Result<ExitStatus> {
+    loop {
+        // Not waited for yet, its number is nobody else's.
+        if let Some(ended) = child.try_wait()? {
+            return Ok(ended);
+        }
+        for signal in signals.wait() {
+            if let (SIGTERM | SIGHUP, Ok(id)) = (signal, libc::pid_t::try_from(child.id())) {
+                // SAFETY: it takes two numbers; one that has just ended is told nothing.
+                unsafe { libc::kill(id, signal) };
+            }
+        }
+    }
+}
+
+/// What the journal says of the program's calls.
+fn report(journal: &Path, store: &Path, effective: &Effective) -> Result<Vec<u8>> {
+    let mut kept = SqliteStore::open(store)?;
+    let has_calls =
+        std::fs::read_dir(journal).is_ok_and(|entries| entries.flatten().any(|e| feed::is_segment(&e.path())));
+    if has_calls {
+        let files = Feed::of(&[feed::segments(journal)], Follow::UntilEnd, Vec::new())?;
+        load(files, &mut kept, setup::prices(effective)?, &Arc::<Progress>::default(), &Stop::new())?;
+    }
+    drop(kept);
+    let mut text = Vec::new();
+    report_of(store, Window::all(), &effective.config, &mut text)?;
+    Ok(text)
+}
+
+/// Beside what the program says, not within it; where nobody reads it, that is no failure of the program's.
+fn say(text: &[u8]) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text).and_then(|()| err.flush());
 }

@@ -6,9 +6,16 @@ use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+
+/// How often it is seen whether it has stopped.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How long its end may take once nothing is under way.
+const END: Duration = Duration::from_secs(1);
 
 /// A gateway at work; stops when it is dropped.
 pub struct Serving {
@@ -17,6 +24,7 @@ pub struct Serving {
     recorder: Arc<Recorder>,
     gateway: Arc<Gateway>,
     stop: Option<oneshot::Sender<()>>,
+    hurry: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -43,17 +51,28 @@ impl Serving {
             let _within = runtime.enter();
             Gateway::new(settings, Arc::clone(&recorder)).context("the gateway cannot start")?
         };
-        let served = Arc::clone(&gateway);
+        let (served, writer) = (Arc::clone(&gateway), Arc::clone(&recorder));
         let (stop, stopped) = oneshot::channel();
+        let (hurry, hurried) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || {
             let stopped = async {
                 let _ = stopped.await;
             };
-            runtime.block_on(serve(served, (listener, tls), stopped));
-            // What is still under way ends here, and is recorded as stopped.
-            drop(runtime);
+            let hurried = async {
+                if hurried.await.is_err() {
+                    std::future::pending().await
+                }
+            };
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(served, (listener, tls), stopped) => {}
+                    () = hurried => writer.stop(),
+                }
+            });
+            // What is still under way ends here, and is recorded as stopped. Nobody waits for a name that is looked up.
+            runtime.shutdown_timeout(END);
         })?;
-        Ok(Serving { address, recorder, gateway, stop: Some(stop), thread: Some(thread) })
+        Ok(Serving { address, recorder, gateway, stop: Some(stop), hurry: Some(hurry), thread: Some(thread) })
     }
 
     /// Its address, as clients are told it.
@@ -77,16 +96,35 @@ impl Serving {
         self.gateway.tell(settings);
     }
 
-    /// Stops it, once the calls under way are over or their grace has passed.
-    pub fn stop(mut self) {
+    /// Whether it has ended, by itself.
+    pub fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Stops it, once the calls under way are over or their grace has passed, or somebody is in a hurry.
+    pub fn stop(mut self, mut is_hurried: impl FnMut() -> bool) {
+        self.ask();
+        while !self.is_over() {
+            std::thread::sleep(LOOK);
+            if is_hurried()
+                && let Some(hurry) = self.hurry.take()
+            {
+                // Where nobody listens it has just stopped.
+                let _ = hurry.send(());
+            }
+        }
         self.end();
     }
 
-    fn end(&mut self) {
+    fn ask(&mut self) {
         if let Some(stop) = self.stop.take() {
             // Where nobody listens it has stopped by itself.
             let _ = stop.send(());
         }
+    }
+
+    fn end(&mut self) {
+        self.ask();
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
             std::panic::resume_unwind(panic);
         }

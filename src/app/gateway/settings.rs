@@ -4,7 +4,7 @@ use crate::cli::GatewayArgs;
 use crate::config::{self, Effective, Env, Proxy};
 use crate::provider::Family;
 use crate::proxy::breaker::{Breaker, Rule};
-use crate::proxy::settings::{Client, Fallback, Settings, Upstream};
+use crate::proxy::settings::{Client, Fallback, Settings, Takes, Upstream};
 use crate::proxy::target::Live;
 use anyhow::{Context, Result, anyhow, bail};
 use http::{HeaderValue, Uri};
@@ -25,12 +25,41 @@ const KNOWN: [(&str, Family, &str); 3] = [
 /// The same told anew: what goes on at upstreams that stay goes on.
 pub fn anew(mut told: Settings, before: &Settings) -> Settings {
     for upstream in &mut told.upstreams {
-        let same = |old: &&Arc<Upstream>| old.name == upstream.name && old.keys.len() == upstream.keys.len();
+        // What was learned of one place says nothing of another.
+        let same = |old: &&Arc<Upstream>| {
+            old.name == upstream.name && old.base == upstream.base && old.keys.len() == upstream.keys.len()
+        };
         if let Some(old) = before.upstreams.iter().find(same) {
             *upstream = Arc::new(Upstream { live: Arc::clone(&old.live), ..Upstream::clone(upstream) });
         }
     }
     told
+}
+
+/// The settings that differ and are looked at when a gateway starts alone.
+pub fn at_next_start(new: &Proxy, old: &Proxy) -> Vec<&'static str> {
+    [
+        ("listen", new.listen != old.listen),
+        ("journal", new.journal != old.journal),
+        ("journal_segment", new.segment != old.segment),
+        ("journal_keep", new.keep_us != old.keep_us),
+        ("tls_cert and tls_key", new.tls != old.tls),
+        ("connect_timeout", new.timeouts.connect != old.timeouts.connect),
+        ("queue and queue_wait", new.queue != old.queue),
+        ("retry_budget", new.retry_share != old.retry_share),
+        ("breaker_failures and breaker_open", new.breaker != old.breaker),
+        (
+            "ask_for_usage",
+            new.upstreams.iter().any(|one| {
+                old.upstreams.iter().any(|other| {
+                    one.name == other.name && one.base == other.base && one.ask_for_usage != other.ask_for_usage
+                })
+            }),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, differs)| differs.then_some(name))
+    .collect()
 }
 
 /// What a gateway is told, listening at `listen`: flags over the configuration.
@@ -65,7 +94,7 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
         fallbacks: told.fallbacks.iter().map(|f| Fallback { model: f.model.clone(), to: f.to.clone() }).collect(),
         degraded: told.degraded.clone(),
         capture: told.capture,
-        journal: journal(args, told)?,
+        journal: journal(args, told, &settings.config)?,
         segment: told.segment,
         unrecorded: told.unrecorded,
         stall: told.stall,
@@ -80,8 +109,9 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
 /// is, and in any case in one.
 fn one_protocol(fallback: &config::ProxyFallback, upstreams: &[Upstream]) -> Result<()> {
     let model = fallback.model.as_str();
-    let has = |upstream: &&Upstream| {
-        upstream.models.iter().any(|pattern| pattern.as_str() == model || pattern.matches(model))
+    let has = |upstream: &&Upstream| match &upstream.takes {
+        Takes::Models(models) => models.iter().any(|pattern| pattern.as_str() == model || pattern.matches(model)),
+        Takes::Rest | Takes::Nothing => false,
     };
     let owner = NAMES.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, family)| *family);
     let mut family = upstreams.iter().find(has).and_then(|upstream| upstream.family).or(owner);
@@ -101,14 +131,19 @@ fn one_protocol(fallback: &config::ProxyFallback, upstreams: &[Upstream]) -> Res
 const NAMES: [(&str, Family); 3] =
     [("gpt-", Family::OpenAi), ("claude-", Family::Anthropic), ("gemini-", Family::Gemini)];
 
-/// The folder of the journal: the one that is named, else one beside the default store.
-fn journal(args: &GatewayArgs, told: &Proxy) -> Result<PathBuf> {
+/// The folder of the journal: the one that is named, else one beside the store, so that stores have a journal each.
+fn journal(args: &GatewayArgs, told: &Proxy, config: &config::Config) -> Result<PathBuf> {
     if let Some(journal) = args.journal.as_ref().or(told.journal.as_ref()) {
         return Ok(std::path::absolute(journal)?);
     }
     let env: Env<'_> = &|name| std::env::var_os(name);
-    let store = config::default_store(env)?;
-    Ok(store.with_file_name("journal"))
+    let store = std::path::absolute(config.store()?)?;
+    if config::default_store(env).is_ok_and(|usual| usual == store) {
+        return Ok(store.with_file_name("journal"));
+    }
+    let mut name = store.into_os_string();
+    name.push(".journal");
+    Ok(name.into())
 }
 
 /// Those of the command line before those of the configuration before those that are known; one that takes every protocol
@@ -127,11 +162,11 @@ fn upstreams(args: &GatewayArgs, told: &Proxy) -> Result<Vec<Upstream>> {
             all.push(configured(told_of, told.breaker)?);
         }
     }
-    let takes_all = all.iter().any(|upstream| upstream.family.is_none() && upstream.models.is_empty());
+    let takes_all = all.iter().any(|upstream| upstream.family.is_none() && upstream.takes == Takes::Rest);
     for (name, family, base) in KNOWN {
         // One of the configuration that speaks the same stands for it, whatever it is called.
         let stands = |upstream: &Upstream| {
-            upstream.name == name || upstream.family == Some(family) && upstream.models.is_empty()
+            upstream.name == name || upstream.family == Some(family) && upstream.takes == Takes::Rest
         };
         if !takes_all && !all.iter().any(stands) {
             let live = live(told.breaker, 0);
@@ -148,23 +183,31 @@ fn live(rule: Rule, keys: usize) -> Arc<Live> {
 
 /// `URL`, or `NAME=URL`.
 fn named(arg: &str, rule: Rule) -> Result<Upstream> {
-    let is_name =
-        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    let (name, url) = match arg.split_once('=') {
-        Some((name, url)) if is_name(name) => (Some(name), url),
-        _ => (None, arg),
-    };
+    let (name, url) = split(arg);
     let base = config::base_url(url).map_err(|why| anyhow!("--upstream {arg}: {why}"))?;
     let Some(name) = name else { return Ok(Upstream::new("default", base, live(rule, 0))) };
     let family = KNOWN.iter().find(|(known, ..)| *known == name).map(|(_, family, _)| *family);
-    // One that is asked for by its name alone takes nothing else.
-    let models = if family.is_some() { Vec::new() } else { vec![glob::Pattern::new(NEVER)?] };
-    let upstream = Upstream::new(name, base, live(rule, 0));
-    Ok(Upstream { provider: Some(name.to_owned()), family, models, ..upstream })
+    let upstream = match family {
+        Some(family) => Upstream { family: Some(family), ..Upstream::new(name, base, live(rule, 0)) },
+        None => by_name(name, base, rule),
+    };
+    Ok(Upstream { provider: Some(name.to_owned()), ..upstream })
 }
 
-/// A model that nobody asks for.
-const NEVER: &str = "\u{0}";
+/// Name and URL of an `--upstream`.
+pub fn split(arg: &str) -> (Option<&str>, &str) {
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    match arg.split_once('=') {
+        Some((name, url)) if is_name(name) => (Some(name), url),
+        _ => (None, arg),
+    }
+}
+
+/// An upstream that is asked for by its name alone and takes nothing else.
+pub fn by_name(name: &str, base: Uri, rule: Rule) -> Upstream {
+    Upstream { takes: Takes::Nothing, ..Upstream::new(name, base, live(rule, 0)) }
+}
 
 fn configured(told: &config::ProxyUpstream, rule: Rule) -> Result<Upstream> {
     let keys = keys(told).with_context(|| format!("[upstream.{}]", told.name))?;
@@ -175,7 +218,7 @@ fn configured(told: &config::ProxyUpstream, rule: Rule) -> Result<Upstream> {
     Ok(Upstream {
         provider: told.provider.clone(),
         family: told.family,
-        models: told.models.clone(),
+        takes: if told.models.is_empty() { Takes::Rest } else { Takes::Models(told.models.clone()) },
         weight: told.weight,
         keys,
         ..Upstream::new(&told.name, told.base.clone(), live)
