@@ -42,6 +42,8 @@ pub struct Call {
 pub struct Landed {
     /// Status and headers.
     pub head: http::response::Parts,
+    /// When it came.
+    pub since: Instant,
     /// What of the body has come already.
     pub first: VecDeque<Bytes>,
     /// The rest.
@@ -180,11 +182,12 @@ async fn exchange(
     record.phases.sent = sent.get().copied();
     let response = response.map_err(|_| Failure::Timeout("timeout_first_byte"))?;
     let response = response.map_err(|why| failure(&why))?;
-    record.phases.first_byte = Some(clock::now());
+    let since = clock::now();
+    record.phases.first_byte = Some(since);
     let (head, body) = response.into_parts();
     record.status = Some(head.status.as_u16());
     record.provider_request_id = provider_request_id(&head.headers);
-    Ok(Landed { head, first: VecDeque::new(), body, strip: None, trouble: None, held: Vec::new() })
+    Ok(Landed { head, since, first: VecDeque::new(), body, strip: None, trouble: None, held: Vec::new() })
 }
 
 fn failure(why: &hyper_util::client::legacy::Error) -> Failure {
@@ -216,7 +219,8 @@ fn provider_request_id(headers: &http::HeaderMap) -> Option<String> {
 async fn look(settings: &Settings, call: &Call, landed: &mut Landed) -> Result<(), Failure> {
     let status = landed.head.status;
     if status.is_success() {
-        let within = settings.timeouts.first_byte.min(call.until.saturating_duration_since(clock::now()));
+        let now = landed.since;
+        let within = settings.timeouts.first_byte.min(call.until.saturating_duration_since(now));
         return piece(landed, within).await.map(|_| ());
     }
     let mut seen = 0;

@@ -326,7 +326,7 @@ fn of_body(family: Family, kind: Kind, settings: &Settings) -> Refusal {
 }
 
 fn respond(settings: &Settings, landed: Landed, mut open: Open) -> Response<Reply> {
-    let Landed { mut head, first, body, strip, held, .. } = landed;
+    let Landed { mut head, since, first, body, strip, held, .. } = landed;
     head.version = http::Version::default();
     headers::strip_hop_by_hop(&mut head.headers);
     let record = open.record();
@@ -338,7 +338,7 @@ fn respond(settings: &Settings, landed: Landed, mut open: Open) -> Response<Repl
     if strip.is_some() {
         head.headers.remove(http::header::CONTENT_LENGTH);
     }
-    let pace = Pace::new(settings.timeouts.between, until);
+    let pace = Pace::new(settings.timeouts.between, until, since);
     let parts = tap::Parts { inner: body, first, open, eye, strip, pace, stall: settings.stall, held };
     Response::from_parts(head, Reply::Tapped(Box::new(Tap::new(parts))))
 }

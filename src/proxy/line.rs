@@ -8,23 +8,15 @@ use crate::format::write;
 use crate::provider::Keep;
 use crate::redact;
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::Instant;
 
 /// Appends the lines of a call.
-pub fn write(record: &Record, end: &End, capture: Capture, app: Option<&str>, lines: &mut Vec<u8>) {
-    let now = super::clock::now();
+pub fn write(record: &Record, (end, now): (&End, Instant), capture: Capture, app: Option<&str>, lines: &mut Vec<u8>) {
     for attempt in &record.attempts {
         let _ = write::span(&span(record, attempt), 0, lines);
     }
     // A vector takes every write.
-    let _ = write::call(&call(record, end, capture, app, now), 0, lines);
-    let extra = extra(record, now);
-    if lines.ends_with(b"}\n") {
-        lines.truncate(lines.len() - 2);
-        lines.extend_from_slice(extra.as_bytes());
-        lines.extend_from_slice(b"}\n");
-    }
+    let _ = write::call_with(&call(record, end, capture, app, now), 0, |line| extra(record, now, line), lines);
 }
 
 fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str>, now: Instant) -> Call<'r> {
@@ -65,7 +57,7 @@ fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str
         error_type: verdict.kind.map(Cow::Owned),
         error_message: verdict
             .message
-            .map(|message| Cow::Owned(safe(&message, Keep::Beginning(2000), capture.secrets))),
+            .map(|message| Cow::Owned(safe(&message, Keep::Beginning(2000), capture.secrets).into_owned())),
         retry_after_us: record.retry_after_us,
         retries: record.provider.map(|_| u32::try_from(record.attempts.len()).unwrap_or(u32::MAX)),
         fallback_from: text(&record.fallback_from),
@@ -82,20 +74,22 @@ fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str
 }
 
 /// What is written of a text: first made safe, then cut, so that half a secret is none.
-fn preview(text: &str, capture: Capture) -> Option<Cow<'static, str>> {
-    let kept = safe(text, capture.keep, capture.secrets);
-    (!kept.is_empty()).then_some(Cow::Owned(kept))
+fn preview(text: &str, capture: Capture) -> Option<Cow<'_, str>> {
+    Some(safe(text, capture.keep, capture.secrets)).filter(|kept| !kept.is_empty())
 }
 
-fn safe(text: &str, keep: Keep, secrets: Secrets) -> String {
-    let mut kept = String::new();
+fn safe(text: &str, keep: Keep, secrets: Secrets) -> Cow<'_, str> {
     match (secrets, keep) {
-        (Secrets::AsTheyAre, keep) => keep.push(&mut kept, text),
-        (Secrets::Redacted, Keep::Nothing) => {}
-        (Secrets::Redacted, Keep::Beginning(most)) => kept = redact::beginning(text, most),
-        (Secrets::Redacted, Keep::All) => kept = redact::redact(text).into_owned(),
+        (Secrets::AsTheyAre, Keep::All) => Cow::Borrowed(text),
+        (Secrets::AsTheyAre, keep) => {
+            let mut kept = String::new();
+            keep.push(&mut kept, text);
+            Cow::Owned(kept)
+        }
+        (Secrets::Redacted, Keep::Nothing) => Cow::Borrowed(""),
+        (Secrets::Redacted, Keep::Beginning(most)) => redact::beginning(text, most),
+        (Secrets::Redacted, Keep::All) => redact::redact(text),
     }
-    kept
 }
 
 fn tools(record: &Record) -> Option<Cow<'static, str>> {
@@ -108,43 +102,23 @@ fn tools(record: &Record) -> Option<Cow<'static, str>> {
 }
 
 /// What a call has beyond the fields of the event, as members of its object.
-fn extra(record: &Record, now: Instant) -> String {
-    let mut out = String::with_capacity(256);
-    let mut text = |name: &str, value: Option<&str>| {
-        if let Some(json) = value.and_then(|value| serde_json::to_string(value).ok()) {
-            let _ = write!(out, ",\"{name}\":{json}");
-        }
-    };
-    text("protocol", record.provider.map(|provider| provider.name()));
-    text("upstream", record.upstream.as_deref().map(|upstream| upstream.name.as_str()));
-    text("target", record.target.as_deref());
-    text("response_id", record.answer.id.as_deref());
-    text("provider_request_id", record.provider_request_id.as_deref());
+fn extra(record: &Record, now: Instant, line: &mut write::Line) {
+    line.text("protocol", record.provider.map(|provider| provider.name()));
+    line.text("upstream", record.upstream.as_deref().map(|upstream| upstream.name.as_str()));
+    line.text("target", record.target.as_deref());
+    line.text("response_id", record.answer.id.as_deref());
+    line.text("provider_request_id", record.provider_request_id.as_deref());
     let since = |at: Option<Instant>| at.map(|at| micros(at.saturating_duration_since(record.started)));
     let phases = &record.phases;
-    for (name, us) in [
-        ("gateway_ms", record.gateway_us()),
-        ("sent_ms", since(phases.sent)),
-        ("first_byte_ms", since(phases.first_byte)),
-        ("last_byte_ms", since(Some(now))),
-    ] {
-        if let Some(us) = us {
-            let _ = write!(out, ",\"{name}\":{}.{:03}", us / 1000, us % 1000);
-        }
-    }
-    for (name, count) in [("request_bytes", record.request_bytes), ("response_bytes", record.response_bytes)] {
-        let _ = write!(out, ",\"{name}\":{count}");
-    }
-    if record.is_estimated() {
-        out.push_str(",\"usage\":\"estimated\"");
-    }
-    if record.degraded {
-        out.push_str(",\"degraded\":\"static\"");
-    }
-    if phases.stalls > 0 {
-        let _ = write!(out, ",\"stalls\":{}", phases.stalls);
-    }
-    out
+    line.millis("gateway_ms", record.gateway_us());
+    line.millis("sent_ms", since(phases.sent));
+    line.millis("first_byte_ms", since(phases.first_byte));
+    line.millis("last_byte_ms", since(Some(now)));
+    line.number("request_bytes", Some(record.request_bytes));
+    line.number("response_bytes", Some(record.response_bytes));
+    line.text("usage", record.is_estimated().then_some("estimated"));
+    line.text("degraded", record.degraded.then_some("static"));
+    line.number("stalls", Some(u64::from(phases.stalls)).filter(|stalls| *stalls > 0));
 }
 
 /// A try that was given up.

@@ -35,9 +35,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// An answer that moves now, and has to be over by `until`.
-    pub fn new(between: Duration, until: Instant) -> Pace {
-        let moved = clock::now();
+    /// An answer that `moved` last when its head came, and has to be over by `until`.
+    pub fn new(between: Duration, until: Instant, moved: Instant) -> Pace {
         let timer = Box::pin(tokio::time::sleep_until(next(moved, between, until).into()));
         Pace { between, until, moved, timer }
     }

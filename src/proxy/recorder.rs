@@ -104,13 +104,13 @@ impl Recorder {
 
     /// Writes a call that has ended.
     fn write(&self, record: &Record, end: &End) {
+        let now = super::clock::now();
         let written = LINE.with_borrow_mut(|lines| {
             lines.clear();
-            line::write(record, end, self.capture, self.app.as_deref(), lines);
+            line::write(record, (end, now), self.capture, self.app.as_deref(), lines);
             self.journal.append(lines)
         });
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let now = super::clock::now();
         self.metrics.add(record, record.verdict(end).outcome, now);
         match written {
             Ok(()) => {

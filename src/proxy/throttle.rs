@@ -50,8 +50,11 @@ impl Throttle {
         (status, headers): (StatusCode, &HeaderMap),
         wait: Option<Duration>,
     ) {
-        let now = clock::now();
         let told = told(headers);
+        if !told.is_known() && wait.is_none() {
+            return;
+        }
+        let now = clock::now();
         if told.is_known() {
             let at = (now, clock::now_us());
             let quota = |quota: limits::Quota| {
@@ -67,9 +70,7 @@ impl Throttle {
         {
             self.limits.close(lane, wait, now);
         }
-        if told.is_known() || wait.is_some() {
-            self.queue.look_again(lane);
-        }
+        self.queue.look_again(lane);
     }
 
     /// A call that never went.
