@@ -466,6 +466,20 @@ mod tests {
     }
 
     #[test]
+    fn times_by_integers_are_those_of_the_calendar() {
+        let days = (0..2_932_897).step_by(13).chain([0, 58, 59, 60, 10_956, 11_016, 11_017, 2_932_896]);
+        for day in days {
+            for us in [0, 1, 86_399_999_999, 43_200_250_000] {
+                let at = day * 86_400_000_000 + us;
+                let form = if at % 1_000 == 0 { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
+                assert_eq!(rfc3339(at), time(at, Zone::Utc, form));
+            }
+        }
+        assert_eq!(rfc3339(-1_000), "1969-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(253_402_300_800_000_000), "+10000-01-01T00:00:00.000Z");
+    }
+
+    #[test]
     fn exact_money_loses_nothing() {
         let cases = [
             (2_468_000_000, "$0.002468"),

@@ -25,12 +25,6 @@ impl<T> Fair<T> {
         self.len
     }
 
-    /// Whether none waits.
-    #[cfg(test)]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// All that wait, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.users.values().flatten().map(|(_, item)| item)

@@ -1,14 +1,14 @@
 //! A gateway at work: a thread of its own with the sockets, until it is told to stop.
 
 use crate::proxy::settings::Settings;
-use crate::proxy::{Gateway, Journal, Recorder, serve};
+use crate::proxy::{Gateway, Hand, Journal, Recorder, assist, hand, serve};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{Barrier, oneshot};
 
 /// A gateway at work; stops when it is dropped.
 pub struct Serving {
@@ -28,7 +28,9 @@ impl Serving {
     pub fn start(settings: Settings) -> Result<Serving> {
         let journal = Journal::open(&settings.journal, settings.segment).context("the journal cannot be written")?;
         let recorder = Arc::new(Recorder::new(journal, settings.capture, settings.app.clone()));
-        let runtime = runtime()?;
+        let mut runtimes = runtimes()?;
+        let together = Arc::new(Barrier::new(runtimes.len()));
+        let runtime = runtimes.remove(0);
         let listen = settings.listen;
         let listener = runtime
             .block_on(TcpListener::bind(listen))
@@ -39,6 +41,8 @@ impl Serving {
             Gateway::new(settings, Arc::clone(&recorder)).context("the gateway cannot start")?
         };
         recorder.start()?;
+        let helpers = runtimes.into_iter().map(|runtime| helper(runtime, &gateway, &together));
+        let (hands, helpers): (Vec<Hand>, Vec<_>) = helpers.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let writer = Arc::clone(&recorder);
         let served = Arc::clone(&gateway);
         let (stop, stopped) = oneshot::channel();
@@ -46,11 +50,17 @@ impl Serving {
             let stopped = async {
                 let _ = stopped.await;
             };
-            let served = runtime.block_on(serve(served, listener, stopped));
+            let served = runtime.block_on(async {
+                let served = serve(served, listener, hands, stopped).await;
+                together.wait().await;
+                served
+            });
             // What is still under way ends here, and is recorded as stopped.
             drop(runtime);
+            let helped = helpers.into_iter().map(join).collect::<Vec<_>>();
             writer.finish();
-            Ok(served?)
+            served?;
+            helped.into_iter().collect()
         })?;
         Ok(Serving { address, recorder, gateway, stop: Some(stop), thread: Some(thread) })
     }
@@ -89,11 +99,7 @@ impl Serving {
             // Where nobody listens it has stopped by itself.
             let _ = stop.send(());
         }
-        match self.thread.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(ended)) => ended,
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-        }
+        self.thread.take().map_or(Ok(()), join)
     }
 }
 
@@ -105,16 +111,41 @@ impl Drop for Serving {
     }
 }
 
-/// One thread does what two do on small machines, with a shorter tail; large ones have cores to spare.
-fn runtime() -> Result<Runtime> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = match cores {
-        ..=3 => tokio::runtime::Builder::new_current_thread(),
-        _ => {
-            let mut builder = tokio::runtime::Builder::new_multi_thread();
-            builder.worker_threads((cores / 2).min(16));
-            builder
-        }
+/// A thread that serves clients beside the first. All end together: a call may wait in a queue whose turns another gives.
+fn helper(runtime: Runtime, gateway: &Gateway, together: &Arc<Barrier>) -> Result<(Hand, JoinHandle<Result<()>>)> {
+    let gateway = {
+        let _within = runtime.enter();
+        gateway.beside().context("the gateway cannot start")?
     };
-    builder.enable_io().enable_time().thread_name("gateway").build().context("the gateway cannot start")
+    let (hand, handed) = hand();
+    let together = Arc::clone(together);
+    let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || {
+        let served = runtime.block_on(async {
+            let served = assist(gateway, handed).await;
+            together.wait().await;
+            served
+        });
+        drop(runtime);
+        Ok(served?)
+    })?;
+    Ok((hand, thread))
+}
+
+fn join(thread: JoinHandle<Result<()>>) -> Result<()> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// On small machines threads that share nothing but the journal do more than those that take work from each other, with a
+/// shorter tail; large ones have cores to spare.
+fn runtimes() -> Result<Vec<Runtime>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let one = || tokio::runtime::Builder::new_current_thread();
+    let several = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads((cores / 2).min(16));
+        builder
+    };
+    let builders = if cores <= 3 { (0..cores).map(|_| one()).collect() } else { vec![several()] };
+    let start = |mut builder: tokio::runtime::Builder| builder.enable_io().enable_time().thread_name("gateway").build();
+    builders.into_iter().map(start).collect::<Result<_, _>>().context("the gateway cannot start")
 }
