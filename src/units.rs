@@ -467,7 +467,7 @@ mod tests {
 
     #[test]
     fn times_by_integers_are_those_of_the_calendar() {
-        let days = (0..2_932_897).step_by(13).chain([0, 58, 59, 60, 10_956, 11_016, 11_017, 2_932_896]);
+        let days = (0..2_932_897).step_by(131).chain([0, 58, 59, 60, 10_956, 11_016, 11_017, 2_932_896]);
         for day in days {
             for us in [0, 1, 86_399_999_999, 43_200_250_000] {
                 let at = day * 86_400_000_000 + us;
