@@ -6,6 +6,10 @@ use llmtop::{app, cli};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
+/// A gateway allocates and frees small things on several threads, thousands of times a second.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,

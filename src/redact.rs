@@ -110,8 +110,20 @@ fn pass(text: &str) -> Cow<'_, str> {
 
 /// So many characters from the beginning of a text, redacted first. A text that was cut before needs [`MARGIN`]
 /// characters more than are shown.
-pub fn beginning(text: &str, chars: usize) -> String {
-    redact(text).chars().take(chars).collect()
+pub fn beginning(text: &str, chars: usize) -> Cow<'_, str> {
+    let redacted = redact(text);
+    // Bytes are at least as many as characters.
+    if redacted.len() <= chars {
+        return redacted;
+    }
+    match (redacted.char_indices().nth(chars).map(|(end, _)| end), redacted) {
+        (None, all) => all,
+        (Some(end), Cow::Borrowed(text)) => Cow::Borrowed(&text[..end]),
+        (Some(end), Cow::Owned(mut text)) => {
+            text.truncate(end);
+            Cow::Owned(text)
+        }
+    }
 }
 
 /// Which rule hit, and where its secret stands.

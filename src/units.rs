@@ -1,6 +1,8 @@
 //! Units, and all text made of numbers: durations, counts, money, rates, bytes, times. One form everywhere.
 //! Three significant digits; unknown is `–`.
 
+mod moment;
+
 use chrono::{DateTime, Local, TimeZone, Utc};
 use std::borrow::Cow;
 
@@ -305,6 +307,11 @@ pub fn time(us: i64, zone: Zone, form: &str) -> String {
 
 /// RFC 3339 in UTC to the millisecond, or to the µs where it matters: `2026-05-01T14:00:00.250Z`.
 pub fn rfc3339(us: i64) -> String {
+    if let Ok(since) = u64::try_from(us)
+        && since < 253_402_300_800_000_000
+    {
+        return moment::rfc3339(since);
+    }
     let form = if us % 1_000 == 0 { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
     time(us, Zone::Utc, form)
 }
@@ -424,6 +431,20 @@ mod tests {
         for (got, want) in cases {
             assert_eq!(got, want);
         }
+    }
+
+    #[test]
+    fn times_by_integers_are_those_of_the_calendar() {
+        let days = (0..2_932_897).step_by(131).chain([0, 58, 59, 60, 10_956, 11_016, 11_017, 2_932_896]);
+        for day in days {
+            for us in [0, 1, 86_399_999_999, 43_200_250_000] {
+                let at = day * 86_400_000_000 + us;
+                let form = if at % 1_000 == 0 { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
+                assert_eq!(rfc3339(at), time(at, Zone::Utc, form));
+            }
+        }
+        assert_eq!(rfc3339(-1_000), "1969-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(253_402_300_800_000_000), "+10000-01-01T00:00:00.000Z");
     }
 
     #[test]

@@ -14,6 +14,11 @@ pub const ESTIMATED: &str = "estimated";
 
 /// Writes a call as one line. `id` is the hash of its identity.
 pub fn call(call: &Call<'_>, id: i64, out: &mut dyn Write) -> io::Result<()> {
+    call_with(call, id, |_| {}, out)
+}
+
+/// The same, with more members than an event has.
+pub fn call_with(call: &Call<'_>, id: i64, more: impl FnOnce(&mut Line), out: &mut dyn Write) -> io::Result<()> {
     let mut line = Line::new("llm_call", call.ts_us);
     for (name, value) in texts(call) {
         line.text(name, value.as_deref());
@@ -37,6 +42,7 @@ pub fn call(call: &Call<'_>, id: i64, out: &mut dyn Write) -> io::Result<()> {
     for (name, value) in payloads(call) {
         line.payload(name, value.as_deref());
     }
+    more(&mut line);
     line.end(out)
 }
 
@@ -157,11 +163,11 @@ pub fn limit(limit: &LimitEvent, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// One JSON object being written. What is unknown is left out.
-struct Line(Vec<u8>);
+pub struct Line(Vec<u8>);
 
 impl Line {
     fn new(event: &str, ts_us: Option<i64>) -> Line {
-        let mut line = Line(Vec::with_capacity(512));
+        let mut line = Line(Vec::with_capacity(1_024));
         line.0.extend_from_slice(b"{\"event\":\"");
         line.0.extend_from_slice(event.as_bytes());
         line.0.push(b'"');
@@ -182,7 +188,20 @@ impl Line {
         }
     }
 
-    fn text(&mut self, name: &str, text: Option<&str>) {
+    /// A member that is an object with these members.
+    pub fn object(&mut self, name: &str, members: impl FnOnce(&mut Line)) {
+        self.name(name);
+        self.0.push(b'{');
+        let start = self.0.len();
+        members(self);
+        if self.0.get(start) == Some(&b',') {
+            self.0.remove(start);
+        }
+        self.0.push(b'}');
+    }
+
+    /// A member that is text.
+    pub fn text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.name(name);
             // A string always has a JSON form, and a vector always takes it.
@@ -190,11 +209,13 @@ impl Line {
         }
     }
 
-    fn number(&mut self, name: &str, value: Option<u64>) {
+    /// A member that is a whole number.
+    pub fn number(&mut self, name: &str, value: Option<u64>) {
         self.decimal(name, value, 0);
     }
 
-    fn millis(&mut self, name: &str, us: Option<u64>) {
+    /// A member that is a time in ms, from µs.
+    pub fn millis(&mut self, name: &str, us: Option<u64>) {
         self.decimal(name, us, 3);
     }
 

@@ -44,6 +44,8 @@ pub struct Call {
 pub struct Landed {
     /// Status and headers.
     pub head: http::response::Parts,
+    /// When it came.
+    pub since: Instant,
     /// What of the body has come already.
     pub first: VecDeque<Bytes>,
     /// The rest.
@@ -233,11 +235,12 @@ async fn exchange(
     record.phases.sent = sent.get().copied();
     let response = response.map_err(|_| Failure::Timeout(late))?;
     let response = response.map_err(|why| failure(&why))?;
-    record.phases.first_byte = Some(clock::now());
+    let since = clock::now();
+    record.phases.first_byte = Some(since);
     let (head, body) = response.into_parts();
     record.status = Some(head.status.as_u16());
     record.provider_request_id = provider_request_id(&head.headers);
-    Ok(Landed { head, first: VecDeque::new(), body, strip: None, trouble: None, held: Vec::new(), first_by: by })
+    Ok(Landed { head, since, first: VecDeque::new(), body, strip: None, trouble: None, held: Vec::new(), first_by: by })
 }
 
 fn failure(why: &hyper_util::client::legacy::Error) -> Failure {

@@ -153,7 +153,7 @@ fn of_body(family: Family, kind: Kind, settings: &Settings) -> Refusal {
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 fn respond(settings: &Settings, landed: Landed, mut open: Open) -> Response<Reply> {
-    let Landed { mut head, first, body, strip, held, first_by, .. } = landed;
+    let Landed { mut head, since, first, body, strip, held, first_by, .. } = landed;
     head.version = http::Version::default();
     headers::strip_hop_by_hop(&mut head.headers);
     let (record, now) = (open.record(), clock::now());
@@ -166,7 +166,7 @@ fn respond(settings: &Settings, landed: Landed, mut open: Open) -> Response<Repl
         head.headers.remove(http::header::CONTENT_LENGTH);
     }
     let first_by = Some(first_by).filter(|_| eye.is_stream());
-    let pace = Pace::new(settings.timeouts.between, until, first_by);
+    let pace = Pace::new(settings.timeouts.between, (since, until), first_by);
     // What is there already is soon over.
     let is_watched = !hyper::body::Body::is_end_stream(&body);
     let parts = tap::Parts { inner: body, first, open, eye, strip, pace, stall: settings.stall, held };

@@ -22,6 +22,10 @@ const OWN: &str = "x-llmtop-";
 
 /// Takes out what belongs to the connection it came by.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    // Most messages have few headers and none of these.
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

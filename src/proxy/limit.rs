@@ -3,6 +3,7 @@
 
 use super::bucket::{Bucket, Quota};
 use super::sliding::Sliding;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -98,7 +99,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub struct Limits {
     most: usize,
     idle: Duration,
-    lanes: Mutex<HashMap<Lane, Known>>,
+    lanes: Mutex<HashMap<Lane, Known, RandomState>>,
 }
 
 #[derive(Debug)]
@@ -193,7 +194,7 @@ impl Limits {
         act(lanes.entry(lane.clone()).or_insert_with(|| Known::new(now)))
     }
 
-    fn forget(&self, lanes: &mut HashMap<Lane, Known>, now: Instant) {
+    fn forget(&self, lanes: &mut HashMap<Lane, Known, RandomState>, now: Instant) {
         lanes.retain(|_, known| now.saturating_duration_since(known.touched) < self.idle);
         while lanes.len() >= self.most {
             let oldest = lanes.iter().min_by_key(|(_, known)| known.touched).map(|(lane, _)| lane.clone());
@@ -202,7 +203,7 @@ impl Limits {
         }
     }
 
-    fn lanes(&self) -> MutexGuard<'_, HashMap<Lane, Known>> {
+    fn lanes(&self) -> MutexGuard<'_, HashMap<Lane, Known, RandomState>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

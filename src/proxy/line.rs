@@ -8,17 +8,20 @@ use crate::format::write;
 use crate::provider::Keep;
 use crate::redact;
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::Instant;
 
 /// Appends the lines of a call.
-pub fn write(record: &Record, end: &End, capture: Capture, app: Option<&str>, lines: &mut Vec<u8>) {
-    let now = super::clock::now();
+pub fn write(record: &Record, (end, now): (&End, Instant), capture: Capture, app: Option<&str>, lines: &mut Vec<u8>) {
     for attempt in &record.attempts {
         let _ = write::span(&span(record, attempt, capture), 0, lines);
     }
     // A vector takes every write.
-    let _ = write::call(&call(record, end, capture, app, now), 0, lines);
+    let _ = write::call_with(
+        &call(record, end, capture, app, now),
+        0,
+        |line| line.object("gateway", |way| tell(record, now, way)),
+        lines,
+    );
 }
 
 fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str>, now: Instant) -> Call<'r> {
@@ -59,7 +62,7 @@ fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str
         error_type: verdict.kind.map(Cow::Owned),
         error_message: verdict
             .message
-            .map(|message| Cow::Owned(safe(&message, Keep::Beginning(2000), capture.secrets))),
+            .map(|message| Cow::Owned(safe(&message, Keep::Beginning(2000), capture.secrets).into_owned())),
         retry_after_us: record.retry_after_us,
         retries: record.provider.map(|_| u32::try_from(record.attempts.len()).unwrap_or(u32::MAX)),
         fallback_from: text(&record.fallback_from),
@@ -71,27 +74,28 @@ fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str
         prompt_preview: preview(&asked.preview, capture),
         response: preview(&record.answer.text, capture),
         tool_calls: tools(record),
-        gateway: Some(Cow::Owned(gateway(record, now))),
         estimated: record.is_estimated(),
         ..Call::default()
     }
 }
 
 /// What is written of a text: first made safe, then cut, so that half a secret is none.
-fn preview(text: &str, capture: Capture) -> Option<Cow<'static, str>> {
-    let kept = safe(text, capture.keep, capture.secrets);
-    (!kept.is_empty()).then_some(Cow::Owned(kept))
+fn preview(text: &str, capture: Capture) -> Option<Cow<'_, str>> {
+    Some(safe(text, capture.keep, capture.secrets)).filter(|kept| !kept.is_empty())
 }
 
-fn safe(text: &str, keep: Keep, secrets: Secrets) -> String {
-    let mut kept = String::new();
+fn safe(text: &str, keep: Keep, secrets: Secrets) -> Cow<'_, str> {
     match (secrets, keep) {
-        (Secrets::AsTheyAre, keep) => keep.push(&mut kept, text),
-        (Secrets::Redacted, Keep::Nothing) => {}
-        (Secrets::Redacted, Keep::Beginning(most)) => kept = redact::beginning(text, most),
-        (Secrets::Redacted, Keep::All) => kept = redact::redact(text).into_owned(),
+        (Secrets::AsTheyAre, Keep::All) => Cow::Borrowed(text),
+        (Secrets::AsTheyAre, keep) => {
+            let mut kept = String::new();
+            keep.push(&mut kept, text);
+            Cow::Owned(kept)
+        }
+        (Secrets::Redacted, Keep::Nothing) => Cow::Borrowed(""),
+        (Secrets::Redacted, Keep::Beginning(most)) => redact::beginning(text, most),
+        (Secrets::Redacted, Keep::All) => redact::redact(text),
     }
-    kept
 }
 
 fn tools(record: &Record) -> Option<Cow<'static, str>> {
@@ -103,48 +107,31 @@ fn tools(record: &Record) -> Option<Cow<'static, str>> {
     serde_json::to_string(&calls).ok().map(Cow::Owned)
 }
 
-/// The way of a call through the gateway, as a JSON object: what is unknown is left out.
-fn gateway(record: &Record, now: Instant) -> String {
-    let mut out = String::with_capacity(320);
-    let mut text = |name: &str, value: Option<&str>| {
-        if let Some(json) = value.and_then(|value| serde_json::to_string(value).ok()) {
-            let _ = write!(out, ",\"{name}\":{json}");
-        }
-    };
-    text("protocol", record.provider.map(|provider| provider.name()));
-    text("upstream", record.upstream.as_deref().map(|upstream| upstream.name.as_str()));
-    text("target", record.target.as_deref());
-    text("client", record.client.as_deref());
-    text("response_id", record.answer.id.as_deref());
-    text("provider_request_id", record.provider_request_id.as_deref());
-    text("degraded", record.degraded.then_some("static"));
+/// The way of a call through the gateway, as an object: what is unknown is left out.
+fn tell(record: &Record, now: Instant, line: &mut write::Line) {
+    line.text("protocol", record.provider.map(|provider| provider.name()));
+    line.text("upstream", record.upstream.as_deref().map(|upstream| upstream.name.as_str()));
+    line.text("target", record.target.as_deref());
+    line.text("client", record.client.as_deref());
+    line.text("response_id", record.answer.id.as_deref());
+    line.text("provider_request_id", record.provider_request_id.as_deref());
+    line.text("degraded", record.degraded.then_some("static"));
     let since = |at: Option<Instant>| at.map(|at| micros(at.saturating_duration_since(record.started)));
     let phases = &record.phases;
-    for (name, us) in [
-        ("own_ms", record.gateway_us()),
-        ("sent_ms", since(phases.sent)),
-        ("first_byte_ms", since(phases.first_byte)),
-        ("last_byte_ms", since(Some(now))),
-    ] {
-        if let Some(us) = us {
-            let _ = write!(out, ",\"{name}\":{}.{:03}", us / 1000, us % 1000);
-        }
-    }
+    line.millis("own_ms", record.gateway_us());
+    line.millis("sent_ms", since(phases.sent));
+    line.millis("first_byte_ms", since(phases.first_byte));
+    line.millis("last_byte_ms", since(Some(now)));
     // The bodies of other calls pass uncounted.
-    let asked = record.provider.map(|_| record.request_bytes);
-    let stalls = Some(u64::from(phases.stalls)).filter(|stalls| *stalls > 0);
-    let counts = [("request_bytes", asked), ("response_bytes", Some(record.response_bytes)), ("stalls", stalls)];
-    for (name, count) in counts.into_iter().filter_map(|(name, count)| Some((name, count?))) {
-        let _ = write!(out, ",\"{name}\":{count}");
-    }
-    out.replace_range(..1, "{");
-    out.push('}');
-    out
+    line.number("request_bytes", record.provider.map(|_| record.request_bytes));
+    line.number("response_bytes", Some(record.response_bytes));
+    line.number("stalls", Some(u64::from(phases.stalls)).filter(|stalls| *stalls > 0));
 }
 
 /// A try that was given up.
 fn span<'r>(record: &'r Record, attempt: &'r Attempt, capture: Capture) -> SpanEvent<'r> {
-    let said = |text: &Option<String>| text.as_deref().map(|text| safe(text, Keep::Beginning(2000), capture.secrets));
+    let said =
+        |text: &'r Option<String>| text.as_deref().map(|text| safe(text, Keep::Beginning(2000), capture.secrets));
     let attrs = serde_json::json!({
         "request_id": record.request_id,
         "upstream": attempt.upstream.name,
@@ -164,7 +151,7 @@ fn span<'r>(record: &'r Record, attempt: &'r Attempt, capture: Capture) -> SpanE
         session_id: None,
         latency_us: Some(attempt.latency_us),
         ok: Some(false),
-        error_message: said(&attempt.error.message).map(Cow::Owned),
+        error_message: said(&attempt.error.message),
         attrs: Some(Cow::Owned(attrs.to_string())),
     }
 }

@@ -43,7 +43,7 @@ mod whole;
 
 pub use journal::{EXTENSION, Journal, JournalError, PATTERN};
 pub use recorder::Recorder;
-pub use server::serve;
+pub use server::{Hand, Handed, assist, hand, serve};
 pub use tls::{acceptor, new_key};
 
 use crate::provider::Family;
@@ -61,11 +61,11 @@ use throttle::Throttle;
 
 /// A gateway: what it was told, and what it holds.
 pub struct Gateway {
-    settings: ArcSwap<Settings>,
+    settings: Arc<ArcSwap<Settings>>,
     upstreams: Upstreams,
     recorder: Arc<Recorder>,
-    retries: RetryBudget,
-    throttle: Throttle,
+    retries: Arc<RetryBudget>,
+    throttle: Arc<Throttle>,
     /// What bodies that are read whole may take in all.
     bodies: Arc<whole::Budget>,
 }
@@ -77,15 +77,24 @@ impl Gateway {
     /// Where the system's root certificates cannot be read.
     pub fn new(settings: Settings, recorder: Arc<Recorder>) -> io::Result<Arc<Gateway>> {
         let upstreams = client::client(settings.timeouts.connect)?;
-        let throttle = Throttle::new(settings.queue);
-        let retries = RetryBudget::new(settings.retry_share);
+        let throttle = Arc::new(Throttle::new(settings.queue));
+        let retries = Arc::new(RetryBudget::new(settings.retry_share));
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        Ok(Arc::new(Gateway { settings, upstreams, recorder, retries, throttle, bodies: Arc::default() }))
+    }
+
+    /// The same gateway for another thread: what it was told and what it knows is shared, its connections are not.
+    ///
+    /// # Errors
+    /// Where the system's root certificates cannot be read.
+    pub fn beside(&self) -> io::Result<Arc<Gateway>> {
         Ok(Arc::new(Gateway {
-            settings: ArcSwap::from_pointee(settings),
-            upstreams,
-            recorder,
-            retries,
-            throttle,
-            bodies: Arc::default(),
+            settings: Arc::clone(&self.settings),
+            upstreams: client::client(self.settings().timeouts.connect)?,
+            recorder: Arc::clone(&self.recorder),
+            retries: Arc::clone(&self.retries),
+            throttle: Arc::clone(&self.throttle),
+            bodies: Arc::clone(&self.bodies),
         }))
     }
 

@@ -41,9 +41,9 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// An answer that moves now, and has to be over by `until`; before `first_by` it has to move again, where that is given.
-    pub fn new(between: Duration, until: Instant, first_by: Option<Instant>) -> Pace {
-        let moved = clock::now();
+    /// An answer that `moved` last when its head came, and has to be over by `until`; before `first_by` it has to move again,
+    /// where that is given.
+    pub fn new(between: Duration, (moved, until): (Instant, Instant), first_by: Option<Instant>) -> Pace {
         let timer = Box::pin(tokio::time::sleep_until(until.into()));
         let mut pace = Pace { between, until, first_by, moved, timer };
         let due = pace.due().0;
@@ -100,7 +100,7 @@ mod tests {
     async fn the_first_move_has_a_time_of_its_own_and_the_whole_bounds_all() {
         let now = clock::now();
         let after = |seconds| now + Duration::from_secs(seconds);
-        let mut pace = Pace::new(Duration::from_secs(5), after(100), Some(after(30)));
+        let mut pace = Pace::new(Duration::from_secs(5), (now, after(100)), Some(after(30)));
         assert_eq!((pace.late(after(29)), pace.late(after(30))), (None, Some(Late::First)));
         assert_eq!(pace.moved(after(20)), Duration::ZERO);
         assert_eq!((pace.late(after(24)), pace.late(after(25))), (None, Some(Late::Between)));

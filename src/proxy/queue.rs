@@ -3,6 +3,7 @@
 
 use super::limit::{Cost, Lane, Limits, Sent};
 use super::turns::{Turns, Who};
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,7 +43,7 @@ pub struct Queue {
 #[derive(Debug, Default)]
 struct Lines {
     /// Lines with calls in them.
-    lines: HashMap<Lane, Line>,
+    lines: HashMap<Lane, Line, RandomState>,
     last_id: u64,
 }
 

@@ -69,14 +69,14 @@ impl Recorder {
 
     /// Writes a call that has ended.
     fn write(&self, record: &Record, end: &End) {
+        let now = super::clock::now();
         let written = LINE.with_borrow_mut(|lines| {
             lines.clear();
             let told = self.told.load();
-            line::write(record, end, told.0, told.1.as_deref(), lines);
+            line::write(record, (end, now), told.0, told.1.as_deref(), lines);
             self.journal.append(lines)
         });
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let now = super::clock::now();
         self.metrics.add(record, record.verdict(end).outcome, now);
         if let Some(meter) = &record.meter {
             meter.used(&record.answer.usage, now);

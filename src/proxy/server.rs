@@ -12,39 +12,43 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::TcpStream as StdStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
 
 /// Serves until `stop` is ready, then until the calls under way are over or the grace has passed; over TLS where there is
-/// an acceptor of it.
+/// an acceptor of it. Shares its clients with `hands`, threads that [`assist`].
 pub async fn serve(
     gateway: Arc<Gateway>,
     (listener, acceptor): (TcpListener, Option<TlsAcceptor>),
+    hands: Vec<Hand>,
     stop: impl Future<Output = ()>,
 ) {
-    let server = Server { gateway, builder: builder(), graceful: GracefulShutdown::new(), acceptor };
+    let server = Server::new((gateway, acceptor));
     let telling = tokio::spawn(tell(Arc::clone(&server.gateway)));
+    let own = Arc::new(());
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             biased;
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => server.accept(stream),
+                Ok((stream, _)) => match idlest(&hands, &own) {
+                    Some(hand) => hand.take(stream),
+                    None => server.accept(stream, Arc::clone(&own)),
+                },
                 Err(why) => pause_after(&why).await,
             },
         }
     }
     telling.abort();
-    drop(listener);
-    let Server { gateway, graceful, .. } = server;
-    if tokio::time::timeout(gateway.settings().grace, graceful.shutdown()).await.is_err() {
-        gateway.recorder.stop();
-    }
+    drop((listener, hands));
+    server.end().await;
 }
 
 /// How often it is told what is known of limits.
@@ -66,6 +70,51 @@ async fn tell(gateway: Arc<Gateway>) {
     }
 }
 
+/// Serves the clients that are handed to it, until nobody hands any more; then as [`serve`] does.
+pub async fn assist(of: (Arc<Gateway>, Option<TlsAcceptor>), mut handed: Handed) {
+    let server = Server::new(of);
+    while let Some((stream, load)) = handed.recv().await {
+        // A stream that is none any more is found at once by its client, too.
+        if let Ok(stream) = TcpStream::from_std(stream) {
+            server.accept(stream, load);
+        }
+    }
+    server.end().await;
+}
+
+/// A thread that assists.
+pub struct Hand {
+    streams: UnboundedSender<(StdStream, Load)>,
+    load: Load,
+}
+
+/// Held by each connection of a thread, so that they can be counted.
+type Load = Arc<()>;
+
+/// What is handed to a thread that assists.
+pub type Handed = UnboundedReceiver<(StdStream, Load)>;
+
+/// A new hand, and what it takes.
+pub fn hand() -> (Hand, Handed) {
+    let (streams, handed) = unbounded_channel();
+    (Hand { streams, load: Load::default() }, handed)
+}
+
+impl Hand {
+    fn take(&self, stream: TcpStream) {
+        // A thread that is gone takes none; its client sees a closed connection.
+        if let Ok(stream) = stream.into_std() {
+            let _ = self.streams.send((stream, Arc::clone(&self.load)));
+        }
+    }
+}
+
+/// The hand with the fewest connections; `None` where whoever asks has no more.
+fn idlest<'h>(hands: &'h [Hand], own: &Load) -> Option<&'h Hand> {
+    let idlest = hands.iter().min_by_key(|hand| Arc::strong_count(&hand.load))?;
+    (Arc::strong_count(&idlest.load) < Arc::strong_count(own)).then_some(idlest)
+}
+
 /// What a connection needs.
 struct Server {
     gateway: Arc<Gateway>,
@@ -75,13 +124,29 @@ struct Server {
 }
 
 impl Server {
-    fn accept(&self, stream: TcpStream) {
+    fn new((gateway, acceptor): (Arc<Gateway>, Option<TlsAcceptor>)) -> Server {
+        Server { gateway, builder: builder(), graceful: GracefulShutdown::new(), acceptor }
+    }
+
+    /// Waits for what is under way, as long as is allowed.
+    async fn end(self) {
+        let Server { gateway, graceful, .. } = self;
+        if tokio::time::timeout(gateway.settings().grace, graceful.shutdown()).await.is_err() {
+            gateway.recorder.stop();
+        }
+    }
+
+    fn accept(&self, stream: TcpStream, load: Load) {
         // A reset while it was accepted is found again at the first read.
         let _ = stream.set_nodelay(true);
         let (gateway, builder, watcher) = (Arc::clone(&self.gateway), self.builder.clone(), self.graceful.watcher());
         match self.acceptor.clone() {
-            None => drop(tokio::spawn(connection(gateway, builder, watcher, stream))),
+            None => drop(tokio::spawn(async move {
+                let _load = load;
+                connection(gateway, builder, watcher, stream).await;
+            })),
             Some(acceptor) => drop(tokio::spawn(async move {
+                let _load = load;
                 // Who does not get through the handshake in time has no call to be recorded.
                 if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
                     connection(gateway, builder, watcher, stream).await;

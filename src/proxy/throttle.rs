@@ -64,19 +64,19 @@ impl Throttle {
         (status, headers): (StatusCode, &HeaderMap),
         wait: Option<Duration>,
     ) {
+        if wait.is_none() && !are_told(headers) {
+            return;
+        }
         let now = clock::now();
-        let told = told(headers, (now, clock::now_us()));
-        if let Some(heard) = &told {
-            self.limits.heard(lane, sent, heard, now);
+        if let Some(heard) = told(headers, (now, clock::now_us())) {
+            self.limits.heard(lane, sent, &heard, now);
         }
         if status == StatusCode::TOO_MANY_REQUESTS
             && let Some(wait) = wait
         {
             self.limits.close(lane, wait, now);
         }
-        if told.is_some() || wait.is_some() {
-            self.queue.look_again(lane);
-        }
+        self.queue.look_again(lane);
     }
 
     /// A call that never went.
@@ -167,10 +167,18 @@ fn told_of(figure: &Headroom, depth: Option<&Depth>, now: Instant) -> LimitEvent
     }
 }
 
+/// Whether anything is told of limits: most upstreams of one's own tell nothing.
+fn are_told(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| is_of_limits(name.as_str()))
+}
+
+fn is_of_limits(name: &str) -> bool {
+    name.contains("ratelimit") || name.contains("rate-limit")
+}
+
 /// What the headers of an answer tell. Every dialect has the word in its names; most upstreams of one's own tell nothing.
 fn told(headers: &HeaderMap, at: (Instant, i64)) -> Option<Heard> {
-    let is_about_limits = |name: &&str| name.contains("ratelimit") || name.contains("rate-limit");
-    let names = || headers.keys().map(http::HeaderName::as_str).filter(is_about_limits);
+    let names = || headers.keys().map(http::HeaderName::as_str).filter(|name| is_of_limits(name));
     let of = |refill: Refill| {
         if !names().any(|name| refill_of(headers, name) == refill) {
             return [None; 4];

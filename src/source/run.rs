@@ -43,22 +43,27 @@ impl Files {
     fn drive(&mut self, out: &Sender, stop: &Stop) -> Result<(), SourceError> {
         let clock = SystemClock::start();
         // Before the first look, so that nothing happens unseen between the two.
-        let mut watcher = match self.follow() {
-            Follow::Forever => Some(Watcher::new(self.selection())),
-            Follow::UntilEnd => None,
-        };
+        let is_watched = self.follow() == Follow::Forever && self.looks_every().is_none();
+        let mut watcher = is_watched.then(|| Watcher::new(self.selection()));
         while !stop.requested() {
             let begun = clock.now();
             self.look(out)?;
             let looked = clock.now();
             while !stop.requested() && self.step(clock.now(), out)? == Step::Worked {}
-            let Some(watcher) = &mut watcher else { break };
+            if self.follow() == Follow::UntilEnd {
+                break;
+            }
             // Many files make a look dear; it never takes more than a small part of the time.
             let cost = looked.saturating_sub(begun);
             let soonest = SOONEST.max(cost.saturating_mul(10)).saturating_sub(clock.now().saturating_sub(looked));
             clock.sleep(soonest, stop);
-            let latest = if watcher.is_working() { LATEST } else { LATEST_UNWATCHED };
-            watcher.wait(latest.max(cost.saturating_mul(400)), stop);
+            match &mut watcher {
+                Some(watcher) => {
+                    let latest = if watcher.is_working() { LATEST } else { LATEST_UNWATCHED };
+                    watcher.wait(latest.max(cost.saturating_mul(400)), stop);
+                }
+                None => clock.sleep(self.looks_every().unwrap_or_default().saturating_sub(soonest), stop),
+            }
         }
         self.finish(out)
     }

@@ -1,11 +1,10 @@
 //! The journal on its way into the store. Of several gateways that share a folder one reads it: the one that holds its
 //! lock; when that ends, another takes over.
 
-use crate::app::feed::Feed;
 use crate::app::fill::{Ending, Run};
 use crate::clock;
 use crate::proxy::{EXTENSION, PATTERN};
-use crate::source::{Follow, Sender, SourceError, Stop, Troubles, is_read};
+use crate::source::{Files, Follow, Sender, SourceError, Stop, Troubles, is_read};
 use crate::store::{Store, sqlite::SqliteStore};
 use anyhow::Result;
 use std::fs::{File, OpenOptions};
@@ -21,6 +20,9 @@ const TIDY: Duration = Duration::from_secs(600);
 
 /// How often it is seen whether the lock is free.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// How often new calls are looked for.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A journal followed into a store.
 pub fn follow(journal: &Path, store: &Path, keep_us: Option<i64>) -> Result<(Run, Troubles)> {
@@ -73,7 +75,8 @@ pub fn read(journal: &Path, store: &Path, follow: Follow, out: &Sender, stop: &S
     let known = SqliteStore::open(store).and_then(|mut store| store.checkpoints());
     let known =
         known.map_err(|why| SourceError::Unreadable { path: store.to_owned(), cause: std::io::Error::other(why) })?;
-    Feed::of(&[segments(journal)], follow, known)?.run(out, stop)
+    // This process writes it, perhaps thousands of times a second.
+    Files::new(vec![segments(journal)], follow, known)?.look_every(LOOK).run(out, stop)
 }
 
 /// Whether a file of a journal is a segment.
@@ -118,7 +121,7 @@ mod tests {
         let line = |id: &str| format!("{{\"event\":\"llm_call\",\"request_id\":\"{id}\",\"timestamp\":1700000000}}\n");
         std::fs::write(&segment, line("one")).unwrap();
         let mut store = SqliteStore::open(&path).unwrap();
-        let feed = Feed::of(&[segments(&journal)], Follow::UntilEnd, Vec::new()).unwrap();
+        let feed = crate::app::feed::Feed::of(&[segments(&journal)], Follow::UntilEnd, Vec::new()).unwrap();
         let prices = Arc::new(Prices { tables: Tables::shipped(), ..Prices::default() });
         load(feed, &mut store, prices, &Arc::<Progress>::default(), &Stop::new()).unwrap();
         drop(store);

@@ -1,15 +1,17 @@
 //! A gateway at work: a thread of its own with the sockets, until it is told to stop.
 
 use crate::proxy::settings::Settings;
-use crate::proxy::{Gateway, Journal, Recorder, acceptor, serve};
+use crate::proxy::{Gateway, Hand, Handed, Journal, Recorder, acceptor, assist, hand, serve};
 use anyhow::{Context, Result};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{Barrier, oneshot, watch};
+use tokio_rustls::TlsAcceptor;
 
 /// How often it is seen whether it has stopped.
 const LOOK: Duration = Duration::from_millis(10);
@@ -24,7 +26,7 @@ pub struct Serving {
     recorder: Arc<Recorder>,
     gateway: Arc<Gateway>,
     stop: Option<oneshot::Sender<()>>,
-    hurry: Option<oneshot::Sender<()>>,
+    hurry: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,7 +43,9 @@ impl Serving {
             .context("the certificate of the listener (proxy.tls_cert, proxy.tls_key) cannot be used")?;
         let journal = Journal::open(&settings.journal, settings.segment).context("the journal cannot be written")?;
         let recorder = Arc::new(Recorder::new(journal, settings.capture, settings.app.clone()));
-        let runtime = runtime()?;
+        let mut runtimes = runtimes()?;
+        let together = Arc::new(Barrier::new(runtimes.len()));
+        let runtime = runtimes.remove(0);
         let listen = settings.listen;
         let listener = runtime
             .block_on(TcpListener::bind(listen))
@@ -51,28 +55,22 @@ impl Serving {
             let _within = runtime.enter();
             Gateway::new(settings, Arc::clone(&recorder)).context("the gateway cannot start")?
         };
-        let (served, writer) = (Arc::clone(&gateway), Arc::clone(&recorder));
         let (stop, stopped) = oneshot::channel();
-        let (hurry, hurried) = oneshot::channel::<()>();
+        let (hurry, hurried) = watch::channel(false);
+        let mut ends = Ends { together, hurried, recorder: Arc::clone(&recorder) };
+        let helpers = runtimes.into_iter().map(|runtime| helper(runtime, (&gateway, tls.clone()), &ends));
+        let (hands, helpers): (Vec<Hand>, Vec<_>) = helpers.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let served = Arc::clone(&gateway);
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || {
             let stopped = async {
                 let _ = stopped.await;
             };
-            let hurried = async {
-                if hurried.await.is_err() {
-                    std::future::pending().await
-                }
-            };
-            runtime.block_on(async {
-                tokio::select! {
-                    () = serve(served, (listener, tls), stopped) => {}
-                    () = hurried => writer.stop(),
-                }
-            });
+            runtime.block_on(ends.of(serve(served, (listener, tls), hands, stopped)));
             // What is still under way ends here, and is recorded as stopped. Nobody waits for a name that is looked up.
             runtime.shutdown_timeout(END);
+            helpers.into_iter().for_each(join);
         })?;
-        Ok(Serving { address, recorder, gateway, stop: Some(stop), hurry: Some(hurry), thread: Some(thread) })
+        Ok(Serving { address, recorder, gateway, stop: Some(stop), hurry, thread: Some(thread) })
     }
 
     /// Its address, as clients are told it.
@@ -106,11 +104,8 @@ impl Serving {
         self.ask();
         while !self.is_over() {
             std::thread::sleep(LOOK);
-            if is_hurried()
-                && let Some(hurry) = self.hurry.take()
-            {
-                // Where nobody listens it has just stopped.
-                let _ = hurry.send(());
+            if is_hurried() {
+                self.hurry.send_replace(true);
             }
         }
         self.end();
@@ -125,8 +120,8 @@ impl Serving {
 
     fn end(&mut self) {
         self.ask();
-        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
-            std::panic::resume_unwind(panic);
+        if let Some(thread) = self.thread.take() {
+            join(thread);
         }
     }
 }
@@ -139,16 +134,67 @@ impl Drop for Serving {
     }
 }
 
-/// One thread does what two do on small machines, with a shorter tail; large ones have cores to spare.
-fn runtime() -> Result<Runtime> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = match cores {
-        ..=3 => tokio::runtime::Builder::new_current_thread(),
-        _ => {
-            let mut builder = tokio::runtime::Builder::new_multi_thread();
-            builder.worker_threads((cores / 2).min(16));
-            builder
+/// How the threads of a gateway end: all together, since a call may wait in a queue whose turns another gives; at once where
+/// somebody is in a hurry.
+#[derive(Clone)]
+struct Ends {
+    together: Arc<Barrier>,
+    hurried: watch::Receiver<bool>,
+    recorder: Arc<Recorder>,
+}
+
+impl Ends {
+    /// Serves until the end.
+    async fn of(&mut self, serving: impl Future<Output = ()>) {
+        let hurried = async {
+            if self.hurried.wait_for(|hurried| *hurried).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = serving => {}
+            () = hurried => self.recorder.stop(),
         }
+        self.together.wait().await;
+    }
+}
+
+/// A thread that serves clients beside the first.
+fn helper(
+    runtime: Runtime,
+    (gateway, tls): (&Gateway, Option<TlsAcceptor>),
+    ends: &Ends,
+) -> Result<(Hand, JoinHandle<()>)> {
+    let gateway = {
+        let _within = runtime.enter();
+        gateway.beside().context("the gateway cannot start")?
     };
-    builder.enable_io().enable_time().thread_name("gateway").build().context("the gateway cannot start")
+    let (hand, handed): (Hand, Handed) = hand();
+    let mut ends = ends.clone();
+    let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || {
+        runtime.block_on(ends.of(assist((gateway, tls), handed)));
+        runtime.shutdown_timeout(END);
+    })?;
+    Ok((hand, thread))
+}
+
+fn join(thread: JoinHandle<()>) {
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// On small machines threads that share nothing but the journal do more than those that take work from each other, with a
+/// shorter tail; large ones have cores to spare.
+fn runtimes() -> Result<Vec<Runtime>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let one = || tokio::runtime::Builder::new_current_thread();
+    let several = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads((cores / 2).min(16));
+        builder
+    };
+    let builders = if cores <= 3 { (0..cores).map(|_| one()).collect() } else { vec![several()] };
+    let start = |mut builder: tokio::runtime::Builder| builder.enable_io().enable_time().thread_name("gateway").build();
+    builders.into_iter().map(start).collect::<Result<_, _>>().context("the gateway cannot start")
 }

@@ -80,7 +80,7 @@ impl Scene {
             open: Open::new(record, Arc::clone(&recorder)),
             eye,
             strip: how.strip.then(Strip::default),
-            pace: Pace::new(how.between, clock::now() + how.total, None),
+            pace: Pace::new(how.between, (clock::now(), clock::now() + how.total), None),
             stall: Duration::ZERO,
             held: Vec::new(),
         };

@@ -66,6 +66,7 @@ const MAX_OPEN: usize = 512;
 pub struct Files {
     selection: Arc<Selection>,
     follow: Follow,
+    every: Option<Duration>,
     limit: usize,
     max_open: usize,
     /// Where to go on in files that are not open.
@@ -153,6 +154,7 @@ impl Files {
         Ok(Files {
             selection: Arc::new(Selection::new(args)?),
             follow,
+            every: None,
             limit: MAX_LINE,
             max_open: MAX_OPEN,
             known: known.into_iter().map(|c| (id_of(&c), c)).collect(),
@@ -184,6 +186,17 @@ impl Files {
     pub fn max_open(mut self, files: usize) -> Files {
         self.max_open = files.max(1);
         self
+    }
+
+    /// Looks so often instead of being woken: a watcher costs whoever writes more than the looks do where lines come by the
+    /// thousand.
+    pub fn look_every(mut self, time: Duration) -> Files {
+        self.every = Some(time);
+        self
+    }
+
+    pub(super) fn looks_every(&self) -> Option<Duration> {
+        self.every
     }
 
     pub(super) fn selection(&self) -> &Arc<Selection> {
