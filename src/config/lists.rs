@@ -30,7 +30,7 @@ pub(super) enum Shape {
 
 impl List {
     /// The section between its brackets.
-    fn written(&self, title: &str) -> String {
+    pub fn written(&self, title: &str) -> String {
         match self.shape {
             Shape::List => format!("[[{}]]", self.name),
             Shape::Named => format!("[{}.{title}]", self.name),

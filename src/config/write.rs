@@ -1,7 +1,7 @@
 //! The configuration as text: the commented file that `config init` writes, and the settings that `config show` prints.
 
 use super::keys::{KEYS, Key, Kind};
-use super::lists::LISTS;
+use super::lists::{LISTS, Shape};
 use super::{Config, Effective, Inputs, load};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -96,6 +96,22 @@ const SECTIONS: &str = r#"
 #   provider = "openai"
 #   model = "gpt-5*"
 #   percent = 10
+#
+#   [proxy]
+#   listen = "127.0.0.1:4141"
+#   retries = 2
+#   capture = "preview"
+#
+#   [upstream.local]
+#   base_url = "http://127.0.0.1:8000/v1"
+#   models = ["llama-*"]
+#
+#   [[fallback]]
+#   model = "gpt-4o"
+#   to = ["gpt-4o-mini", "local/llama-3.3-70b"]
+#
+#   [client.team]
+#   key_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"   # from `llmtop key new team`
 "#;
 
 /// What stands in the file for a setting without a default of its own.
@@ -153,22 +169,34 @@ impl Effective {
     }
 }
 
-/// The sections `[[…]]` of a file, as they were read, but for what may hold a secret: whom alerts are told.
+/// The sections of a file, as they were read, but for what may hold a secret: whom alerts are told, a client's key.
 fn lists(text: &str) -> Vec<String> {
-    const SECRET: [&str; 2] = ["webhook", "command"];
     let table: toml::Table = text.parse().unwrap_or_default();
-    let sections = LISTS.iter().flat_map(|list| {
-        let sections = table.get(list.name).and_then(toml::Value::as_array);
-        sections.into_iter().flatten().filter_map(toml::Value::as_table).map(|section| (list.name, section))
+    let sections = LISTS.iter().flat_map(|list| match (list.shape, table.get(list.name)) {
+        (Shape::List, Some(toml::Value::Array(sections))) => {
+            sections.iter().map(|one| (list.written(""), one)).collect()
+        }
+        (Shape::Named, Some(toml::Value::Table(named))) => {
+            named.iter().map(|(name, one)| (list.written(name), one)).collect()
+        }
+        (Shape::One, Some(one)) => vec![(list.written(""), one)],
+        _ => Vec::new(),
     });
-    let lines = sections.flat_map(|(name, section)| {
-        let fields = section.iter().map(|(key, value)| match SECRET.contains(&key.as_str()) {
-            true => format!("{key} = \"…\""),
-            false => format!("{key} = {value}"),
+    let lines =
+        sections.filter_map(|(title, section)| Some((title, section.as_table()?))).flat_map(|(title, section)| {
+            let fields = section.iter().map(|(key, value)| match is_secret(key, value) {
+                true => format!("{key} = \"…\""),
+                false => format!("{key} = {value}"),
+            });
+            [String::new(), title].into_iter().chain(fields).collect::<Vec<_>>()
         });
-        [String::new(), format!("[[{name}]]")].into_iter().chain(fields).collect::<Vec<_>>()
-    });
     lines.collect()
+}
+
+/// Whether a setting may hold what nobody else should see; so may an address with somebody's name in it.
+fn is_secret(key: &str, value: &toml::Value) -> bool {
+    const SECRET: [&str; 3] = ["webhook", "command", "key_sha256"];
+    SECRET.contains(&key) || value.as_str().is_some_and(|text| text.contains("://") && text.contains('@'))
 }
 
 #[cfg(test)]
