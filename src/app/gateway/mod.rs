@@ -2,6 +2,7 @@
 //! journal is the same feed as of any log.
 
 mod feed;
+mod keep;
 mod key;
 mod proxy;
 mod run;

@@ -1,14 +1,14 @@
 //! `llmtop proxy`: a gateway and the screen over what it records, or the gateway alone.
 
+use super::keep::{Ending, Filling, Turns};
 use super::serving::Serving;
 use super::{feed, settings};
-use crate::app::fill::{Ending, Run, fill};
+use crate::app::fill::Run;
 use crate::app::live::{Kind, Losses};
 use crate::app::{screen, setup};
 use crate::cli::{Cli, ProxyArgs};
 use crate::config::Effective;
-use crate::pipeline::{OnRefusal, Progress};
-use crate::source::Stop;
+use crate::pipeline::Progress;
 use crate::units::clean;
 use anyhow::Result;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -31,10 +31,10 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let serving = Serving::start(told)?;
     let (run, troubles) = feed::follow(&journal, &store, effective.config.proxy.keep_us)?;
     if args.headless || !std::io::stdout().is_terminal() {
-        let journal = clean(&journal.display().to_string()).into_owned();
-        writeln!(out, "llmtop proxy listens on {}, journal in {journal}", serving.url())?;
+        let shown = clean(&journal.display().to_string()).into_owned();
+        writeln!(out, "llmtop proxy listens on {}, journal in {shown}", serving.url())?;
         out.flush()?;
-        return Headless { cli, args, effective: &effective, serving }.run(&store, run);
+        return Headless { cli, args, effective: &effective, serving }.run((&journal, &store), run);
     }
     let label = format!("proxy {}", serving.address);
     let recorder = Arc::clone(serving.recorder());
@@ -64,15 +64,20 @@ struct Said {
 
 impl Headless<'_> {
     /// The journal goes into the store, what is lost is said, and a hang-up reads the configuration again.
-    fn run(self, store: &Path, run: Run) -> Result<ExitCode> {
+    fn run(self, (journal, store): (&Path, &Path), run: Run) -> Result<ExitCode> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let prices = setup::prices(self.effective)?;
-        let (progress, reading) = (Arc::<Progress>::default(), Stop::new());
+        let (turns, config) = (Turns::default(), &self.effective.config);
+        let filling = Filling {
+            journal: (journal, config.proxy.keep_us),
+            store: (store, &config.retention),
+            prices,
+            progress: Arc::<Progress>::default(),
+        };
         let signal = std::thread::scope(|scope| {
-            let (progress, reading, retention) = (&progress, &reading, &self.effective.config.retention);
-            let how = (OnRefusal::Retry, prices);
-            let filling = scope.spawn(move || fill((store, retention), run, how, progress, reading));
-            let _ending = Ending(reading);
+            let turns = &turns;
+            let filling = scope.spawn(move || filling.keep(run, turns));
+            let _ending = Ending(turns);
             let mut said = Said::default();
             let signal = loop {
                 std::thread::sleep(LOOK);
@@ -80,12 +85,12 @@ impl Headless<'_> {
                 match signals.pending().last() {
                     Some(SIGHUP) => self.read_again(),
                     Some(signal) => break signal,
-                    None if filling.is_finished() || self.serving.is_over() => break 0,
+                    None if self.serving.is_over() => break 0,
                     None => {}
                 }
             };
             self.serving.stop(|| signals.pending().any(|signal| signal != SIGHUP));
-            reading.request();
+            turns.end();
             filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok::<_, anyhow::Error>(signal)
         })?;
