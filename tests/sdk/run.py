@@ -47,7 +47,8 @@ def error(status, mode, model, **more):
 
 
 # The status is that of the upstream: the client got 200.
-DEGRADED = error(503, "server_error", "down", degraded="static")
+# The client got a 200; what failed is in the failure mode.
+DEGRADED = error(200, "server_error", "down", degraded="static")
 
 # By the name of the call in calls.py: what the journal's line has to say.
 SCENES = {
@@ -133,19 +134,24 @@ def calls_of(program, python, scene, upstream):
         own = {"PATH": os.environ["PATH"], "HOME": home, "OPENAI_API_KEY": "sk-own", "ANTHROPIC_API_KEY": "sk-own"}
         command = [program, "run", "--config", config, "--journal", journal, "--upstream", upstream.url, "--"]
         command += [python, "-B", HERE / "calls.py", scene]
-        ran = subprocess.run(command, env=own, stdout=subprocess.PIPE, text=True, timeout=300)
+        ran = subprocess.run(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=300)
         if ran.returncode != 42:
-            sys.exit(f"{scene}: calls failed, or the exit code did not come through: {ran.returncode}\n{ran.stdout}")
+            sys.exit(f"{scene}: calls failed, or the exit code did not come through: {ran.returncode}\n{ran.stdout}{ran.stderr}")
         text = "".join(path.read_text(encoding="utf-8") for path in sorted(journal.glob("*.jsonl")))
     calls = [event for event in map(json.loads, text.splitlines()) if event["event"] == "llm_call"]
     by_name = {call["request_id"]: call for call in calls}
     if len(by_name) != len(calls) or by_name.keys() != SCENES[scene].keys():
         sys.exit(f"{scene}: other calls than were made: {sorted(call['request_id'] for call in calls)}")
-    if f"store    {len(calls)} calls" not in ran.stdout:
-        sys.exit(f"{scene}: {len(calls)} calls, but the report says\n{ran.stdout}")
+    if f"store    {len(calls)} calls" not in ran.stderr:
+        sys.exit(f"{scene}: {len(calls)} calls, but the report says\n{ran.stderr}")
     if "sk-own" in text:
         sys.exit(f"{scene}: a key is in the journal")
     return by_name
+
+
+def said(call, field):
+    """A field of a call, or of what the gateway tells of its way."""
+    return call.get(field, call.get("gateway", {}).get(field))
 
 
 def main():
@@ -162,9 +168,9 @@ def main():
         calls = calls_of(program, python, scene, upstream)
         for name, want in wanted.items():
             wrong += [
-                f"{scene}, {name}: {field} is {calls[name].get(field)!r}, not {value!r}: {json.dumps(calls[name])}"
+                f"{scene}, {name}: {field} is {said(calls[name], field)!r}, not {value!r}: {json.dumps(calls[name])}"
                 for field, value in want.items()
-                if calls[name].get(field) != value
+                if said(calls[name], field) != value
             ]
         print(f"{scene}: {len(calls)} calls")
     if wrong:
