@@ -28,18 +28,19 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let told = settings::of(&args.gateway, args.listen, &effective)?;
     let journal = told.journal.clone();
     let store = effective.config.store()?.to_owned();
+    // Whoever reads where it listens may send it one.
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let serving = Serving::start(told)?;
     let (run, troubles) = feed::follow(&journal, &store, effective.config.proxy.keep_us)?;
     if args.headless || !std::io::stdout().is_terminal() {
         let shown = clean(&journal.display().to_string()).into_owned();
         writeln!(out, "llmtop proxy listens on {}, journal in {shown}", serving.url())?;
         out.flush()?;
-        return Headless { cli, args, effective: &effective, serving }.run((&journal, &store), run);
+        return Headless { cli, args, effective: &effective, serving }.run((&journal, &store), run, signals);
     }
     let label = format!("proxy {}", serving.address);
     let recorder = Arc::clone(serving.recorder());
     let losses: Losses = Arc::new(move || (recorder.counts().1, recorder.trouble()));
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let exit = screen::over(effective, store, (label, Kind::Proxy), (run, troubles, losses), out)?;
     // The signal that ended the screen was one of them.
     signals.pending().for_each(drop);
@@ -64,8 +65,7 @@ struct Said {
 
 impl Headless<'_> {
     /// The journal goes into the store, what is lost is said, and a hang-up reads the configuration again.
-    fn run(self, (journal, store): (&Path, &Path), run: Run) -> Result<ExitCode> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    fn run(self, (journal, store): (&Path, &Path), run: Run, mut signals: Signals) -> Result<ExitCode> {
         let prices = setup::prices(self.effective)?;
         let (turns, config) = (Turns::default(), &self.effective.config);
         let filling = Filling {
