@@ -137,8 +137,10 @@ fn a_hang_up_opens_nothing_and_applies_what_is_recorded() {
     assert!(refused.contains("the configuration before stays") && refused.contains("0.0.0.0"), "{refused}");
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
     assert_eq!(Answer::read(send(address, CHAT, &[], ASK)).status, 401);
-    let later = again(upstream_of(&format!("[proxy]\nqueue = 5\ncapture = \"none\"\n{closed}")));
-    assert!(later.contains("queue and queue_wait takes effect at the next start"), "{later}");
+    let later = again(upstream_of(&format!(
+        "[proxy]\nqueue = 5\ncapture = \"none\"\n{closed}\n[[budget]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"day\""
+    )));
+    assert!(later.contains("queue and queue_wait, budgets takes effect at the next start"), "{later}");
     kill(&child, "-TERM");
     child.wait().expect("its end");
 }
@@ -175,4 +177,14 @@ fn every_store_has_a_journal_of_its_own() {
     let folder = gateway.home.path("other.db.journal");
     assert!(std::fs::read_dir(folder).expect("a folder").count() > 0);
     assert!(!gateway.home.path("data/llmtop/journal").exists());
+}
+
+#[test]
+fn a_gateway_is_not_its_own_upstream() {
+    let home = Home::new();
+    for url in ["http://127.0.0.1:4199", "http://localhost:4199/v1"] {
+        let refused = home.run(["proxy", "--headless", "--listen", "127.0.0.1:4199", "--upstream", url]);
+        assert_ne!(refused.code, Some(0));
+        assert!(refused.err.contains("is this gateway itself"), "{}", refused.err);
+    }
 }

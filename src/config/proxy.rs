@@ -7,7 +7,7 @@ use crate::provider::{Family, Keep};
 use crate::proxy::backoff::Backoff;
 use crate::proxy::breaker::Rule;
 use crate::proxy::queue::Bounds;
-use crate::proxy::settings::{Capture, Next, Secrets, Timeouts, Unrecorded};
+use crate::proxy::settings::{Capture, KNOWN, Next, Secrets, Timeouts, Unrecorded};
 use crate::units;
 use http::Uri;
 use std::net::SocketAddr;
@@ -150,8 +150,7 @@ pub(super) fn proxy(section: &mut Section<'_>, config: &mut Config) {
     waits(section, proxy);
     let words = "\"pass\" (calls go through, the loss is told) or \"block\"";
     put(&mut proxy.unrecorded, section.read("on_record_failure", words, unrecorded));
-    let cert = section.read("tls_cert", "the path of a PEM file", path);
-    let key = section.read("tls_key", "the path of a PEM file", path);
+    let [cert, key] = ["tls_cert", "tls_key"].map(|name| section.read(name, "the path of a PEM file", path));
     match (cert, key) {
         (Some(cert), Some(key)) => proxy.tls = Some((cert, key)),
         (None, None) => {}
@@ -254,9 +253,9 @@ pub(super) fn fallback(section: &mut Section<'_>, config: &mut Config) {
 
 /// `upstream/model` where there is such an upstream: names of models have slashes too.
 fn next(text: &str, upstreams: &[Upstream]) -> Next {
-    const KNOWN: [&str; 3] = ["openai", "anthropic", "gemini"];
+    let is_known = |name: &str| KNOWN.iter().any(|(known, ..)| *known == name);
     match text.split_once('/') {
-        Some((name, model)) if KNOWN.contains(&name) || upstreams.iter().any(|upstream| upstream.name == name) => {
+        Some((name, model)) if is_known(name) || upstreams.iter().any(|upstream| upstream.name == name) => {
             Next { upstream: Some(name.to_owned()), model: model.to_owned() }
         }
         _ => Next { upstream: None, model: text.to_owned() },
@@ -292,7 +291,8 @@ fn length(text: &str) -> Result<Duration, String> {
 
 /// No call is over in no time: who writes 0 means something else.
 fn some_length(text: &str) -> Result<Duration, String> {
-    length(text).and_then(|length| if length.is_zero() { Err(format!("{text:?} leaves no time")) } else { Ok(length) })
+    let length = length(text)?;
+    if length.is_zero() { Err(format!("{text:?} leaves no time")) } else { Ok(length) }
 }
 
 fn age(text: &str) -> Result<Option<i64>, String> {

@@ -11,6 +11,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The providers that are known by name: their protocol, and where they are.
+pub const KNOWN: [(&str, Family, &str); 3] = [
+    ("openai", Family::OpenAi, "https://api.openai.com"),
+    ("anthropic", Family::Anthropic, "https://api.anthropic.com"),
+    ("gemini", Family::Gemini, "https://generativelanguage.googleapis.com"),
+];
+
 /// Everything a gateway is told.
 #[derive(Debug, Clone)]
 pub struct Settings {

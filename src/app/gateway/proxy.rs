@@ -117,7 +117,7 @@ impl Headless<'_> {
             // It goes on listening where it does, whatever is said now: that is what may be reached from elsewhere.
             .and_then(|effective| {
                 let told = settings::of(&self.args.gateway, Some(self.serving.address), &effective)?;
-                Ok((told, settings::at_next_start(&effective.config.proxy, &self.effective.config.proxy)))
+                Ok((told, settings::at_next_start(&effective.config, &self.effective.config)))
             });
         match told {
             Ok((told, later)) => {

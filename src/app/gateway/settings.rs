@@ -1,10 +1,10 @@
 //! From configuration and flags to what a gateway is told.
 
 use crate::cli::GatewayArgs;
-use crate::config::{self, Effective, Env, Proxy};
+use crate::config::{self, Config, Effective, Env, Proxy};
 use crate::provider::Family;
 use crate::proxy::breaker::{Breaker, Rule};
-use crate::proxy::settings::{Client, Fallback, Settings, Takes, Upstream};
+use crate::proxy::settings::{Client, Fallback, KNOWN, Settings, Takes, Upstream};
 use crate::proxy::target::Live;
 use anyhow::{Context, Result, anyhow, bail};
 use http::{HeaderValue, Uri};
@@ -14,13 +14,6 @@ use std::sync::Arc;
 
 /// Where it listens unless it is told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4141);
-
-/// The providers that are known by name: their protocol, and where they are.
-const KNOWN: [(&str, Family, &str); 3] = [
-    ("openai", Family::OpenAi, "https://api.openai.com"),
-    ("anthropic", Family::Anthropic, "https://api.anthropic.com"),
-    ("gemini", Family::Gemini, "https://generativelanguage.googleapis.com"),
-];
 
 /// The same told anew: what goes on at upstreams that stay goes on.
 pub fn anew(mut told: Settings, before: &Settings) -> Settings {
@@ -37,7 +30,8 @@ pub fn anew(mut told: Settings, before: &Settings) -> Settings {
 }
 
 /// The settings that differ and are looked at when a gateway starts alone.
-pub fn at_next_start(new: &Proxy, old: &Proxy) -> Vec<&'static str> {
+pub fn at_next_start(all: &Config, before: &Config) -> Vec<&'static str> {
+    let (new, old) = (&all.proxy, &before.proxy);
     [
         ("listen", new.listen != old.listen),
         ("journal", new.journal != old.journal),
@@ -48,6 +42,10 @@ pub fn at_next_start(new: &Proxy, old: &Proxy) -> Vec<&'static str> {
         ("queue and queue_wait", new.queue != old.queue),
         ("retry_budget", new.retry_share != old.retry_share),
         ("breaker_failures and breaker_open", new.breaker != old.breaker),
+        ("prices", (&all.pricing, &all.price_table) != (&before.pricing, &before.price_table)),
+        ("retention", all.retention != before.retention),
+        ("budgets", all.budgets != before.budgets),
+        ("alerts", all.alerts != before.alerts),
         (
             "ask_for_usage",
             new.upstreams.iter().any(|one| {
@@ -76,6 +74,13 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
         );
     }
     let upstreams = upstreams(args, told)?;
+    if let Some(upstream) = upstreams.iter().find(|upstream| is_itself(&upstream.base, listen)) {
+        bail!(
+            "the upstream {:?} at {} is this gateway itself; say where the provider is",
+            upstream.name,
+            upstream.base
+        );
+    }
     for fallback in &told.fallbacks {
         let unknown = |name: &&String| !upstreams.iter().any(|upstream| upstream.name == **name);
         if let Some(name) = fallback.to.iter().filter_map(|next| next.upstream.as_ref()).find(unknown) {
@@ -105,6 +110,17 @@ pub fn of(args: &GatewayArgs, listen: Option<SocketAddr>, settings: &Effective) 
     })
 }
 
+/// Whether a URL leads to where the gateway listens.
+fn is_itself(base: &Uri, listen: SocketAddr) -> bool {
+    let usual = if base.scheme_str() == Some("https") { 443 } else { 80 };
+    let host = base.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = match host.parse::<IpAddr>() {
+        Ok(ip) => ip == listen.ip() || ip.is_loopback() && listen.ip().is_unspecified(),
+        Err(_) => host == "localhost" && (listen.ip().is_loopback() || listen.ip().is_unspecified()),
+    };
+    is_here && base.port_u16().unwrap_or(usual) == listen.port()
+}
+
 /// What a call says in one protocol means nothing in another: a chain stays in that of its model, where it is known whose that
 /// is, and in any case in one.
 fn one_protocol(fallback: &config::ProxyFallback, upstreams: &[Upstream]) -> Result<()> {
@@ -132,7 +148,7 @@ const NAMES: [(&str, Family); 3] =
     [("gpt-", Family::OpenAi), ("claude-", Family::Anthropic), ("gemini-", Family::Gemini)];
 
 /// The folder of the journal: the one that is named, else one beside the store, so that stores have a journal each.
-fn journal(args: &GatewayArgs, told: &Proxy, config: &config::Config) -> Result<PathBuf> {
+fn journal(args: &GatewayArgs, told: &Proxy, config: &Config) -> Result<PathBuf> {
     if let Some(journal) = args.journal.as_ref().or(told.journal.as_ref()) {
         return Ok(std::path::absolute(journal)?);
     }
