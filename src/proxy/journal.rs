@@ -1,11 +1,13 @@
 //! The journal: finished calls as lines in segments of a folder, each written by one `write(2)`. A gateway has segments of
 //! its own, so several may share a folder; nobody else writes into them, so what a full disk cut can be taken back.
 
+use super::clock;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The ending of a segment's name.
 pub const EXTENSION: &str = "jsonl";
@@ -13,11 +15,16 @@ pub const EXTENSION: &str = "jsonl";
 /// The pattern of the segments of a folder.
 pub const PATTERN: &str = "calls-*.jsonl";
 
+/// How long calls may go into a segment that somebody has deleted or moved away.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// A folder of segments, and the one that is written.
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
     most: u64,
+    /// How often it is seen whether the segment is still where it is read.
+    look: Duration,
     state: Mutex<State>,
 }
 
@@ -31,6 +38,8 @@ struct State {
 #[derive(Debug)]
 struct Segment {
     file: File,
+    path: PathBuf,
+    looked: Instant,
     length: u64,
     /// Half a line stands at its end.
     is_torn: bool,
@@ -54,7 +63,7 @@ impl Journal {
     pub fn open(folder: &Path, most: u64) -> Result<Journal, JournalError> {
         let fault = |source| JournalError { path: folder.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
-        let journal = Journal { folder: folder.to_owned(), most, state: Mutex::default() };
+        let journal = Journal { folder: folder.to_owned(), most, look: LOOK, state: Mutex::default() };
         // What cannot be written is told before the first call, not after it.
         let mut state = journal.state.lock().unwrap_or_else(PoisonError::into_inner);
         journal.segment(&mut state, 0).map_err(fault)?;
@@ -102,9 +111,9 @@ impl Journal {
     /// The segment that has room for so many bytes.
     fn segment<'s>(&self, state: &'s mut State, bytes: u64) -> io::Result<&'s mut Segment> {
         let is_full = |s: &Segment| s.length > 0 && s.length.saturating_add(bytes) > self.most;
-        if state.segment.as_ref().is_none_or(is_full) {
+        if state.segment.as_mut().is_none_or(|s| is_full(s) || s.has_gone(self.look)) {
             match self.begin(state) {
-                Ok(file) => state.segment = Some(Segment { file, length: 0, is_torn: false }),
+                Ok(segment) => state.segment = Some(segment),
                 // A segment that is too long loses nothing; a call that is not written is lost.
                 Err(_) if state.segment.as_ref().is_some_and(Segment::is_there) => {}
                 Err(why) => return Err(why),
@@ -113,11 +122,12 @@ impl Journal {
         state.segment.as_mut().ok_or_else(|| io::Error::other("no segment"))
     }
 
-    fn begin(&self, state: &mut State) -> io::Result<File> {
+    fn begin(&self, state: &mut State) -> io::Result<Segment> {
         loop {
             state.begun += 1;
-            let name = format!("calls-{}-{}-{}.{EXTENSION}", super::clock::now_us(), std::process::id(), state.begun);
-            let opened = OpenOptions::new().append(true).create_new(true).mode(0o600).open(self.folder.join(name));
+            let name = format!("calls-{}-{}-{}.{EXTENSION}", clock::now_us(), std::process::id(), state.begun);
+            let path = self.folder.join(name);
+            let opened = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path);
             match opened {
                 Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}
                 // The folder may have been cleared away under us.
@@ -129,7 +139,7 @@ impl Journal {
                     let file = opened?;
                     // Whoever tidies up lets a file alone that is locked. Where nothing locks, nothing is tidied that is new.
                     let _ = file.try_lock_shared();
-                    return Ok(file);
+                    return Ok(Segment { file, path, looked: clock::now(), length: 0, is_torn: false });
                 }
             }
         }
@@ -137,6 +147,21 @@ impl Journal {
 }
 
 impl Segment {
+    /// Whether it was deleted or moved away, so that nobody reads what is written to it; seen once in a while.
+    fn has_gone(&mut self, every: Duration) -> bool {
+        let now = clock::now();
+        if now.saturating_duration_since(self.looked) < every {
+            return false;
+        }
+        self.looked = now;
+        let place = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        match (fs::metadata(&self.path).map(place), self.file.metadata().map(place)) {
+            (Ok(named), Ok(open)) => named != open,
+            (Err(why), _) => why.kind() == io::ErrorKind::NotFound,
+            (Ok(_), Err(_)) => false,
+        }
+    }
+
     /// Whether it has a name yet, so that somebody reads it.
     fn is_there(&self) -> bool {
         self.file.metadata().is_ok_and(|meta| meta.nlink() > 0)
@@ -200,6 +225,21 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_that_is_deleted_or_moved_away_is_written_to_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), 1 << 20).unwrap();
+        journal.look = Duration::ZERO;
+        journal.append(b"first\n").unwrap();
+        fs::remove_file(&segments(folder.path())[0]).unwrap();
+        journal.append(b"second\n").unwrap();
+        let [second] = &segments(folder.path())[..] else { panic!("one segment") };
+        assert_eq!(fs::read_to_string(second).unwrap(), "second\n");
+        fs::rename(second, folder.path().join("elsewhere")).unwrap();
+        journal.append(b"third\n").unwrap();
+        assert_eq!(segments(folder.path()).len(), 2);
+    }
+
+    #[test]
     fn what_cannot_be_taken_back_ends_its_segment() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path(), 1 << 30).unwrap();
@@ -207,7 +247,9 @@ mod tests {
         let (_reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
         writer.set_nonblocking(true).unwrap();
         let file = File::from(std::os::fd::OwnedFd::from(writer));
-        journal.state.lock().unwrap().segment = Some(Segment { file, length: 5, is_torn: false });
+        let path = segments(folder.path())[0].clone();
+        journal.state.lock().unwrap().segment =
+            Some(Segment { file, path, looked: clock::now(), length: 5, is_torn: false });
         let mut long = vec![b'x'; 8 << 20];
         long.push(b'\n');
         assert!(journal.append(&long).is_err());
