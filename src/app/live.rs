@@ -53,9 +53,9 @@ impl Status {
         self.kind
     }
 
-    /// The feed has ended with an error.
-    pub fn failed(&self, error: String) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    /// The feed has ended with an error; `None` where it has begun again.
+    pub fn failed(&self, error: Option<String>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
     /// As the screen shows it.
@@ -133,7 +133,7 @@ mod tests {
         std::fs::write(&path, "here\n").expect("writes");
         files.look(&out).expect("we listen");
         assert_eq!(status.live().troubles, Vec::<String>::new());
-        status.failed("it ended".to_owned());
+        status.failed(Some("it ended".to_owned()));
         assert_eq!(status.live().troubles, ["it ended"]);
     }
 }

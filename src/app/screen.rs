@@ -3,7 +3,8 @@
 
 use super::alert::{Lookout, Now, Reach, Sentry};
 use super::feed::{Feed, Read, STDIN};
-use super::fill::{Ending, Filling, Run, fill};
+use super::fill::{Filling, Run, fill};
+use super::gateway::keep::{self, Ending, Turns};
 use super::live::{Kind, Losses, Status, label};
 use super::places::Place;
 use super::setup;
@@ -15,6 +16,7 @@ use crate::config::{self, Config, Effective};
 use crate::event::{Call, ScoreEvent, Sink, SpanEvent};
 use crate::format::Decoder;
 use crate::pipeline::{OnRefusal, Progress};
+use crate::price::Prices;
 use crate::source::demo::{self, Demo, Player};
 use crate::source::{Follow, Message, Replay, Sender, SourceError, Stop, SystemClock, Troubles};
 use crate::store::sqlite::SqliteStore;
@@ -29,6 +31,15 @@ use std::sync::Arc;
 
 const HOUR_US: i64 = 3_600_000_000;
 
+/// What feeds the store of a screen.
+pub enum Fed {
+    /// To its end.
+    Once(Run),
+    /// The journal of a gateway of our own, with its folder and the age at which segments go, µs: where its reading breaks
+    /// off, it begins again.
+    Journal(Run, PathBuf, Option<i64>),
+}
+
 /// A screen in the making.
 struct Show {
     settings: Effective,
@@ -39,7 +50,7 @@ struct Show {
     temporary: Option<Temporary>,
     label: String,
     kind: Kind,
-    feed: Option<Run>,
+    feed: Option<Fed>,
     troubles: Troubles,
     /// Who knows of losses.
     losses: Option<Losses>,
@@ -61,8 +72,18 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
     let follow = if std::io::stdout().is_terminal() { Follow::Forever } else { Follow::UntilEnd };
     let Filling { store, place, temporary, run, troubles } = Filling::open(&files, follow, &settings)?;
     let label = if files == [PathBuf::from(STDIN)] { "stdin".to_owned() } else { label(&files) };
-    Show { settings, store, place, temporary, label, kind: Kind::Sources, feed: Some(run), troubles, losses: None }
-        .run(out)
+    Show {
+        settings,
+        store,
+        place,
+        temporary,
+        label,
+        kind: Kind::Sources,
+        feed: Some(Fed::Once(run)),
+        troubles,
+        losses: None,
+    }
+    .run(out)
 }
 
 /// The command that a word was probably meant to be, which is no file: a screen would wait for that for ever.
@@ -197,7 +218,7 @@ fn temporary(
         temporary: Some(temporary),
         label,
         kind,
-        feed: Some(run),
+        feed: Some(Fed::Once(run)),
         troubles,
         losses: None,
     }
@@ -209,11 +230,31 @@ pub fn over(
     settings: Effective,
     store: PathBuf,
     (label, kind): (String, Kind),
-    (run, troubles, losses): (Run, Troubles, Losses),
+    (feed, troubles, losses): (Fed, Troubles, Losses),
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
     let losses = Some(losses);
-    Show { settings, store, place: None, temporary: None, label, kind, feed: Some(run), troubles, losses }.run(out)
+    Show { settings, store, place: None, temporary: None, label, kind, feed: Some(feed), troubles, losses }.run(out)
+}
+
+impl Fed {
+    /// Fills a store until its end, or until the turns are over.
+    fn fill(
+        self,
+        (store, prices): ((&Path, &config::Retention), Arc<Prices>),
+        progress: &Arc<Progress>,
+        turns: &Turns,
+        status: &Status,
+    ) -> Result<()> {
+        match self {
+            Fed::Once(run) => fill(store, run, (OnRefusal::Retry, prices), progress, &turns.begin()),
+            Fed::Journal(run, folder, keep_us) => {
+                let progress = Arc::clone(progress);
+                let journal = keep::Filling { journal: (&folder, keep_us), store, prices, progress };
+                journal.keep(run, turns, &|why| status.failed(why))
+            }
+        }
+    }
 }
 
 impl Show {
@@ -223,23 +264,23 @@ impl Show {
             return self.report(out);
         }
         let prices = setup::prices(&self.settings)?;
-        let (progress, stop) = (Arc::<Progress>::default(), Stop::new());
+        let (progress, turns) = (Arc::<Progress>::default(), Turns::default());
         let status =
             Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles).losing(self.losses));
         let ui = first_ui(&self.settings.config)?;
         let mouse = if self.settings.config.mouse { Mouse::Used } else { Mouse::Ignored };
         let exit = std::thread::scope(|scope| {
             if let Some(feed) = self.feed {
-                let (status, progress, stop, path) = (&status, &progress, &stop, &self.store);
-                let (retention, prices) = (&self.settings.config.retention, Arc::clone(&prices));
+                let (status, progress, turns) = (&status, &progress, &turns);
+                let (store, prices) = ((self.store.as_path(), &self.settings.config.retention), Arc::clone(&prices));
                 scope.spawn(move || {
-                    if let Err(error) = fill((path, retention), feed, (OnRefusal::Retry, prices), progress, stop) {
-                        status.failed(format!("{error:#}"));
+                    if let Err(error) = feed.fill((store, prices), progress, turns, status) {
+                        status.failed(Some(format!("{error:#}")));
                     }
                 });
             }
             // However the screen ends, by a panic too: the feed ends with it, or the scope would wait for ever.
-            let _ending = Ending(&stop);
+            let _ending = Ending(&turns);
             let sentry = sentry(&self.settings.config, &self.store, &status)?;
             let watcher = Watcher::start((&self.store, prices), Arc::clone(&status), sentry)?;
             let options = tui::Options { ui, mouse, now_us: clock::now_us() };
@@ -255,7 +296,7 @@ impl Show {
 
     fn report(self, out: &mut dyn Write) -> Result<ExitCode> {
         let mut read = Read::All;
-        if let Some(feed) = self.feed {
+        if let Some(Fed::Once(feed) | Fed::Journal(feed, ..)) = self.feed {
             let progress = Arc::<Progress>::default();
             let how = (OnRefusal::Fail, setup::prices(&self.settings)?);
             fill((&self.store, &self.settings.config.retention), feed, how, &progress, &Stop::new())?;

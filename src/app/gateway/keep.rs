@@ -32,7 +32,7 @@ impl Turns {
     }
 
     /// A stop for the next run; asked for at once where there is to be none.
-    fn begin(&self) -> Stop {
+    pub fn begin(&self) -> Stop {
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         *turn = Stop::new();
         if self.over.requested() {
@@ -73,11 +73,11 @@ pub struct Filling<'a> {
 }
 
 impl Filling<'_> {
-    /// Fills the store until the end of the turns.
+    /// Fills the store until the end of the turns. `tell` hears why the journal is not read, and nothing once it is again.
     ///
     /// # Errors
     /// What broke the last run, if it was not begun again.
-    pub fn keep(&self, first: Run, turns: &Turns) -> Result<()> {
+    pub fn keep(&self, first: Run, turns: &Turns, tell: &dyn Fn(Option<String>)) -> Result<()> {
         let mut next = Ok(first);
         loop {
             let stop = turns.begin();
@@ -87,9 +87,12 @@ impl Filling<'_> {
                 return done;
             }
             let why = done.err().map_or("it has ended".to_owned(), |why| format!("{why:#}"));
-            eprintln!("llmtop: the journal is not read: {}; calls go on and stay in it", clean(&why));
+            tell(Some(format!("the journal is not read: {}; calls go on and stay in it", clean(&why))));
             turns.rest();
             next = feed::follow(self.journal.0, self.store.0, self.journal.1).map(|(run, _)| run);
+            if next.is_ok() {
+                tell(None);
+            }
         }
     }
 }
@@ -123,7 +126,7 @@ mod tests {
         });
         std::thread::scope(|scope| {
             let _ending = Ending(&turns);
-            let kept = scope.spawn(|| filling.keep(first, &turns));
+            let kept = scope.spawn(|| filling.keep(first, &turns, &|_| ()));
             let begun = crate::clock::ticks();
             while filling.progress.counts().accepted == 0 {
                 assert!(crate::clock::ticks() - begun < Duration::from_secs(20), "it is read after all");

@@ -2,7 +2,7 @@
 //! journal is the same feed as of any log.
 
 mod feed;
-mod keep;
+pub mod keep;
 mod key;
 mod proxy;
 mod run;

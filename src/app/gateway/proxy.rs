@@ -5,7 +5,8 @@ use super::serving::Serving;
 use super::{feed, settings};
 use crate::app::fill::Run;
 use crate::app::live::{Kind, Losses};
-use crate::app::{screen, setup};
+use crate::app::screen::{self, Fed};
+use crate::app::setup;
 use crate::cli::{Cli, ProxyArgs};
 use crate::config::Effective;
 use crate::pipeline::Progress;
@@ -31,7 +32,8 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     // Whoever reads where it listens may send it one.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let serving = Serving::start(told)?;
-    let (run, troubles) = feed::follow(&journal, &store, effective.config.proxy.keep_us)?;
+    let keep_us = effective.config.proxy.keep_us;
+    let (run, troubles) = feed::follow(&journal, &store, keep_us)?;
     if args.headless || !std::io::stdout().is_terminal() {
         let shown = clean(&journal.display().to_string()).into_owned();
         writeln!(out, "llmtop proxy listens on {}, journal in {shown}", serving.url())?;
@@ -41,7 +43,13 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let label = format!("proxy {}", serving.address);
     let recorder = Arc::clone(serving.recorder());
     let losses: Losses = Arc::new(move || (recorder.counts().1, recorder.trouble()));
-    let exit = screen::over(effective, store, (label, Kind::Proxy), (run, troubles, losses), out)?;
+    let exit = screen::over(
+        effective,
+        store,
+        (label, Kind::Proxy),
+        (Fed::Journal(run, journal, keep_us), troubles, losses),
+        out,
+    )?;
     // The signal that ended the screen was one of them.
     signals.pending().for_each(drop);
     serving.stop(|| signals.pending().next().is_some());
@@ -76,7 +84,11 @@ impl Headless<'_> {
         };
         let signal = std::thread::scope(|scope| {
             let turns = &turns;
-            let filling = scope.spawn(move || filling.keep(run, turns));
+            let filling = scope.spawn(move || {
+                filling.keep(run, turns, &|why| {
+                    why.into_iter().for_each(|why| eprintln!("llmtop: {why}"));
+                })
+            });
             let _ending = Ending(turns);
             let mut said = Said::default();
             let signal = loop {
