@@ -78,7 +78,7 @@ fn signals_reach_the_program_and_its_end_is_the_gateways() {
     let ended = child.wait_with_output().expect("its end");
     let err = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(5), "{err}");
-    assert!(err.contains("accepted"), "{err}");
+    assert!(err.contains("no call came through the gateway") && err.contains("OPENAI_BASE_URL"), "{err}");
     assert_eq!(std::fs::read_dir(home.path("tmp")).expect("a folder").count(), 0, "nothing is left behind");
     assert_eq!(home.run(["run", "--", "sh", "-c", "kill -9 $$"]).code, Some(137));
 }
@@ -140,7 +140,7 @@ fn a_hang_up_opens_nothing_and_applies_what_is_recorded() {
     let later = again(upstream_of(&format!(
         "[proxy]\nqueue = 5\ncapture = \"none\"\n{closed}\n[[budget]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"day\""
     )));
-    assert!(later.contains("queue and queue_wait, budgets takes effect at the next start"), "{later}");
+    assert!(later.contains("at the next start only: queue and queue_wait, budgets"), "{later}");
     kill(&child, "-TERM");
     child.wait().expect("its end");
 }
@@ -187,4 +187,48 @@ fn a_gateway_is_not_its_own_upstream() {
         assert_ne!(refused.code, Some(0));
         assert!(refused.err.contains("is this gateway itself"), "{}", refused.err);
     }
+}
+
+#[test]
+fn what_runs_into_a_named_store_is_kept_and_reported_on_alone() {
+    let upstream = Upstream::start(vec![whole()]);
+    let home = Home::new();
+    home.write("ask.py", CALLER);
+    let store = home.path("kept.db");
+    let flags =
+        ["run", "--store", store.to_str().expect("text"), "--upstream", &upstream.url(), "--", "python3", "ask.py"];
+    for _ in 0..2 {
+        let ran = home.run(flags);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(ran.err.contains("1 accepted"), "its own call alone: {}", ran.err);
+    }
+    let report = home.run(["report", "--store", store.to_str().expect("text"), "--window", "all"]);
+    let text = report.good();
+    assert!(text.contains("2 accepted"), "{text}");
+}
+
+/// Where a gateway says that calls go.
+fn whither(home: &Home) -> String {
+    let mut command = home.llmtop(["proxy", "--headless", "--listen", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let line = BufReader::new(child.stdout.take().expect("a pipe")).lines().nth(1).expect("a line").expect("text");
+    kill(&child, "-TERM");
+    child.wait().expect("its end");
+    line
+}
+
+#[test]
+fn a_protocol_whose_upstreams_are_named_goes_nowhere_else() {
+    let home = Home::new();
+    let told = |config: &str| {
+        home.write("config/llmtop/config.toml", config);
+        whither(&home)
+    };
+    let elsewhere = "anthropic https://api.anthropic.com, gemini https://generativelanguage.googleapis.com";
+    let named = told("[upstream.openai]\nbase_url = \"http://127.0.0.1:9/v1\"\n");
+    assert_eq!(named, format!("calls go to openai http://127.0.0.1:9/v1, {elsewhere}"));
+    let some = told("[upstream.a]\nbase_url = \"http://127.0.0.1:9\"\nprotocol = \"openai\"\nmodels = [\"gpt-4*\"]\n");
+    assert_eq!(some, format!("calls go to a http://127.0.0.1:9 (gpt-4*), {elsewhere}"));
+    let all = told("[upstream.a]\nbase_url = \"http://127.0.0.1:9\"\n");
+    assert_eq!(all, "calls go to a http://127.0.0.1:9");
 }

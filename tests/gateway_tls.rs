@@ -16,7 +16,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -348,4 +350,28 @@ fn roots_that_are_named_and_are_none_are_said_at_once() {
     let output = command.env("SSL_CERT_FILE", roots).output().expect("the program starts");
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && error.contains("SSL_CERT_FILE"), "{error}");
+}
+
+#[test]
+fn a_certificate_is_renewed_by_a_hang_up_and_a_broken_one_refused() {
+    let upstream = Upstream::start(vec![whole()]);
+    let old = Authority::new();
+    let home = old.home(&upstream);
+    let mut command = Gateway::command(&home, &[]);
+    command.stderr(Stdio::piped());
+    let mut gateway = Gateway::run(home, command);
+    let mut said = BufReader::new(gateway.errors()).lines();
+    let mut again = |cert: &str, key: &str| {
+        gateway.home.write("cert.pem", cert);
+        gateway.home.write("key.pem", key);
+        gateway.signal("-HUP");
+        said.next().expect("a line").expect("text")
+    };
+    let new = Authority::new();
+    let refused = again(&new.cert, "no key");
+    assert!(refused.contains("the configuration before stays") && refused.contains("key.pem"), "{refused}");
+    wait(async { drop(connect(&old, &["h2"], gateway.address).await) });
+    let renewed = again(&new.cert, &new.key);
+    assert!(renewed.contains("was read again"), "{renewed}");
+    wait(async { drop(connect(&new, &["h2"], gateway.address).await) });
 }

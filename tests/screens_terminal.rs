@@ -58,7 +58,7 @@ fn the_screen_itself() {
     let alert = std::env::var("ALERT").map_or_else(|_| Vec::new(), |text| vec![Signal::Bell, Signal::Desktop(text)]);
     let backend = Made { next: Mutex::new(None), record: Mutex::new(None), signals: Mutex::new(alert) };
     let mouse = if std::env::var_os("MOUSE").is_some() { Mouse::Used } else { Mouse::Ignored };
-    let options = Options { ui: ui("overview", (80, 24)), mouse, now_us: worlds::NOW };
+    let options = Options { ui: ui("overview", (80, 24)), mouse, now_us: worlds::NOW, grace: Duration::ZERO };
     match run(&backend, options) {
         Ok(Exit::Quit) => println!("left by quit"),
         Ok(Exit::Signal(number)) => println!("left by signal {number}"),

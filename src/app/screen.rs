@@ -28,6 +28,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -38,6 +39,18 @@ pub enum Fed {
     /// The journal of a gateway of our own, with its folder and the age at which segments go, µs: where its reading breaks
     /// off, it begins again.
     Journal(Run, PathBuf, Option<i64>),
+}
+
+/// What is at work beside a screen, and goes on after it.
+pub struct Beside {
+    /// What feeds the store.
+    pub fed: Fed,
+    /// What is the matter with what is read.
+    pub troubles: Troubles,
+    /// Who knows of losses.
+    pub losses: Losses,
+    /// How long it may go on after the screen.
+    pub grace: Duration,
 }
 
 /// A screen in the making.
@@ -54,6 +67,8 @@ struct Show {
     troubles: Troubles,
     /// Who knows of losses.
     losses: Option<Losses>,
+    /// How long the process may go on after its terminal.
+    grace: Duration,
 }
 
 /// `llmtop [FILE…]`
@@ -82,6 +97,7 @@ pub fn logs(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         feed: Some(Fed::Once(run)),
         troubles,
         losses: None,
+        grace: Duration::ZERO,
     }
     .run(out)
 }
@@ -121,6 +137,7 @@ fn store(settings: Effective, out: &mut dyn Write) -> Result<ExitCode> {
         feed: None,
         troubles: Troubles::new(),
         losses: None,
+        grace: Duration::ZERO,
     }
     .run(out)
 }
@@ -221,6 +238,7 @@ fn temporary(
         feed: Some(Fed::Once(run)),
         troubles,
         losses: None,
+        grace: Duration::ZERO,
     }
     .run(out)
 }
@@ -230,11 +248,13 @@ pub fn over(
     settings: Effective,
     store: PathBuf,
     (label, kind): (String, Kind),
-    (feed, troubles, losses): (Fed, Troubles, Losses),
+    beside: Beside,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
+    let Beside { fed: feed, troubles, losses, grace } = beside;
     let losses = Some(losses);
-    Show { settings, store, place: None, temporary: None, label, kind, feed: Some(feed), troubles, losses }.run(out)
+    Show { settings, store, place: None, temporary: None, label, kind, feed: Some(feed), troubles, losses, grace }
+        .run(out)
 }
 
 impl Fed {
@@ -283,7 +303,7 @@ impl Show {
             let _ending = Ending(&turns);
             let sentry = sentry(&self.settings.config, &self.store, &status)?;
             let watcher = Watcher::start((&self.store, prices), Arc::clone(&status), sentry)?;
-            let options = tui::Options { ui, mouse, now_us: clock::now_us() };
+            let options = tui::Options { ui, mouse, now_us: clock::now_us(), grace: self.grace };
             Ok::<_, anyhow::Error>(tui::run(&watcher, options)?)
         })?;
         drop((self.place, self.temporary));

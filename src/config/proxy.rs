@@ -396,5 +396,5 @@ fn sha256(text: &str) -> Result<[u8; 32], String> {
         let digits = text.get(2 * n..2 * n + 2).filter(|_| is_hex).unwrap_or("x");
         *byte = u8::from_str_radix(digits, 16).map_err(|_| "no 64 hexadecimal digits".to_owned())?;
     }
-    Ok(hash)
+    if hash == crate::proxy::NO_KEY { Err("the hash of no key at all".to_owned()) } else { Ok(hash) }
 }

@@ -111,7 +111,7 @@ const SECTIONS: &str = r#"
 #   to = ["gpt-4o-mini", "local/llama-3.3-70b"]
 #
 #   [client.team]
-#   key_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"   # from `llmtop key new team`
+#   key_sha256 = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"   # from `llmtop key new team`
 "#;
 
 /// What stands in the file for a setting without a default of its own.

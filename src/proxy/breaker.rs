@@ -75,6 +75,14 @@ impl Breaker {
         }
     }
 
+    /// How long the upstream is left alone yet; nothing where it is not, or is being probed.
+    pub fn closed_for(&self, now: Instant) -> Duration {
+        match self.known().state {
+            State::Open { until } => until.saturating_duration_since(now),
+            State::Closed { .. } | State::Probing => Duration::ZERO,
+        }
+    }
+
     /// Whether calls go through.
     pub fn is_closed(&self) -> bool {
         matches!(self.known().state, State::Closed { .. })

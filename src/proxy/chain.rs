@@ -98,7 +98,7 @@ fn is_over(result: &Result<Landed, Refusal>, is_stand_in: bool) -> bool {
         Ok(landed) => landed.trouble.is_none() && !(is_stand_in && landed.head.status.is_client_error()),
         Err(refusal) => !matches!(
             refusal.kind,
-            Kind::Timeout(_) | Kind::Unreachable(_) | Kind::Open | Kind::QueueFull(_) | Kind::NoRoute
+            Kind::Timeout(_) | Kind::Unreachable(_) | Kind::Open(_) | Kind::QueueFull(_) | Kind::NoRoute
         ),
     }
 }

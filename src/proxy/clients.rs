@@ -6,9 +6,15 @@ use http::HeaderMap;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
+/// The SHA-256 of nothing.
+pub const NO_KEY: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41,
+    0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
 /// The client whose key a call has; `None` where it has none that is known. Takes the same time whichever it is.
 pub fn of<'c>(clients: &'c [Client], headers: &HeaderMap, query: Option<&str>) -> Option<&'c Client> {
-    let key = key(headers, query)?;
+    let key = key(headers, query).filter(|key| !key.is_empty())?;
     let hash = Sha256::digest(key);
     let mut found = u32::MAX;
     for (n, client) in (0u32..).zip(clients) {
@@ -16,6 +22,14 @@ pub fn of<'c>(clients: &'c [Client], headers: &HeaderMap, query: Option<&str>) -
         found = u32::conditional_select(&found, &n, is_it);
     }
     clients.get(usize::try_from(found).ok()?)
+}
+
+/// Why a call that nobody is known for is refused.
+pub fn refusal(headers: &HeaderMap, query: Option<&str>) -> &'static str {
+    match key(headers, query) {
+        Some(key) if !key.is_empty() => "the key is none that this proxy knows",
+        _ => "a key is missing: this proxy wants one, where the SDK sends that of its provider",
+    }
 }
 
 /// The key of a call, wherever it stands.
@@ -59,6 +73,18 @@ mod tests {
         assert_eq!(name("x-other", "k-a", Some("alt=sse&key=k-b")).as_deref(), Some("b"));
         for (header, value) in [("authorization", "Bearer k-c"), ("authorization", "k-a"), ("x-other", "k-a")] {
             assert_eq!(name(header, value, None), None, "{header}: {value}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_nobodys() {
+        assert_eq!(NO_KEY[..], Sha256::digest("")[..]);
+        let clients = [client("a", "")];
+        let mut headers = HeaderMap::new();
+        assert_eq!(of(&clients, &headers, None), None);
+        for header in ["x-api-key", "authorization"] {
+            headers.insert(header, HeaderValue::from_static(""));
+            assert_eq!(of(&clients, &headers, Some("key=")), None);
         }
     }
 

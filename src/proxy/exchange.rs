@@ -51,7 +51,7 @@ fn last_words(settings: &Settings, landed: Landed, mut open: Open) -> Response<R
 }
 
 fn refuse(settings: &Settings, open: &mut Open, refusal: &Refusal) -> Response<Reply> {
-    let is_outage = matches!(refusal.kind, Kind::Timeout(_) | Kind::Unreachable(_) | Kind::Open);
+    let is_outage = matches!(refusal.kind, Kind::Timeout(_) | Kind::Unreachable(_) | Kind::Open(_));
     let degraded = settings.degraded.as_deref().filter(|_| is_outage);
     let response = open.record().and_then(|record| {
         let response = degrade::response(record, degraded?)?;

@@ -31,8 +31,8 @@ pub struct Journal {
 #[derive(Debug, Default)]
 struct State {
     segment: Option<Segment>,
-    /// How many were begun, for their names.
-    begun: u64,
+    /// All that were begun.
+    begun: Vec<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -74,6 +74,13 @@ impl Journal {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The segments it has begun that are still there.
+    pub fn segments(&self) -> Vec<PathBuf> {
+        let mut begun = self.state.lock().unwrap_or_else(PoisonError::into_inner).begun.clone();
+        begun.retain(|path| path.exists());
+        begun
     }
 
     /// Appends whole lines by one write. What did not fit as a whole is taken back.
@@ -124,9 +131,9 @@ impl Journal {
 
     fn begin(&self, state: &mut State) -> io::Result<Segment> {
         loop {
-            state.begun += 1;
-            let name = format!("calls-{}-{}-{}.{EXTENSION}", clock::now_us(), std::process::id(), state.begun);
-            let path = self.folder.join(name);
+            let (now_us, process, number) = (clock::now_us(), std::process::id(), state.begun.len() + 1);
+            let path = self.folder.join(format!("calls-{now_us}-{process}-{number}.{EXTENSION}"));
+            state.begun.push(path.clone());
             let opened = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path);
             match opened {
                 Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}

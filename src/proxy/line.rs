@@ -43,7 +43,8 @@ fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str
         tags: text(&identity.tags),
         variant: text(&identity.variant),
         model: text(&record.answer.model).or_else(|| text(&asked.model)),
-        provider: record.upstream.as_deref().and_then(|upstream| text(&upstream.provider)),
+        // One that nobody took belongs to whom it was meant for.
+        provider: record.upstream.as_ref().or(record.home.as_ref()).and_then(|upstream| text(&upstream.provider)),
         operation: Some(Cow::Borrowed(record.provider.map_or("other", |provider| provider.operation()))),
         input_tokens: usage.input,
         output_tokens: usage.output,
@@ -74,6 +75,7 @@ fn call<'r>(record: &'r Record, end: &End, capture: Capture, app: Option<&'r str
         prompt_preview: preview(&asked.preview, capture),
         response: preview(&record.answer.text, capture),
         tool_calls: tools(record),
+        cost_nusd: (record.provider.is_some() && record.is_unsent(end)).then_some(0),
         estimated: record.is_estimated(),
         ..Call::default()
     }

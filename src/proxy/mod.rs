@@ -41,10 +41,11 @@ mod turns;
 mod watch;
 mod whole;
 
+pub use clients::NO_KEY;
 pub use journal::{EXTENSION, Journal, JournalError, PATTERN};
 pub use recorder::Recorder;
 pub use server::{Hand, Handed, assist, hand, serve};
-pub use tls::{acceptor, new_key};
+pub use tls::{Certificate, new_key};
 
 use crate::provider::Family;
 use arc_swap::ArcSwap;
@@ -133,7 +134,10 @@ impl Gateway {
         }
         match clients::of(&settings.clients, &head.headers, head.uri.query()) {
             Some(client) => Ok(Some(client.name.clone())),
-            None => Err(Refusal::new(family, Kind::Unauthorized, "the key is none that this proxy knows")),
+            None => {
+                let why = clients::refusal(&head.headers, head.uri.query());
+                Err(Refusal::new(family, Kind::Unauthorized, why))
+            }
         }
     }
 }

@@ -135,6 +135,12 @@ pub enum End {
 }
 
 impl Record {
+    /// Whether it ended before anything of it was sent to anybody, so that it has cost nothing.
+    pub fn is_unsent(&self, end: &End) -> bool {
+        let is_own = matches!(end, End::Refused { .. } | End::Degraded(_));
+        is_own && self.phases.sent.is_none() && self.phases.first_byte.is_none() && self.attempts.is_empty()
+    }
+
     /// A call that begins now.
     pub fn new(request_id: Option<String>) -> Box<Record> {
         let (started, started_us) = (clock::now(), clock::now_us());

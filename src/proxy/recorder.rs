@@ -130,6 +130,11 @@ impl Recorder {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Where it writes.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Calls written, and calls that could not be.
     pub fn counts(&self) -> (u64, u64) {
         (self.written.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed))

@@ -15,8 +15,8 @@ pub enum Kind {
     Timeout(&'static str),
     /// Nobody could be reached; the word for why.
     Unreachable(&'static str),
-    /// Everybody who could take it is left alone after failures.
-    Open,
+    /// Everybody who could take it is left alone after failures; how long yet.
+    Open(Duration),
     /// Too many wait already, or it would take too long; how long to stay away.
     QueueFull(Duration),
     /// A body longer than allowed.
@@ -55,7 +55,7 @@ impl Kind {
             Kind::Unauthorized => StatusCode::UNAUTHORIZED,
             Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            Kind::Open | Kind::Unrecorded | Kind::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Open(_) | Kind::Unrecorded | Kind::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -63,7 +63,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Kind::Timeout(word) | Kind::Unreachable(word) => word,
-            Kind::Open => "upstream_left_alone",
+            Kind::Open(_) => "upstream_left_alone",
             Kind::QueueFull(_) => "queue_full",
             Kind::TooLarge => "request_too_large",
             Kind::BadRequest => "bad_request",
@@ -82,7 +82,8 @@ impl Kind {
         match self {
             Kind::Timeout(_) | Kind::SlowBody => FailureMode::Timeout,
             Kind::Unreachable(_) => FailureMode::Connection,
-            Kind::Open | Kind::Unrecorded => FailureMode::ServerError,
+            Kind::Open(_) => FailureMode::Overloaded,
+            Kind::Unrecorded => FailureMode::ServerError,
             Kind::QueueFull(_) => FailureMode::RateLimit,
             Kind::TooLarge | Kind::BadRequest | Kind::NoRoute | Kind::Unsupported => FailureMode::InvalidRequest,
             Kind::Unauthorized | Kind::Forbidden => FailureMode::Auth,
@@ -123,7 +124,7 @@ impl Refusal {
         let mut response = Response::new(Reply::own(body));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Kind::QueueFull(wait) = self.kind {
+        if let Kind::QueueFull(wait) | Kind::Open(wait) = self.kind {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }

@@ -75,12 +75,14 @@ impl Try<'_> {
 
     /// Goes where there is room, else waits where that takes least. Leave of the breaker is asked for after that.
     async fn enter(&self, record: &mut Record) -> Result<Entered, Refusal> {
+        if record.home.is_none() {
+            record.home = self.candidates.first().cloned();
+        }
         loop {
             let places = target::order(&self.candidates, &self.failed, clock::now());
             if places.is_empty() {
                 return Err(none(&self.candidates, &self.route));
             }
-            record.home.get_or_insert_with(|| Arc::clone(&self.candidates[0]));
             let fewest = self.failed.count(&places[0]);
             let lanes: Vec<(Place, Lane)> =
                 places.into_iter().map(|place| (place.clone(), self.lane(&place, record))).collect();
@@ -208,8 +210,11 @@ pub fn none(candidates: &[Arc<Upstream>], route: &Route<'_>) -> Refusal {
         return Refusal::new(route.family, Kind::NoRoute, why);
     }
     let names: Vec<&str> = candidates.iter().map(|upstream| upstream.name.as_str()).collect();
-    let why = format!("{} failed several times and is left alone for now", names.join(", "));
-    Refusal::new(route.family, Kind::Open, why)
+    let now = clock::now();
+    let wait = candidates.iter().map(|upstream| upstream.live.breaker.closed_for(now)).min().unwrap_or_default();
+    let seconds = wait.as_secs_f64().ceil().max(1.0);
+    let why = format!("{} failed several times and is left alone for another {seconds} s", names.join(", "));
+    Refusal::new(route.family, Kind::Open(wait), why)
 }
 
 /// Tells the breaker, or lets the end of the answer tell it, and keeps the target busy as long as its answer lives.

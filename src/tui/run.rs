@@ -46,6 +46,8 @@ pub struct Options {
     pub mouse: Mouse,
     /// The present, µs since the Unix epoch, for the times shown until the first snapshot has come.
     pub now_us: i64,
+    /// How long the process may go on after its terminal has gone, beside what an orderly end takes.
+    pub grace: Duration,
 }
 
 /// Why the screen ended.
@@ -90,7 +92,7 @@ const FRAME: Duration = Duration::from_millis(200);
 pub fn run(backend: &dyn Backend, options: Options) -> Result<Exit, TuiError> {
     let signals = Signals::watch().map_err(TuiError::Setup)?;
     let keyboard = Keyboard::open().map_err(TuiError::NoKeyboard)?;
-    watchdog::start(&keyboard, Arc::clone(&signals.seen)).map_err(TuiError::Setup)?;
+    watchdog::start(&keyboard, Arc::clone(&signals.seen), options.grace).map_err(TuiError::Setup)?;
     let guard = Guard::take(options.mouse).map_err(TuiError::Setup)?;
     let screen = terminal::screen().map_err(TuiError::Setup)?;
     let mut session = Session::new(backend, screen, options);

@@ -61,9 +61,7 @@ fn nothing_stored(scene: &Scene) -> Vec<(String, Role)> {
     }
     match scene.live.feed {
         Feed::Loading { .. } => vec![strong("reading …"), dim("the first figures appear as soon as there are some")],
-        Feed::Live | Feed::Replay { .. } if !scene.live.source.is_empty() => {
-            vec![strong(format!("waiting for the first event from {}", scene.live.source)), dim("? shows the keys")]
-        }
+        Feed::Live | Feed::Replay { .. } if !scene.live.source.is_empty() => waiting_for(&scene.live.source),
         _ => vec![
             strong("nothing to show yet"),
             dim(""),
@@ -74,6 +72,18 @@ fn nothing_stored(scene: &Scene) -> Vec<(String, Role)> {
             dim("? keys   q quit"),
         ],
     }
+}
+
+fn waiting_for(source: &str) -> Vec<(String, Role)> {
+    let mut words = vec![strong(format!("waiting for the first event from {source}"))];
+    if let Some(url) = source.strip_prefix("proxy ") {
+        words.push(dim(""));
+        words.push(dim("start the application with"));
+        words.push((format!("OPENAI_BASE_URL={url}/v1  ANTHROPIC_BASE_URL={url}"), Role::Text));
+        words.push(dim(""));
+    }
+    words.push(dim("? shows the keys"));
+    words
 }
 
 fn nothing_found(scene: &Scene) -> Vec<(String, Role)> {

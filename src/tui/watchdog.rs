@@ -17,11 +17,12 @@ const LOOK: Duration = Duration::from_millis(250);
 /// What a shell gives for a process that a hang-up ended.
 const HUNG_UP: i32 = 128 + signal_hook::consts::SIGHUP;
 
-/// Begins to watch; `signal` is the number of the signal that came, 0 before.
+/// Begins to watch; `signal` is the number of the signal that came, 0 before, and `grace` how long what is not of the screen
+/// may go on.
 ///
 /// # Errors
 /// The thread cannot be started.
-pub(super) fn start(keyboard: &Keyboard, signal: Arc<AtomicUsize>) -> io::Result<()> {
+pub(super) fn start(keyboard: &Keyboard, signal: Arc<AtomicUsize>, grace: Duration) -> io::Result<()> {
     let device = keyboard.device()?;
     std::thread::Builder::new().name("watchdog".into()).spawn(move || {
         let hung_up = || signal.load(Ordering::Relaxed) == signal_hook::consts::SIGHUP as usize;
@@ -33,7 +34,7 @@ pub(super) fn start(keyboard: &Keyboard, signal: Arc<AtomicUsize>) -> io::Result
                 Err(_) => return,
             }
         }
-        std::thread::sleep(PATIENCE);
+        std::thread::sleep(PATIENCE.saturating_add(grace));
         std::process::exit(HUNG_UP);
     })?;
     Ok(())

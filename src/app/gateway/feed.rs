@@ -1,8 +1,10 @@
 //! The journal on its way into the store. Of several gateways that share a folder one reads it: the one that holds its
 //! lock; when that ends, another takes over.
 
+use crate::app::feed::{Feed, load};
 use crate::app::fill::{Ending, Run};
 use crate::clock;
+use crate::price::Prices;
 use crate::proxy::{EXTENSION, PATTERN};
 use crate::source::{Files, Follow, Sender, SourceError, Stop, Troubles, is_read};
 use crate::store::{Store, sqlite::SqliteStore};
@@ -10,6 +12,7 @@ use anyhow::Result;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The name of the lock of a journal's folder.
@@ -89,6 +92,22 @@ pub fn segments(journal: &Path) -> PathBuf {
     PathBuf::from(glob::Pattern::escape(&journal.to_string_lossy())).join(PATTERN)
 }
 
+/// Puts what the journal has more into the store, to its end; where another gateway reads it, that does so.
+///
+/// # Errors
+/// Where the journal cannot be read or the store not be written.
+pub fn catch_up(journal: &Path, store: &Path, prices: Arc<Prices>) -> Result<()> {
+    let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(journal.join(LOCK))?;
+    if lock.try_lock().is_err() {
+        return Ok(());
+    }
+    let mut store = SqliteStore::open(store)?;
+    let known = store.checkpoints()?;
+    let feed = Feed::of(&[segments(journal)], Follow::UntilEnd, known)?;
+    load(feed, &mut store, prices, &Arc::default(), &Stop::new())?;
+    Ok(())
+}
+
 fn wait_for_lock(journal: &Path, stop: &Stop) -> Result<Option<File>, SourceError> {
     let path = journal.join(LOCK);
     let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
@@ -107,10 +126,8 @@ fn wait_for_lock(journal: &Path, stop: &Stop) -> Result<Option<File>, SourceErro
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::app::feed::load;
     use crate::pipeline::Progress;
-    use crate::price::{Prices, Tables};
-    use std::sync::Arc;
+    use crate::price::Tables;
 
     #[test]
     fn a_segment_goes_only_where_its_very_bytes_are_in_the_store() {
@@ -121,7 +138,7 @@ mod tests {
         let line = |id: &str| format!("{{\"event\":\"llm_call\",\"request_id\":\"{id}\",\"timestamp\":1700000000}}\n");
         std::fs::write(&segment, line("one")).unwrap();
         let mut store = SqliteStore::open(&path).unwrap();
-        let feed = crate::app::feed::Feed::of(&[segments(&journal)], Follow::UntilEnd, Vec::new()).unwrap();
+        let feed = Feed::of(&[segments(&journal)], Follow::UntilEnd, Vec::new()).unwrap();
         let prices = Arc::new(Prices { tables: Tables::shipped(), ..Prices::default() });
         load(feed, &mut store, prices, &Arc::<Progress>::default(), &Stop::new()).unwrap();
         drop(store);

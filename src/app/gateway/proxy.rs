@@ -1,16 +1,16 @@
 //! `llmtop proxy`: a gateway and the screen over what it records, or the gateway alone.
 
 use super::keep::{Ending, Filling, Turns};
-use super::serving::Serving;
+use super::serving::{Look, Serving};
 use super::{feed, settings};
 use crate::app::fill::Run;
 use crate::app::live::{Kind, Losses};
-use crate::app::screen::{self, Fed};
+use crate::app::screen::{self, Beside, Fed};
 use crate::app::setup;
 use crate::cli::{Cli, ProxyArgs};
 use crate::config::Effective;
 use crate::pipeline::Progress;
-use crate::units::clean;
+use crate::units::{self, clean};
 use anyhow::Result;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -27,33 +27,47 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode> {
     let effective = setup::settings(cli, Some(&args.screen))?;
     let told = settings::of(&args.gateway, args.listen, &effective)?;
-    let journal = told.journal.clone();
+    let (journal, whither, grace) = (told.journal.clone(), settings::whither(&told), told.grace);
     let store = effective.config.store()?.to_owned();
     // Whoever reads where it listens may send it one.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let serving = Serving::start(told)?;
     let keep_us = effective.config.proxy.keep_us;
+    // A store that is none is told before anything listens.
     let (run, troubles) = feed::follow(&journal, &store, keep_us)?;
+    let serving = Serving::start(told)?;
     if args.headless || !std::io::stdout().is_terminal() {
         let shown = clean(&journal.display().to_string()).into_owned();
         writeln!(out, "llmtop proxy listens on {}, journal in {shown}", serving.url())?;
+        writeln!(out, "calls go to {}", clean(&whither))?;
         out.flush()?;
         return Headless { cli, args, effective: &effective, serving }.run((&journal, &store), run, signals);
     }
-    let label = format!("proxy {}", serving.address);
+    let label = format!("proxy {}", serving.url());
     let recorder = Arc::clone(serving.recorder());
     let losses: Losses = Arc::new(move || (recorder.counts().1, recorder.trouble()));
-    let exit = screen::over(
-        effective,
-        store,
-        (label, Kind::Proxy),
-        (Fed::Journal(run, journal, keep_us), troubles, losses),
-        out,
-    )?;
+    let prices = setup::prices(&effective)?;
+    let beside = Beside { fed: Fed::Journal(run, journal.clone(), keep_us), troubles, losses, grace };
+    let exit = screen::over(effective, store.clone(), (label, Kind::Proxy), beside, out)?;
     // The signal that ended the screen was one of them.
     signals.pending().for_each(drop);
-    serving.stop(|| signals.pending().next().is_some());
+    serving.stop(|in_flight, waited| {
+        tell_of_the_rest(in_flight, waited, grace);
+        signals.pending().next().is_some()
+    });
+    // What ended after the screen belongs to the store, too.
+    feed::catch_up(&journal, &store, prices)?;
     Ok(exit)
+}
+
+/// Says once why it does not end yet.
+fn tell_of_the_rest(in_flight: i64, waited: Look, grace: Duration) {
+    if waited == Look::Noticed && in_flight > 0 {
+        let calls = if in_flight == 1 { "1 call".to_owned() } else { format!("{in_flight} calls") };
+        let longest = units::duration_us(grace.as_micros() as f64);
+        // A terminal that has gone hears nothing.
+        let _ =
+            writeln!(std::io::stderr(), "llmtop: {calls} under way may go on for up to {longest}; Ctrl-C ends it now");
+    }
 }
 
 /// A gateway without a screen.
@@ -101,7 +115,11 @@ impl Headless<'_> {
                     None => {}
                 }
             };
-            self.serving.stop(|| signals.pending().any(|signal| signal != SIGHUP));
+            let grace = self.serving.settings().grace;
+            self.serving.stop(|in_flight, waited| {
+                tell_of_the_rest(in_flight, waited, grace);
+                signals.pending().any(|signal| signal != SIGHUP)
+            });
             turns.end();
             filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok::<_, anyhow::Error>(signal)
@@ -129,18 +147,13 @@ impl Headless<'_> {
             // It goes on listening where it does, whatever is said now: that is what may be reached from elsewhere.
             .and_then(|effective| {
                 let told = settings::of(&self.args.gateway, Some(self.serving.address), &effective)?;
-                Ok((told, settings::at_next_start(&effective.config, &self.effective.config)))
+                self.serving.tell(settings::anew(told, &self.serving.settings()))?;
+                Ok(settings::at_next_start(&effective.config, &self.effective.config))
             });
         match told {
-            Ok((told, later)) => {
-                self.serving.tell(settings::anew(told, &self.serving.settings()));
-                match later[..] {
-                    [] => eprintln!("llmtop: the configuration was read again"),
-                    _ => eprintln!(
-                        "llmtop: the configuration was read again; {} takes effect at the next start",
-                        later.join(", ")
-                    ),
-                }
+            Ok(later) if later.is_empty() => eprintln!("llmtop: the configuration was read again"),
+            Ok(later) => {
+                eprintln!("llmtop: the configuration was read again; at the next start only: {}", later.join(", "));
             }
             Err(why) => eprintln!("llmtop: the configuration before stays: {}", clean(&format!("{why:#}"))),
         }

@@ -19,7 +19,7 @@ use signal_hook::iterator::Signals;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::Arc;
 
@@ -33,7 +33,9 @@ pub fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
         format!("{}: no temporary folder can be made; TMPDIR says where", std::env::temp_dir().display())
     })?;
     let own = temporary.store().with_file_name("journal");
-    let gateway = GatewayArgs { journal: Some(args.gateway.journal.clone().unwrap_or(own)), ..args.gateway.clone() };
+    // Where a store is named, the calls are kept, and so is their journal.
+    let kept = args.gateway.journal.clone().or(cli.places.store.is_none().then_some(own));
+    let gateway = GatewayArgs { journal: kept, ..args.gateway.clone() };
     let mut told = settings::of(&gateway, Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), &effective)?;
     // Its port is known to the program alone, which has neither a key of the gateway's nor its certificate.
     told.clients.clear();
@@ -41,14 +43,24 @@ pub fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     let env: Env<'_> = &|name| std::env::var_os(name);
     let variables = Variables::of(&gateway.upstream, env, effective.config.proxy.breaker, &mut told.upstreams);
     variables.left.iter().for_each(|left| say(format!("llmtop: {}\n", clean(left)).as_bytes()));
-    let journal = told.journal.clone();
     let serving = Serving::start(told)?;
     let mut command = Command::new(program);
     command.args(rest).envs(variables.at(&format!("http://{}", serving.address)));
-    let child = command.spawn().with_context(|| format!("{} cannot be run", program.to_string_lossy()))?;
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(why) => {
+            say(format!("llmtop: {} cannot be run: {why}\n", clean(&program.to_string_lossy())).as_bytes());
+            // As shells have it.
+            return Ok(ExitCode::from(if why.kind() == io::ErrorKind::NotFound { 127 } else { 126 }));
+        }
+    };
     let ended = wait(child, &mut signals)?;
-    serving.stop(|| signals.pending().any(|signal| signal != SIGCHLD));
-    match report(&journal, &temporary.store(), &effective) {
+    let recorder = Arc::clone(serving.recorder());
+    serving.stop(|_, _| signals.pending().any(|signal| signal != SIGCHLD));
+    let done = keep(cli, recorder.journal().folder(), &effective)
+        .and_then(|()| report(&recorder.journal().segments(), &temporary.store(), &effective));
+    match done {
+        Ok(_) if recorder.counts() == (0, 0) => say(no_calls(&variables).as_bytes()),
         Ok(text) => say(&text),
         Err(why) => say(format!("llmtop: there is no report: {}\n", clean(&format!("{why:#}"))).as_bytes()),
     }
@@ -87,13 +99,27 @@ fn wait(mut child: Child, signals: &mut Signals) -> Result<ExitStatus> {
     }
 }
 
-/// What the journal says of the program's calls.
-fn report(journal: &Path, store: &Path, effective: &Effective) -> Result<Vec<u8>> {
+/// Puts the calls into the store that the command line names, where it names one.
+fn keep(cli: &Cli, journal: &Path, effective: &Effective) -> Result<()> {
+    let Some(_) = &cli.places.store else { return Ok(()) };
+    feed::catch_up(journal, effective.config.store()?, setup::prices(effective)?)
+}
+
+/// What to say of a program that has called nobody.
+fn no_calls(variables: &Variables) -> String {
+    let names: Vec<_> = variables.at("").map(|(name, _)| name).filter(|name| name.ends_with("URL")).collect();
+    format!(
+        "llmtop: no call came through the gateway; the program was told of it by {}. An SDK that has its base URL from elsewhere \
+         does not read them\n",
+        names.join(", ")
+    )
+}
+
+/// What the segments say of the program's calls.
+fn report(segments: &[PathBuf], store: &Path, effective: &Effective) -> Result<Vec<u8>> {
     let mut kept = SqliteStore::open(store)?;
-    let has_calls =
-        std::fs::read_dir(journal).is_ok_and(|entries| entries.flatten().any(|e| feed::is_segment(&e.path())));
-    if has_calls {
-        let files = Feed::of(&[feed::segments(journal)], Follow::UntilEnd, Vec::new())?;
+    if !segments.is_empty() {
+        let files = Feed::of(segments, Follow::UntilEnd, Vec::new())?;
         load(files, &mut kept, setup::prices(effective)?, &Arc::<Progress>::default(), &Stop::new())?;
     }
     drop(kept);

@@ -1,7 +1,7 @@
 //! A gateway at work: a thread of its own with the sockets, until it is told to stop.
 
 use crate::proxy::settings::Settings;
-use crate::proxy::{Gateway, Hand, Handed, Journal, Recorder, acceptor, assist, hand, serve};
+use crate::proxy::{Certificate, Gateway, Hand, Handed, Journal, Recorder, assist, hand, serve};
 use anyhow::{Context, Result};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -19,10 +19,35 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long its end may take once nothing is under way.
 const END: Duration = Duration::from_secs(1);
 
+/// How long it has been stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// For too short a time to be noticed.
+    Early,
+    /// For so long that a person wonders why; once.
+    Noticed,
+    /// For longer.
+    Late,
+}
+
+/// After how many looks a person wonders.
+const WONDERS: u32 = 30;
+
+impl Look {
+    fn number(look: u32) -> Look {
+        match look.cmp(&WONDERS) {
+            std::cmp::Ordering::Less => Look::Early,
+            std::cmp::Ordering::Equal => Look::Noticed,
+            std::cmp::Ordering::Greater => Look::Late,
+        }
+    }
+}
+
 /// A gateway at work; stops when it is dropped.
 pub struct Serving {
     /// Where it listens.
     pub address: SocketAddr,
+    certificate: Option<Certificate>,
     recorder: Arc<Recorder>,
     gateway: Arc<Gateway>,
     stop: Option<oneshot::Sender<()>>,
@@ -37,12 +62,8 @@ impl Serving {
     /// Where the listener's certificate cannot be read, the journal cannot be written, the address is taken, or the system's
     /// certificates cannot be read.
     pub fn start(settings: Settings) -> Result<Serving> {
-        let tls = settings.tls.as_ref().map(|(cert, key)| acceptor(cert, key));
-        let tls = tls
-            .transpose()
-            .context("the certificate of the listener (proxy.tls_cert, proxy.tls_key) cannot be used")?;
-        let journal = Journal::open(&settings.journal, settings.segment).context("the journal cannot be written")?;
-        let recorder = Arc::new(Recorder::new(journal, settings.capture, settings.app.clone()));
+        let certificate = certificate(&settings)?;
+        let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
         let mut runtimes = runtimes()?;
         let together = Arc::new(Barrier::new(runtimes.len()));
         let runtime = runtimes.remove(0);
@@ -51,6 +72,8 @@ impl Serving {
             .block_on(TcpListener::bind(listen))
             .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
         let address = listener.local_addr()?;
+        let journal = Journal::open(&settings.journal, settings.segment).context("the journal cannot be written")?;
+        let recorder = Arc::new(Recorder::new(journal, settings.capture, settings.app.clone()));
         let gateway = {
             let _within = runtime.enter();
             Gateway::new(settings, Arc::clone(&recorder)).context("the gateway cannot start")?
@@ -70,7 +93,7 @@ impl Serving {
             runtime.shutdown_timeout(END);
             helpers.into_iter().for_each(join);
         })?;
-        Ok(Serving { address, recorder, gateway, stop: Some(stop), hurry, thread: Some(thread) })
+        Ok(Serving { address, certificate, recorder, gateway, stop: Some(stop), hurry, thread: Some(thread) })
     }
 
     /// Its address, as clients are told it.
@@ -89,9 +112,17 @@ impl Serving {
         self.gateway.settings()
     }
 
-    /// Tells it something else, for the calls from now on; where it listens and writes stays.
-    pub fn tell(&self, settings: Settings) {
+    /// Tells it something else, for the calls from now on; where it listens and writes stays. The files of its certificate
+    /// are read again.
+    ///
+    /// # Errors
+    /// Where the certificate cannot be read; all stays as before.
+    pub fn tell(&self, settings: Settings) -> Result<()> {
+        if let (Some(served), Some(new)) = (&self.certificate, certificate(&settings)?) {
+            served.replace(&new);
+        }
         self.gateway.tell(settings);
+        Ok(())
     }
 
     /// Whether it has ended, by itself.
@@ -100,11 +131,15 @@ impl Serving {
     }
 
     /// Stops it, once the calls under way are over or their grace has passed, or somebody is in a hurry.
-    pub fn stop(mut self, mut is_hurried: impl FnMut() -> bool) {
+    /// Who says so is told how many calls are under way, and whether it is time to tell a person.
+    pub fn stop(mut self, mut is_hurried: impl FnMut(i64, Look) -> bool) {
         self.ask();
-        while !self.is_over() {
+        for look in 1.. {
+            if self.is_over() {
+                break;
+            }
             std::thread::sleep(LOOK);
-            if is_hurried() {
+            if is_hurried(self.recorder.in_flight(), Look::number(look)) {
                 self.hurry.send_replace(true);
             }
         }
@@ -132,6 +167,12 @@ impl Drop for Serving {
             self.end();
         }
     }
+}
+
+/// What it shows to clients, where it speaks TLS.
+fn certificate(settings: &Settings) -> Result<Option<Certificate>> {
+    let read = settings.tls.as_ref().map(|(cert, key)| Certificate::read(cert, key));
+    read.transpose().context("the certificate of the listener (proxy.tls_cert, proxy.tls_key) cannot be used")
 }
 
 /// How the threads of a gateway end: all together, since a call may wait in a queue whose turns another gives; at once where

@@ -37,7 +37,7 @@ pub fn at_next_start(all: &Config, before: &Config) -> Vec<&'static str> {
         ("journal", new.journal != old.journal),
         ("journal_segment", new.segment != old.segment),
         ("journal_keep", new.keep_us != old.keep_us),
-        ("tls_cert and tls_key", new.tls != old.tls),
+        ("tls_cert and tls_key", new.tls.is_some() != old.tls.is_some()),
         ("connect_timeout", new.timeouts.connect != old.timeouts.connect),
         ("queue and queue_wait", new.queue != old.queue),
         ("retry_budget", new.retry_share != old.retry_share),
@@ -180,9 +180,9 @@ fn upstreams(args: &GatewayArgs, told: &Proxy) -> Result<Vec<Upstream>> {
     }
     let takes_all = all.iter().any(|upstream| upstream.family.is_none() && upstream.takes == Takes::Rest);
     for (name, family, base) in KNOWN {
-        // One of the configuration that speaks the same stands for it, whatever it is called.
+        // Whoever says where calls of a protocol go has said it of all of them: what a typo names goes nowhere else.
         let stands = |upstream: &Upstream| {
-            upstream.name == name || upstream.family == Some(family) && upstream.takes == Takes::Rest
+            upstream.name == name || upstream.family == Some(family) && upstream.takes != Takes::Nothing
         };
         if !takes_all && !all.iter().any(stands) {
             let live = live(told.breaker, 0);
@@ -195,6 +195,21 @@ fn upstreams(args: &GatewayArgs, told: &Proxy) -> Result<Vec<Upstream>> {
 
 fn live(rule: Rule, keys: usize) -> Arc<Live> {
     Arc::new(Live::new(Breaker::new(rule), keys))
+}
+
+/// Where calls go, in one line: `openai https://api.openai.com, local http://127.0.0.1:8000/v1 (llama-*)`.
+pub fn whither(settings: &Settings) -> String {
+    let one = |upstream: &Arc<Upstream>| {
+        let of = match &upstream.takes {
+            Takes::Rest => String::new(),
+            Takes::Models(models) => {
+                format!(" ({})", models.iter().map(|model| model.as_str()).collect::<Vec<_>>().join(", "))
+            }
+            Takes::Nothing => format!(" (/u/{})", upstream.name),
+        };
+        format!("{} {}{of}", upstream.name, upstream.base.to_string().trim_end_matches('/'))
+    };
+    settings.upstreams.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// `URL`, or `NAME=URL`.
@@ -231,9 +246,10 @@ fn configured(told: &config::ProxyUpstream, rule: Rule) -> Result<Upstream> {
     if !told.ask_for_usage {
         live.forget_usage();
     }
+    let known = KNOWN.iter().find(|(known, ..)| *known == told.name).map(|(_, family, _)| *family);
     Ok(Upstream {
         provider: told.provider.clone(),
-        family: told.family,
+        family: told.family.or(known),
         takes: if told.models.is_empty() { Takes::Rest } else { Takes::Models(told.models.clone()) },
         weight: told.weight,
         keys,

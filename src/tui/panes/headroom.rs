@@ -36,7 +36,7 @@ fn brief(limit: &LimitEvent, now_us: i64) -> String {
     parts.extend(limit.headroom().map(|share| format!("{} left", units::percent(share))));
     parts.extend(limit.closed_ms.and_then(until).map(|left| format!("closed for {left}")));
     parts.extend(limit.next_429_ms.and_then(until).map(|left| format!("next 429 in {left}")));
-    if let Some(calls) = limit.queue_calls.filter(|calls| *calls > 0) {
+    if let Some(calls) = limit.queue_calls.filter(|calls| *calls > 0 && age_us <= OLD_US) {
         let longest = units::duration_us(us(limit.queue_ms.unwrap_or(0)) as f64);
         parts.push(format!("{} waiting for up to {longest}", units::count(calls)));
     }
@@ -45,7 +45,8 @@ fn brief(limit: &LimitEvent, now_us: i64) -> String {
     }
     let model = if limit.model.is_empty() { "any model" } else { limit.model.as_str() };
     let key = if limit.key.is_empty() { String::new() } else { format!(", key {}", limit.key) };
-    clean(&format!("{model} at {}{key}: {}", limit.upstream, parts.join(", "))).into_owned()
+    let told = if parts.is_empty() { "no limit is told".to_owned() } else { parts.join(", ") };
+    clean(&format!("{model} at {}{key}: {told}", limit.upstream)).into_owned()
 }
 
 /// `requests 40 of 500, tokens 12.0k of 30.0k; 120 calls, 9.00k tokens a minute`
@@ -58,7 +59,8 @@ fn figures(limit: &LimitEvent) -> String {
     };
     let known: Vec<String> = limit.limits().into_iter().filter_map(left).collect();
     let (calls, tokens) = (count(limit.requests_per_minute), count(limit.tokens_per_minute));
-    format!("  {}; {calls} calls, {tokens} tokens a minute", known.join(", "))
+    let rate = format!("{calls} calls, {tokens} tokens a minute");
+    if known.is_empty() { format!("  {rate}") } else { format!("  {}; {rate}", known.join(", ")) }
 }
 
 fn us(ms: u64) -> i64 {
@@ -94,6 +96,12 @@ mod tests {
         );
         assert_eq!(figures.0, "  requests 40 of 500, tokens – of 30.0k; – calls, – tokens a minute");
         let old = lines(&limit, 901_000_000)[0].0.clone();
-        assert_eq!(old, "gpt-4o at openai, key 2: 8.00 % left, 3 waiting for up to 1.20 s, said 15m ago");
+        assert_eq!(old, "gpt-4o at openai, key 2: 8.00 % left, said 15m ago");
+        let bare = LimitEvent { upstream: "a".to_owned(), requests_per_minute: Some(2), ..LimitEvent::default() };
+        let [brief, figures] = lines(&bare, 4_000_000).map(|(text, _)| text);
+        assert_eq!(
+            (brief.as_str(), figures.as_str()),
+            ("any model at a: no limit is told", "  2 calls, – tokens a minute")
+        );
     }
 }
