@@ -44,11 +44,9 @@ impl Pace {
     /// An answer that `moved` last when its head came, and has to be over by `until`; before `first_by` it has to move again,
     /// where that is given.
     pub fn new(between: Duration, (moved, until): (Instant, Instant), first_by: Option<Instant>) -> Pace {
-        let timer = Box::pin(tokio::time::sleep_until(until.into()));
-        let mut pace = Pace { between, until, first_by, moved, timer };
-        let due = pace.due().0;
-        pace.timer.as_mut().reset(due.into());
-        pace
+        let due = due(between, until, first_by, moved).0;
+        let timer = Box::pin(tokio::time::sleep_until(due.into()));
+        Pace { between, until, first_by, moved, timer }
     }
 
     /// It has moved: how long it had stood still; nothing at its first move.
@@ -83,12 +81,16 @@ impl Pace {
     }
 
     fn due(&self) -> (Instant, Late) {
-        let next = match self.first_by {
-            Some(first_by) => (first_by, Late::First),
-            None => (self.moved.checked_add(self.between).unwrap_or(self.until), Late::Between),
-        };
-        if self.until <= next.0 { (self.until, Late::Total) } else { next }
+        due(self.between, self.until, self.first_by, self.moved)
     }
+}
+
+fn due(between: Duration, until: Instant, first_by: Option<Instant>, moved: Instant) -> (Instant, Late) {
+    let next = match first_by {
+        Some(first_by) => (first_by, Late::First),
+        None => (moved.checked_add(between).unwrap_or(until), Late::Between),
+    };
+    if until <= next.0 { (until, Late::Total) } else { next }
 }
 
 #[cfg(test)]
