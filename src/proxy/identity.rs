@@ -26,6 +26,9 @@ pub struct Identity {
     pub variant: Option<String>,
 }
 
+/// Before the hash of a key, where that is the name of an owner.
+pub const KEY: &str = "key:";
+
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Reads who made a call; `client` is the one whose key it has, `key` that key.
@@ -35,7 +38,7 @@ pub fn of(headers: &HeaderMap, asked: &Asked, (client, key): (Option<&str>, Opti
     let own = |name: &str| if says { headers::text(headers, name).map(clean) } else { None };
     let (trace, parent) = headers.get(&TRACEPARENT).and_then(|value| traceparent(value.to_str().ok()?.trim())).unzip();
     let owner = client.map(|name| format!("client:{name}"));
-    let owner = owner.or_else(|| key.map(|key| format!("key:{}", short_hash(key))));
+    let owner = owner.or_else(|| key.map(|key| format!("{KEY}{}", short_hash(key))));
     Identity {
         user: own("x-llmtop-user").or_else(|| asked.user.clone()).or_else(|| owner.clone()),
         owner: owner.unwrap_or_default(),

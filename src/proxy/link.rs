@@ -261,3 +261,40 @@ impl Drop for Inbound {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_mute_bell_rings_later_where_somebody_waits_then() {
+        let (bell, count) = (Arc::<Bell>::default(), Arc::<Count>::default());
+        let rung = || count.0.load(Ordering::SeqCst);
+        bell.wake_by_ref();
+        bell.ring_for(&Waker::from(Arc::clone(&count)));
+        bell.wake_by_ref();
+        assert_eq!(rung(), 1);
+        bell.mute();
+        bell.wake_by_ref();
+        bell.wake_by_ref();
+        assert_eq!(rung(), 1);
+        bell.unmute();
+        assert_eq!(rung(), 2);
+        bell.mute();
+        bell.unmute();
+        assert_eq!(rung(), 2, "nobody has rung it");
+        bell.forget();
+        bell.wake_by_ref();
+        assert_eq!(rung(), 2);
+    }
+}

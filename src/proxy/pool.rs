@@ -143,3 +143,76 @@ impl Host {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use hyper::client::conn::http1;
+    use hyper_rustls::MaybeHttpsStream;
+    use hyper_util::rt::TokioIo;
+    use tokio::net::{TcpListener, TcpStream};
+
+    fn host(address: &'static str) -> Host {
+        Host::of(&Uri::from_static(address)).unwrap()
+    }
+
+    /// A connection, and its other end.
+    async fn link() -> (Link, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let handshake = http1::handshake(MaybeHttpsStream::Http(TokioIo::new(stream)));
+        (Link::new(handshake.await.unwrap()), listener.accept().await.unwrap().0)
+    }
+
+    fn resting(host: &Host) -> usize {
+        host.lock().resting.len()
+    }
+
+    #[tokio::test]
+    async fn what_rests_goes_with_its_upstream_and_after_a_while() {
+        let host = host("http://up");
+        let ((one, peer), (two, _kept)) = (link().await, link().await);
+        host.keep(one);
+        host.keep(two);
+        host.sweep(clock::now());
+        assert_eq!(resting(&host), 2);
+        drop(peer);
+        while resting(&host) == 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            host.sweep(clock::now());
+        }
+        assert!(
+            matches!(host.standing(0), Some(Way::Own(_))) && host.standing(0).is_none(),
+            "one is left, for one call"
+        );
+        let (three, _kept) = link().await;
+        host.keep(three);
+        host.sweep(clock::now() + REST);
+        assert_eq!(resting(&host), 0);
+    }
+
+    #[test]
+    fn a_request_names_its_host_as_its_protocol_has_it() {
+        for (address, name) in [
+            ("http://up/v1/x?y=1", "up"),
+            ("http://up:80/v1/x?y=1", "up"),
+            ("https://up:443/v1/x?y=1", "up"),
+            ("https://up:80/v1/x?y=1", "up:80"),
+            ("http://[::1]:8080/v1/x?y=1", "[::1]:8080"),
+        ] {
+            let (host, whole) = (host(address), Uri::from_static(address));
+            assert!(host.is_of(&whole) && !host.is_of(&Uri::from_static("http://other/")), "{address}");
+            let mut request = Request::new(Outbound::whole("".into(), Default::default()));
+            *request.uri_mut() = whole.clone();
+            host.own(&mut request);
+            assert_eq!(
+                (request.uri().to_string().as_str(), &request.headers()[HOST]),
+                ("/v1/x?y=1", &name.parse().unwrap())
+            );
+            host.shared(&mut request);
+            assert_eq!((request.uri(), request.headers().len()), (&whole, 0), "{address}");
+        }
+        assert!(Host::of(&Uri::from_static("/v1/x")).is_none());
+    }
+}
