@@ -85,6 +85,10 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// One reading of a text.
 fn pass(text: &str) -> Cow<'_, str> {
     let Some(secrets) = SECRETS.as_ref() else { return Cow::Borrowed("[redacted]") };
+    // Most texts have none, which is found out faster than where it would be.
+    if !secrets.is_match(text) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::new();
     let (mut done, mut from) = (0, 0);
     while let Some(found) = secrets.captures_at(text, from) {

@@ -134,6 +134,7 @@ const MOST_NAME: usize = 256;
 
 fn bound(text: &mut Option<String>) {
     if let Some(text) = text
+        && text.len() > MOST_NAME
         && let Some((at, _)) = text.char_indices().nth(MOST_NAME)
     {
         text.truncate(at);

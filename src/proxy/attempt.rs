@@ -1,9 +1,10 @@
 //! One try of a call at one target: sent, waited for, and looked at far enough to tell whether another may help.
 
 use super::body::{BrokeOff, Outbound, Sent, TooLong};
-use super::client::{ConnectTimeout, Opened};
+use super::client::{ConnectTimeout, Unanswered};
 use super::decode::Decoder;
 use super::headers::Key;
+use super::link::Inbound;
 use super::pace::Late;
 use super::record::Record;
 use super::refusal::{Kind, Refusal};
@@ -17,10 +18,9 @@ use crate::provider::{ApiError, Family, Keep, Provider, retry, splice};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Request};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
@@ -49,7 +49,7 @@ pub struct Landed {
     /// What of the body has come already.
     pub first: VecDeque<Bytes>,
     /// The rest.
-    pub body: Incoming,
+    pub body: Inbound,
     /// What takes out of it what the client did not ask for.
     pub strip: Option<Strip>,
     /// What is wrong with it, where another try may help.
@@ -165,7 +165,11 @@ pub async fn pass(
     let outbound = Outbound::Passing { body, left: settings.max_body, sent: Arc::clone(&sent) };
     let request = request(target, &head, outbound, (rest, record))?;
     let first_by = first_by(settings, record);
-    exchange(gateway, request, (&sent, first_by), record).await
+    let mut landed = exchange(gateway, request, (&sent, first_by), record).await?;
+    if sent.get().is_none() {
+        landed.body.part();
+    }
+    Ok(landed)
 }
 
 /// When the first of an answer has to be there, and what is late if it is not.
@@ -218,7 +222,7 @@ fn request(
 
 async fn exchange(
     gateway: &Gateway,
-    mut request: Request<Outbound>,
+    request: Request<Outbound>,
     (sent, (by, late)): (&Sent, (Instant, &'static str)),
     record: &mut Record,
 ) -> Result<Landed, Failure> {
@@ -227,11 +231,11 @@ async fn exchange(
         record.phases.tried = Some(began);
         record.phases.queue_before_us = record.phases.queue_us;
     }
-    let connection = capture_connection(&mut request);
     let in_flight = record.upstream.as_ref().map_or(0, |upstream| upstream.live.in_flight().saturating_sub(1));
-    let upstreams = gateway.upstreams.beside(in_flight);
-    let response = tokio::time::timeout_at(by.into(), upstreams.request(request)).await;
-    record.phases.connect_us = waited_for(&connection, began);
+    let mut opened = None;
+    let sending = gateway.upstreams.send(request, in_flight, &mut opened);
+    let response = tokio::time::timeout_at(by.into(), sending).await;
+    record.phases.connect_us = opened.map_or(0, clock::micros);
     record.phases.sent = sent.get().copied();
     let response = response.map_err(|_| Failure::Timeout(late))?;
     let response = response.map_err(|why| failure(&why))?;
@@ -243,7 +247,7 @@ async fn exchange(
     Ok(Landed { head, since, first: VecDeque::new(), body, strip: None, trouble: None, held: Vec::new(), first_by: by })
 }
 
-fn failure(why: &hyper_util::client::legacy::Error) -> Failure {
+fn failure(why: &Unanswered) -> Failure {
     let mut cause: Option<&(dyn Error + 'static)> = Some(why);
     while let Some(error) = cause {
         if error.is::<TooLong>() {
@@ -263,19 +267,14 @@ fn failure(why: &hyper_util::client::legacy::Error) -> Failure {
 /// The word for an upstream that could not be reached, or did not hold.
 const UNREACHABLE: &str = "upstream_unreachable";
 
-/// How long a call waited for its connection, µs; 0 where one was there.
-fn waited_for(connection: &CaptureConnection, began: Instant) -> u64 {
-    let metadata = connection.connection_metadata();
-    let Some(connected) = metadata.as_ref() else { return 0 };
-    let mut extensions = http::Extensions::new();
-    connected.get_extras(&mut extensions);
-    let opened = extensions.get::<Opened>().filter(|opened| opened.done > began);
-    opened.map_or(0, |opened| clock::micros(opened.done.saturating_duration_since(opened.begun.max(began))))
-}
-
 /// The provider's own id of a call.
 fn provider_request_id(headers: &http::HeaderMap) -> Option<String> {
-    const NAMES: [&str; 4] = ["x-request-id", "request-id", "apim-request-id", "x-generation-id"];
+    const NAMES: [HeaderName; 4] = [
+        HeaderName::from_static("x-request-id"),
+        HeaderName::from_static("request-id"),
+        HeaderName::from_static("apim-request-id"),
+        HeaderName::from_static("x-generation-id"),
+    ];
     NAMES.iter().find_map(|name| identity::id(headers, name))
 }
 

@@ -1,44 +1,60 @@
-//! The pooled client to the upstreams: HTTP/1.1 and HTTP/2, TLS with the system's roots, else with Mozilla's, and for each
-//! connection when it was opened, so that a call can say how long it waited for one.
+//! The way to the upstreams: connections that stand or are opened now, HTTP/1.1 and HTTP/2, TLS with the system's roots, else
+//! with Mozilla's.
 
 use super::body::Outbound;
 use super::clock;
-use hyper::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use super::link::{Inbound, Link};
+use super::pool::{Host, Shared, Way};
+use http::{Request, Response};
+use hyper::client::conn::{http1, http2};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
-use std::future::Future;
+use std::error::Error;
 use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
 use tower_service::Service;
 
-type Pool = Client<Timed<HttpsConnector<HttpConnector>>, Outbound>;
+/// What a connection runs over.
+pub type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-/// The clients: the more calls are under way at an upstream, the more of them share those. One alone would have one
-/// connection to an upstream that speaks HTTP/2, which takes so many calls at a time as the upstream pleases.
-pub struct Upstreams([Pool; POOLS]);
-
-const POOLS: usize = 8;
-
-/// Calls at an upstream before the next client takes one: providers take 100 on a connection and more.
-const CALLS: usize = 64;
-
-impl Upstreams {
-    /// The client for one more call where so many are under way.
-    pub fn beside(&self, in_flight: usize) -> &Pool {
-        &self.0[in_flight / CALLS % POOLS]
-    }
+/// The upstreams of one thread, by their addresses.
+pub struct Upstreams {
+    connector: HttpsConnector<HttpConnector>,
+    within: Duration,
+    hosts: Arc<Mutex<Vec<Arc<Host>>>>,
+    is_swept: AtomicBool,
 }
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Makes the clients.
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// The address names no host.
+    #[error("client error (UserAbsoluteUriRequired)")]
+    Address,
+    /// No connection.
+    #[error("client error (Connect)")]
+    Connect(#[source] BoxError),
+    /// The connection was over before the request had begun.
+    #[error("client error (Canceled)")]
+    Canceled(#[source] hyper::Error),
+    /// The connection did not hold.
+    #[error("client error (SendRequest)")]
+    Sent(#[source] hyper::Error),
+}
+
+/// No connection stood in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection within {} ms", .0.as_millis())]
+pub struct ConnectTimeout(pub Duration);
+
+/// Makes the way to the upstreams, a connection of which has to stand within `connect`.
 ///
 /// # Errors
 /// Where the root certificates that the environment names cannot be read.
@@ -65,115 +81,124 @@ pub fn client(connect: Duration) -> io::Result<Upstreams> {
         .enable_http1()
         .enable_http2()
         .wrap_connector(http);
-    let connector = Timed { inner: https, within: connect };
-    Ok(Upstreams(std::array::from_fn(|_| pool(connector.clone()))))
+    Ok(Upstreams { connector: https, within: connect, hosts: Arc::default(), is_swept: AtomicBool::new(false) })
 }
 
 /// Connections that are silent for so long are asked whether they live.
 const ALIVE: Duration = Duration::from_secs(20);
 
-fn pool(connector: Timed<HttpsConnector<HttpConnector>>) -> Pool {
-    Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(Duration::from_secs(90))
-        .pool_timer(TokioTimer::new())
-        .timer(TokioTimer::new())
-        .http1_preserve_header_case(true)
-        .http1_title_case_headers(false)
-        .http2_adaptive_window(true)
-        .http2_keep_alive_interval(ALIVE)
-        .http2_keep_alive_timeout(Duration::from_secs(10))
-        .http2_keep_alive_while_idle(true)
-        .build(connector)
-}
+/// How often it is seen which connections have ended.
+const SWEEP: Duration = Duration::from_secs(5);
 
-/// When a connection was asked for and when it stood.
-#[derive(Debug, Clone, Copy)]
-pub struct Opened {
-    /// When it was asked for.
-    pub begun: Instant,
-    /// When it stood, TLS included.
-    pub done: Instant,
-}
-
-/// A connector that notes when, and gives up in time, TLS included.
-#[derive(Clone)]
-pub struct Timed<C> {
-    inner: C,
-    within: Duration,
-}
-
-impl<C> Service<Uri> for Timed<C>
-where
-    C: Service<Uri>,
-    C::Response: Send,
-    C::Error: Into<BoxError>,
-    C::Future: Send + 'static,
-{
-    type Response = Noted<C::Response>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Noted<C::Response>, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx).map_err(Into::into)
+impl Upstreams {
+    /// Sends a request beside so many others, over a connection that stands if there is one; `opened` is how long it waited for
+    /// another. One that ended before the request had begun is no matter.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn send(
+        &self,
+        mut request: Request<Outbound>,
+        in_flight: usize,
+        opened: &mut Option<Duration>,
+    ) -> Result<Response<Inbound>, Unanswered> {
+        let host = self.host(&request)?;
+        loop {
+            let standing = host.standing(in_flight);
+            let is_new = standing.is_none();
+            let way = match standing {
+                Some(way) => way,
+                // Seldom, and large: what every call carries about is small without it.
+                None => Box::pin(self.open(&host, in_flight, opened)).await?,
+            };
+            let mut why = match send(way, request, &host).await {
+                Ok(response) => return Ok(response),
+                Err(why) => why,
+            };
+            request = match why.take_message() {
+                Some(request) if !is_new => request,
+                Some(_) => return Err(Unanswered::Canceled(why.into_error())),
+                None => return Err(Unanswered::Sent(why.into_error())),
+            };
+        }
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
+    fn host(&self, request: &Request<Outbound>) -> Result<Arc<Host>, Unanswered> {
+        let mut hosts = lock(&self.hosts);
+        if let Some(known) = hosts.iter().find(|host| host.is_of(request.uri())) {
+            return Ok(Arc::clone(known));
+        }
+        let host = Arc::new(Host::of(request.uri()).ok_or(Unanswered::Address)?);
+        hosts.push(Arc::clone(&host));
+        Ok(host)
+    }
+
+    async fn open(&self, host: &Arc<Host>, in_flight: usize, opened: &mut Option<Duration>) -> Result<Way, Unanswered> {
+        self.sweep();
         let begun = clock::now();
-        let within = self.within;
-        let connecting = self.inner.call(uri);
-        Box::pin(async move {
-            let opened = tokio::time::timeout(within, connecting).await;
-            let inner = opened.map_err(|_| ConnectTimeout(within))?.map_err(Into::into)?;
-            Ok(Noted { inner, opened: Opened { begun, done: clock::now() } })
-        })
+        let connecting = self.connector.clone().call(host.address());
+        let stream = match tokio::time::timeout(self.within, connecting).await {
+            Ok(stream) => stream.map_err(Unanswered::Connect)?,
+            Err(_) => return Err(Unanswered::Connect(ConnectTimeout(self.within).into())),
+        };
+        *opened = Some(clock::now().saturating_duration_since(begun));
+        if stream.connected().is_negotiated_h2() {
+            return Ok(Way::Shared(host.share(shared(stream).await?, in_flight)));
+        }
+        let (sender, connection) =
+            http1::Builder::new().preserve_header_case(true).handshake(stream).await.map_err(connect)?;
+        Ok(Way::Own(Link::new((sender, connection))))
+    }
+
+    /// Looks after the connections from now on, until they are gone.
+    fn sweep(&self) {
+        if self.is_swept.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let hosts = Arc::downgrade(&self.hosts);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                let Some(hosts) = hosts.upgrade() else { return };
+                let known: Vec<Arc<Host>> = lock(&hosts).clone();
+                known.iter().for_each(|host| host.sweep(clock::now()));
+            }
+        });
     }
 }
 
-/// No connection stood in time.
-#[derive(Debug, thiserror::Error)]
-#[error("no connection within {} ms", .0.as_millis())]
-pub struct ConnectTimeout(pub Duration);
-
-/// A connection that knows when it was opened.
-pub struct Noted<T> {
-    inner: T,
-    opened: Opened,
+fn lock(hosts: &Mutex<Vec<Arc<Host>>>) -> MutexGuard<'_, Vec<Arc<Host>>> {
+    hosts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<T: Connection> Connection for Noted<T> {
-    fn connected(&self) -> Connected {
-        self.inner.connected().extra(self.opened)
+fn connect(why: hyper::Error) -> Unanswered {
+    Unanswered::Connect(why.into())
+}
+
+async fn send(way: Way, mut request: Request<Outbound>, host: &Arc<Host>) -> super::link::Sent<Inbound> {
+    match way {
+        Way::Own(link) => {
+            host.own(&mut request);
+            link.send(request, host).await
+        }
+        Way::Shared(mut shared) => {
+            host.shared(&mut request);
+            Ok(shared.try_send_request(request).await?.map(Inbound::from))
+        }
     }
 }
 
-impl<T: Read + Unpin> Read for Noted<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
-    }
-}
-
-impl<T: Write + Unpin> Write for Noted<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
-    }
+/// A connection of HTTP/2, which has a task of its own.
+async fn shared(stream: Stream) -> Result<Shared, Unanswered> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .adaptive_window(true)
+        .keep_alive_interval(ALIVE)
+        .keep_alive_timeout(Duration::from_secs(10))
+        .keep_alive_while_idle(true);
+    let (mut sender, connection) = builder.handshake(stream).await.map_err(connect)?;
+    tokio::spawn(connection);
+    sender.ready().await.map_err(connect)?;
+    Ok(sender)
 }

@@ -15,16 +15,18 @@ use super::{Gateway, chain, clients, clock, degrade, headers, step, target, whol
 use crate::event::Outcome;
 use crate::provider::{Family, Provider};
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{HeaderName, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::sync::Arc;
 use std::time::Duration;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-llmtop-request-id");
 
 /// Answers a call, whatever comes of it.
 pub async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Reply> {
     let (head, body) = request.into_parts();
     let settings = gateway.settings();
-    let request_id = identity::id(&head.headers, "x-llmtop-request-id");
+    let request_id = identity::id(&head.headers, &REQUEST_ID);
     let mut record = Record::new(request_id);
     record.until = record.started.checked_add(settings.timeouts.total).unwrap_or(record.until);
     let mut open = Open::new(record, Arc::clone(&gateway.recorder));

@@ -122,12 +122,17 @@ impl Eye {
                 answer.bound();
             }
             Sight::Whole { decoder, pieces, bytes, reader } => {
-                if *bytes <= MOST {
+                let is_whole = *bytes <= MOST;
+                if is_whole {
                     read_whole(decoder, pieces, reader.as_mut());
-                    *answer = reader.answer().clone();
+                }
+                // Nobody reads on.
+                if let (Sight::Whole { reader, .. }, true) =
+                    (std::mem::replace(&mut self.sight, Sight::Blind), is_whole)
+                {
+                    *answer = reader.into_answer();
                     answer.bound();
                 }
-                self.sight = Sight::Blind;
             }
         }
     }

@@ -18,12 +18,19 @@ static HOP_BY_HOP: [HeaderName; 7] = [
 ];
 
 /// The gateway's own headers begin with this: they go no further.
-const OWN: &str = "x-llmtop-";
+pub const OWN: &str = "x-llmtop-";
 
 /// Takes out what belongs to the connection it came by.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     // Most messages have few headers and none of these.
     if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
+    // And of those that have one most say that the connection stays, and nothing else.
+    let is_alone = headers.keys().filter(|name| HOP_BY_HOP.contains(name)).count() == 1;
+    let mut connections = headers.get_all(CONNECTION).iter();
+    if is_alone && connections.next().is_some_and(|value| value == "keep-alive") && connections.next().is_none() {
+        headers.remove(CONNECTION);
         return;
     }
     let named: Vec<HeaderName> = headers

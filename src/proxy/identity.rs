@@ -2,7 +2,7 @@
 
 use super::headers;
 use crate::provider::Asked;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 
 /// What a call says of itself.
@@ -26,13 +26,19 @@ pub struct Identity {
     pub variant: Option<String>,
 }
 
+/// Before the hash of a key, where that is the name of an owner.
+pub const KEY: &str = "key:";
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// Reads who made a call; `client` is the one whose key it has, `key` that key.
 pub fn of(headers: &HeaderMap, asked: &Asked, (client, key): (Option<&str>, Option<&[u8]>)) -> Identity {
-    let own = |name: &str| headers::text(headers, name).map(clean);
-    let traceparent = headers::text(headers, "traceparent").and_then(traceparent);
-    let (trace, parent) = traceparent.unzip();
+    // Most calls say nothing of themselves in headers.
+    let says = headers.keys().any(|name| name.as_str().starts_with(headers::OWN));
+    let own = |name: &str| if says { headers::text(headers, name).map(clean) } else { None };
+    let (trace, parent) = headers.get(&TRACEPARENT).and_then(|value| traceparent(value.to_str().ok()?.trim())).unzip();
     let owner = client.map(|name| format!("client:{name}"));
-    let owner = owner.or_else(|| key.map(|key| format!("key:{}", short_hash(key))));
+    let owner = owner.or_else(|| key.map(|key| format!("{KEY}{}", short_hash(key))));
     Identity {
         user: own("x-llmtop-user").or_else(|| asked.user.clone()).or_else(|| owner.clone()),
         owner: owner.unwrap_or_default(),
@@ -40,14 +46,14 @@ pub fn of(headers: &HeaderMap, asked: &Asked, (client, key): (Option<&str>, Opti
         trace: own("x-llmtop-trace").or(trace),
         parent,
         app: own("x-llmtop-app"),
-        tags: tags(headers),
+        tags: if says { tags(headers) } else { None },
         variant: own("x-llmtop-variant"),
     }
 }
 
-/// An id that a client gives.
-pub fn id(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers::text(headers, name).map(clean)
+/// An id that somebody gives.
+pub fn id(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty()).map(clean)
 }
 
 /// Ids are a line of text of bounded length.
@@ -85,7 +91,7 @@ pub fn short_hash(key: &[u8]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     fn identity(headers: &[(&'static str, &'static str)], asked: &Asked) -> Identity {
         let headers: HeaderMap =

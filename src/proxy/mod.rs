@@ -21,8 +21,10 @@ mod identity;
 mod journal;
 mod limit;
 mod line;
+mod link;
 mod metrics;
 mod pace;
+mod pool;
 pub mod queue;
 mod record;
 mod recorder;
@@ -125,7 +127,7 @@ impl Gateway {
         }
         if settings.clients.is_empty() {
             let has_keys = settings.upstreams.iter().any(|upstream| !upstream.keys.is_empty());
-            if let Some(origin) = headers::foreign_origin(&head.headers).filter(|_| has_keys) {
+            if let Some(origin) = has_keys.then(|| headers::foreign_origin(&head.headers)).flatten() {
                 let why =
                     format!("a page of {origin} may not use the keys of this proxy; give it one by [client.NAME]");
                 return Err(Refusal::new(family, Kind::Forbidden, why));

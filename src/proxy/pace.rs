@@ -37,18 +37,15 @@ pub struct Pace {
     /// The latest moment for the first move; `None` once it has come.
     first_by: Option<Instant>,
     moved: Instant,
-    timer: Pin<Box<Sleep>>,
+    /// Made where somebody waits: most answers are there at once.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pace {
     /// An answer that `moved` last when its head came, and has to be over by `until`; before `first_by` it has to move again,
     /// where that is given.
     pub fn new(between: Duration, (moved, until): (Instant, Instant), first_by: Option<Instant>) -> Pace {
-        let timer = Box::pin(tokio::time::sleep_until(until.into()));
-        let mut pace = Pace { between, until, first_by, moved, timer };
-        let due = pace.due().0;
-        pace.timer.as_mut().reset(due.into());
-        pace
+        Pace { between, until, first_by, moved, timer: None }
     }
 
     /// It has moved: how long it had stood still; nothing at its first move.
@@ -60,19 +57,22 @@ impl Pace {
         }
         // The next piece may be due before the first one was; from now on it only gets later.
         let due = self.due().0;
-        self.timer.as_mut().reset(due.into());
+        if let Some(timer) = &mut self.timer {
+            timer.as_mut().reset(due.into());
+        }
         Duration::ZERO
     }
 
     /// Ready when it takes too long.
     pub fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Late> {
         loop {
-            ready!(self.timer.as_mut().poll(cx));
             let (due, late) = self.due();
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
+            ready!(timer.as_mut().poll(cx));
             if clock::now() >= due {
                 return Poll::Ready(late);
             }
-            self.timer.as_mut().reset(due.into());
+            timer.as_mut().reset(due.into());
         }
     }
 

@@ -31,8 +31,10 @@ impl<'p> Route<'p> {
 /// What is not passed on: a path that climbs out of where its upstream begins, a change of protocol, a tunnel.
 pub fn check(head: &Parts, target: &str) -> Result<(), (Kind, String)> {
     let path = target.split('?').next().unwrap_or_default();
+    // Without either no segment is one of dots.
+    let may_climb = path.contains(['.', '%']);
     let climbs = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
-    if path.split(['/', '\\']).any(climbs) || path.to_ascii_lowercase().contains("%2f..") {
+    if may_climb && (path.split(['/', '\\']).any(climbs) || path.to_ascii_lowercase().contains("%2f..")) {
         return Err((Kind::BadRequest, "the path has a segment of dots".to_owned()));
     }
     if head.method == Method::CONNECT {

@@ -10,11 +10,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::TcpStream as StdStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -181,11 +182,14 @@ where
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(watcher.watch(connection.into_owned()));
+    let mut first_head = std::pin::pin!(tokio::time::sleep(FIRST_HEAD));
     // What breaks a connection has been recorded with its call. Later heads have a timer of their own.
-    let is_over = tokio::time::timeout(FIRST_HEAD, &mut connection).await.is_ok();
-    if !is_over && has_asked.load(Ordering::Relaxed) {
-        let _ = connection.await;
-    }
+    poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(_) => Poll::Ready(()),
+        Poll::Pending if has_asked.load(Ordering::Relaxed) => Poll::Pending,
+        Poll::Pending => first_head.as_mut().poll(cx),
+    })
+    .await;
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {

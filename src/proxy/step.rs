@@ -9,7 +9,7 @@ use super::refusal::{Kind, Refusal};
 use super::route::Route;
 use super::settings::{Settings, Upstream};
 use super::target::{self, Failed, Place, Target};
-use super::{Gateway, clients, clock, throttle};
+use super::{Gateway, clients, clock, identity, throttle};
 use crate::provider::ApiError;
 use http::StatusCode;
 use std::sync::Arc;
@@ -84,8 +84,11 @@ impl Try<'_> {
                 return Err(none(&self.candidates, &self.route));
             }
             let fewest = self.failed.count(&places[0]);
-            let lanes: Vec<(Place, Lane)> =
-                places.into_iter().map(|place| (place.clone(), self.lane(&place, record))).collect();
+            let with_lane = |place: Place| {
+                let lane = self.lane(&place, record);
+                (place, lane)
+            };
+            let lanes: Vec<(Place, Lane)> = places.into_iter().map(with_lane).collect();
             let throttle = &self.gateway.throttle;
             // What has failed waits until nothing else is left.
             let fresh = lanes.iter().filter(|(place, _)| self.failed.count(place) == fewest);
@@ -96,7 +99,8 @@ impl Try<'_> {
                     let Some(way) = lanes.iter().min_by_key(|(_, lane)| throttle.expected(lane, record)) else {
                         return Err(none(&self.candidates, &self.route));
                     };
-                    (way, self.wait(way, record).await?)
+                    // Seldom, and large.
+                    (way, Box::pin(self.wait(way, record)).await?)
                 }
             };
             record.upstream = Some(Arc::clone(&place.upstream));
@@ -128,7 +132,9 @@ impl Try<'_> {
 
     fn lane(&self, place: &Place, record: &Record) -> Lane {
         let head = &self.call.head;
-        let key = clients::key(&head.headers, head.uri.query());
+        let key = || clients::key(&head.headers, head.uri.query()).map(identity::short_hash);
+        // Whoever has no other name goes by that hash already.
+        let key = || record.identity.owner.strip_prefix(identity::KEY).map(str::to_owned).or_else(key);
         throttle::lane(place, key, self.model.or(record.asked.model.as_deref()))
     }
 

@@ -4,13 +4,13 @@
 use super::body::BodyError;
 use super::clock;
 use super::eye::Eye;
+use super::link::Inbound;
 use super::pace::{Late, Pace};
 use super::record::{End, Open};
 use super::strip::Strip;
 use crate::provider::Family;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -22,7 +22,7 @@ mod tests;
 /// An answer on its way.
 pub struct Tap {
     /// `None` once it has taken too long.
-    inner: Option<Incoming>,
+    inner: Option<Inbound>,
     /// Pieces that were waited for before the head went out.
     first: VecDeque<Bytes>,
     open: Open,
@@ -50,7 +50,7 @@ enum State {
 /// What a tap is made of.
 pub struct Parts {
     /// The upstream's body.
-    pub inner: Incoming,
+    pub inner: Inbound,
     /// Its first pieces.
     pub first: VecDeque<Bytes>,
     /// The call.

@@ -164,6 +164,13 @@ impl Failed {
 
 /// Every place of these that takes a call now, the best first; none where all are left alone.
 pub fn order(upstreams: &[Arc<Upstream>], failed: &Failed, now: Instant) -> Vec<Place> {
+    if let [one] = upstreams
+        && one.live.in_flight.len() == 1
+    {
+        let from = one.live.taken.load(Ordering::Relaxed).saturating_sub(step(one));
+        let place = || Place { upstream: Arc::clone(one), key_number: 0, from };
+        return one.live.breaker.would_admit(now).then(place).into_iter().collect();
+    }
     let open: Vec<&Arc<Upstream>> = upstreams.iter().filter(|u| u.live.breaker.would_admit(now)).collect();
     let taken = |upstream: &Upstream| upstream.live.taken.load(Ordering::Relaxed);
     let most = open.iter().map(|upstream| taken(upstream)).max().unwrap_or(0);

@@ -4,7 +4,6 @@
 use super::bucket::{Quota, Refill};
 use super::clock::{self, micros};
 use super::headers;
-use super::identity::short_hash;
 use super::limit::{Cost, Headroom, Heard, Lane, Left, Limits, Measure, Sent};
 use super::metrics::{escaped, head};
 use super::queue::{Admitted, Bounds, Depth, Overflow, Queue, Wants};
@@ -243,11 +242,10 @@ impl Meter {
 }
 
 /// What a call's limits are kept by: the upstream, its key or the client's by its hash, and the model.
-pub fn lane(place: &Place, key: Option<&[u8]>, model: Option<&str>) -> Lane {
-    let key = match (place.key(), key) {
-        (Some(_), _) => format!("{}", place.key_number + 1),
-        (None, Some(key)) => short_hash(key),
-        (None, None) => String::new(),
+pub fn lane(place: &Place, key: impl FnOnce() -> Option<String>, model: Option<&str>) -> Lane {
+    let key = match place.key() {
+        Some(_) => format!("{}", place.key_number + 1),
+        None => key().unwrap_or_default(),
     };
     Lane { upstream: place.upstream.name.as_str().into(), key: key.into(), model: model.unwrap_or_default().into() }
 }

@@ -75,7 +75,7 @@ impl Scene {
         (record.provider, record.status) = (provider::of_path("/v1/chat/completions"), Some(200));
         let eye = Eye::new(record.provider, &head.headers, Capture::default().keep);
         let parts = Parts {
-            inner,
+            inner: inner.into(),
             first: how.first.into_iter().map(Bytes::from).collect(),
             open: Open::new(record, Arc::clone(&recorder)),
             eye,

@@ -7,6 +7,7 @@ use super::super::breaker::{Breaker, Rule};
 use super::super::settings::Upstream;
 use super::super::target::{self, Live};
 use super::*;
+use crate::proxy::identity::short_hash;
 use http::{HeaderName, HeaderValue, Uri};
 
 fn throttle(longest: Duration) -> Throttle {
@@ -33,7 +34,7 @@ async fn goes(throttle: &Throttle, lane: &Lane) -> Result<Sent, Duration> {
 #[test]
 fn a_lane_is_of_an_upstream_a_key_and_a_model_and_has_no_key_in_it() {
     let of = |keys, key: Option<&[u8]>, model| {
-        let lane = lane(&target(keys), key, model);
+        let lane = lane(&target(keys), || key.map(short_hash), model);
         [lane.upstream, lane.key, lane.model].map(|text| text.to_string())
     };
     let hash = short_hash(b"sk-mine");
@@ -46,7 +47,7 @@ fn a_lane_is_of_an_upstream_a_key_and_a_model_and_has_no_key_in_it() {
 #[tokio::test]
 async fn a_refusal_closes_its_lane_and_no_other() {
     let throttle = throttle(Duration::from_secs(1));
-    let of = |model| lane(&target(0), None, Some(model));
+    let of = |model| lane(&target(0), || None, Some(model));
     let sent = goes(&throttle, &of("a")).await.unwrap();
     let refused = (StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new());
     throttle.heard((&of("a"), &sent), refused, Some(Duration::from_secs(60)));
@@ -58,7 +59,7 @@ async fn a_refusal_closes_its_lane_and_no_other() {
 #[tokio::test]
 async fn a_wait_without_a_refusal_and_a_refusal_without_a_wait_close_nothing() {
     let throttle = throttle(Duration::from_secs(1));
-    let lane = lane(&target(0), None, None);
+    let lane = lane(&target(0), || None, None);
     let sent = goes(&throttle, &lane).await.unwrap();
     let minute = Some(Duration::from_secs(60));
     throttle.heard((&lane, &sent), (StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::new()), minute);
@@ -69,7 +70,7 @@ async fn a_wait_without_a_refusal_and_a_refusal_without_a_wait_close_nothing() {
 #[tokio::test]
 async fn a_limit_that_is_used_up_holds_calls_back_until_one_never_went() {
     let throttle = throttle(Duration::from_millis(10));
-    let lane = lane(&target(0), None, Some("m"));
+    let lane = lane(&target(0), || None, Some("m"));
     let sent = goes(&throttle, &lane).await.unwrap();
     let told = map(&[
         ("x-ratelimit-limit-requests", "60"),
@@ -86,7 +87,7 @@ async fn a_limit_that_is_used_up_holds_calls_back_until_one_never_went() {
 #[tokio::test]
 async fn what_is_known_is_told_and_nothing_breaks_out_of_its_label() {
     let throttle = throttle(Duration::from_secs(1));
-    let lane = lane(&target(0), None, Some("a\"b\\c\nd"));
+    let lane = lane(&target(0), || None, Some("a\"b\\c\nd"));
     let sent = goes(&throttle, &lane).await.unwrap();
     let told = map(&[
         ("anthropic-ratelimit-input-tokens-limit", "1000"),
