@@ -2,6 +2,7 @@
 
 use super::kept::Kept;
 use super::places::{Place, store_of};
+use super::say::say;
 use super::setup;
 use crate::batch::Checkpoint;
 use crate::clock;
@@ -49,7 +50,7 @@ impl Feed {
             feed.files.as_ref().filter(|_| place.is_private()).map(Files::overwritten).unwrap_or_default();
         let Some(first) = overwritten.first() else { return Ok(feed) };
         if !place.empty()? {
-            eprintln!("llmtop: {} was written anew; what it held before is counted too", clean(first));
+            say(&format!("{} was written anew; what it held before is counted too", clean(first)));
             return Ok(feed);
         }
         SqliteStore::open(place.path())?;
@@ -132,7 +133,7 @@ impl Read {
     /// Says what went wrong with single sources; whether they were read nevertheless.
     pub fn of(progress: &Progress, troubles: &Troubles) -> Read {
         for trouble in progress.troubles() {
-            eprintln!("llmtop: {}", clean(&trouble));
+            say(&clean(&trouble));
         }
         if troubles.missed() { Read::Part } else { Read::All }
     }

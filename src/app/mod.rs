@@ -14,6 +14,7 @@ mod places;
 mod prices;
 mod reprice;
 mod rows;
+mod say;
 mod screen;
 mod setup;
 mod store;

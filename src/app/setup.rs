@@ -1,5 +1,6 @@
 //! The settings in force for a command, and `llmtop config`.
 
+use super::say::say;
 use crate::cli::{Cli, ConfigCommand, ScreenArgs};
 use crate::config::{self, Effective, Env, Inputs, Pricing};
 use crate::price::{self, Author, Book, Prices, Table, Tables};
@@ -46,7 +47,7 @@ pub fn imported(path: &Path) -> Result<Option<Book>> {
 /// A setting with a slip in its name would hold for nothing, and nobody would know.
 fn warn_of_strangers() {
     for warning in config::strangers(std::env::vars_os().map(|(name, _)| name)) {
-        eprintln!("llmtop: {}", clean(&warning));
+        say(&clean(&warning));
     }
 }
 

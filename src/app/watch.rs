@@ -5,6 +5,7 @@ use super::alert::{Courier, Found, Lookout, Now, signals_of};
 use super::feed::{Read, STDIN};
 use super::fill::{Ending, Filling, fill};
 use super::ingest::stop_on_signals;
+use super::say::say;
 use super::setup;
 use crate::alert::quoted;
 use crate::cli::WatchArgs;
@@ -46,7 +47,7 @@ pub fn run(args: &WatchArgs, settings: &Effective, out: &mut dyn Write) -> Resul
     };
     let Some(lookout) = Lookout::open(&settings.config, &store, Now::Clock)? else { return Ok(ExitCode::SUCCESS) };
     let lookout = lookout.at(place(&args.files, settings));
-    let courier = Courier::new(|trouble| eprintln!("llmtop: alerts: {}", clean(trouble)));
+    let courier = Courier::new(|trouble| say(&format!("alerts: {}", clean(trouble))));
     let mut watch =
         Watch { lookout, courier, out, every: Duration::from_micros(args.every.unsigned_abs()), said: None };
     let (progress, troubles) = (Arc::default(), filling.as_ref().map(|filling| filling.troubles.clone()));
@@ -177,7 +178,7 @@ impl Watch<'_> {
             Err(error) => {
                 let error = error.to_string();
                 if self.said.as_ref() != Some(&error) {
-                    eprintln!("llmtop: {}", clean(&error));
+                    say(&clean(&error));
                     self.said = Some(error);
                 }
                 Ok(())
@@ -209,7 +210,7 @@ impl Watch<'_> {
         }
         let lost = self.courier.finish(LAST_WORDS);
         if lost > 0 {
-            eprintln!("llmtop: alerts: {lost} could not be told");
+            say(&format!("alerts: {lost} could not be told"));
         }
         lost
     }

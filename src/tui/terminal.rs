@@ -9,13 +9,30 @@ use crossterm::{cursor, execute};
 use ratatui::backend::CrosstermBackend;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The screen, written through a large buffer: one write a frame.
-pub(super) type Screen = ratatui::Terminal<CrosstermBackend<BufWriter<File>>>;
+/// The screen, written through a large buffer: one write a frame. It is never dropped: ratatui's then shows the cursor, which is
+/// the guard's, and panics where neither the terminal nor standard error is there any more.
+pub(super) struct Screen(ManuallyDrop<ratatui::Terminal<CrosstermBackend<BufWriter<File>>>>);
+
+impl Deref for Screen {
+    type Target = ratatui::Terminal<CrosstermBackend<BufWriter<File>>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Screen {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
 
 const BUFFER: usize = 64 << 10;
 
@@ -93,7 +110,8 @@ fn tty() -> io::Result<File> {
 
 /// The screen on standard output.
 pub(super) fn screen() -> io::Result<Screen> {
-    ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty()?)))
+    let terminal = ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty()?)));
+    terminal.map(|terminal| Screen(ManuallyDrop::new(terminal)))
 }
 
 /// The device that keys come from: standard input, or the controlling terminal where that is the log.

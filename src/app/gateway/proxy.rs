@@ -5,6 +5,7 @@ use super::serving::{Look, Serving};
 use super::{feed, settings};
 use crate::app::fill::Run;
 use crate::app::live::{Kind, Losses};
+use crate::app::say::say;
 use crate::app::screen::{self, Beside, Fed};
 use crate::app::setup;
 use crate::cli::{Cli, ProxyArgs};
@@ -47,7 +48,7 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let losses: Losses = Arc::new(move || (recorder.counts().1, recorder.trouble()));
     let prices = setup::prices(&effective)?;
     let beside = Beside { fed: Fed::Journal(run, journal.clone(), keep_us), troubles, losses, grace };
-    let exit = screen::over(effective, store.clone(), (label, Kind::Proxy), beside, out)?;
+    let exit = screen::over(effective, store.clone(), (label, Kind::Proxy), beside, out);
     // The signal that ended the screen was one of them.
     signals.pending().for_each(drop);
     serving.stop(|in_flight, waited| {
@@ -56,7 +57,7 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     });
     // What ended after the screen belongs to the store, too.
     feed::catch_up(&journal, &store, prices)?;
-    Ok(exit)
+    exit
 }
 
 /// Says once why it does not end yet.
@@ -100,7 +101,7 @@ impl Headless<'_> {
             let turns = &turns;
             let filling = scope.spawn(move || {
                 filling.keep(run, turns, &|why| {
-                    why.into_iter().for_each(|why| eprintln!("llmtop: {why}"));
+                    why.into_iter().for_each(|why| say(&why));
                 })
             });
             let _ending = Ending(turns);
@@ -132,9 +133,9 @@ impl Headless<'_> {
         let recorder = self.serving.recorder();
         let (trouble, lost) = (recorder.trouble(), recorder.counts().1);
         match &trouble {
-            Some(why) if trouble != said.trouble => eprintln!("llmtop: calls are not recorded: {}", clean(why)),
+            Some(why) if trouble != said.trouble => say(&format!("calls are not recorded: {}", clean(why))),
             None if said.trouble.is_some() || lost > said.lost => {
-                eprintln!("llmtop: calls are recorded again; {lost} were not");
+                say(&format!("calls are recorded again; {lost} were not"));
             }
             _ => {}
         }
@@ -151,11 +152,11 @@ impl Headless<'_> {
                 Ok(settings::at_next_start(&effective.config, &self.effective.config))
             });
         match told {
-            Ok(later) if later.is_empty() => eprintln!("llmtop: the configuration was read again"),
+            Ok(later) if later.is_empty() => say("the configuration was read again"),
             Ok(later) => {
-                eprintln!("llmtop: the configuration was read again; at the next start only: {}", later.join(", "));
+                say(&format!("the configuration was read again; at the next start only: {}", later.join(", ")));
             }
-            Err(why) => eprintln!("llmtop: the configuration before stays: {}", clean(&format!("{why:#}"))),
+            Err(why) => say(&format!("the configuration before stays: {}", clean(&format!("{why:#}")))),
         }
     }
 }

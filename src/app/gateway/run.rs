@@ -4,6 +4,7 @@ use super::serving::Serving;
 use super::variables::Variables;
 use super::{feed, settings};
 use crate::app::feed::{Feed, load};
+use crate::app::say::say;
 use crate::app::temporary::Temporary;
 use crate::app::{report_of, setup};
 use crate::cli::{Cli, GatewayArgs, RunArgs};
@@ -42,14 +43,14 @@ pub fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     told.tls = None;
     let env: Env<'_> = &|name| std::env::var_os(name);
     let variables = Variables::of(&gateway.upstream, env, effective.config.proxy.breaker, &mut told.upstreams);
-    variables.left.iter().for_each(|left| say(format!("llmtop: {}\n", clean(left)).as_bytes()));
+    variables.left.iter().for_each(|left| say(&clean(left)));
     let serving = Serving::start(told)?;
     let mut command = Command::new(program);
     command.args(rest).envs(variables.at(&format!("http://{}", serving.address)));
     let child = match command.spawn() {
         Ok(child) => child,
         Err(why) => {
-            say(format!("llmtop: {} cannot be run: {why}\n", clean(&program.to_string_lossy())).as_bytes());
+            say(&format!("{} cannot be run: {why}", clean(&program.to_string_lossy())));
             // As shells have it.
             return Ok(ExitCode::from(if why.kind() == io::ErrorKind::NotFound { 127 } else { 126 }));
         }
@@ -60,9 +61,9 @@ pub fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     let done = keep(cli, recorder.journal().folder(), &effective)
         .and_then(|()| report(&recorder.journal().segments(), &temporary.store(), &effective));
     match done {
-        Ok(_) if recorder.counts() == (0, 0) => say(no_calls(&variables).as_bytes()),
-        Ok(text) => say(&text),
-        Err(why) => say(format!("llmtop: there is no report: {}\n", clean(&format!("{why:#}"))).as_bytes()),
+        Ok(_) if recorder.counts() == (0, 0) => say(&no_calls(&variables)),
+        Ok(text) => print(&text),
+        Err(why) => say(&format!("there is no report: {}", clean(&format!("{why:#}")))),
     }
     let code = ended.code().unwrap_or_else(|| 128 + ended.signal().unwrap_or(0));
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
@@ -109,8 +110,8 @@ fn keep(cli: &Cli, journal: &Path, effective: &Effective) -> Result<()> {
 fn no_calls(variables: &Variables) -> String {
     let names: Vec<_> = variables.at("").map(|(name, _)| name).filter(|name| name.ends_with("URL")).collect();
     format!(
-        "llmtop: no call came through the gateway; the program was told of it by {}. An SDK that has its base URL from elsewhere \
-         does not read them\n",
+        "no call came through the gateway; the program was told of it by {}. An SDK that has its base URL from elsewhere \
+         does not read them",
         names.join(", ")
     )
 }
@@ -129,7 +130,7 @@ fn report(segments: &[PathBuf], store: &Path, effective: &Effective) -> Result<V
 }
 
 /// Beside what the program says, not within it; where nobody reads it, that is no failure of the program's.
-fn say(text: &[u8]) {
+fn print(text: &[u8]) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text).and_then(|()| err.flush());
 }
