@@ -105,11 +105,11 @@ pub(crate) fn hourly(snapshot: &Snapshot, nano: Option<i64>) -> Option<f64> {
 }
 
 /// By what the sums of a chart's step are multiplied to stand beside those of whole steps: the first and the last step
-/// reach past the window. Less than a quarter of a step counts as one.
+/// reach past the window. Less than half a step counts as one: a few calls of its first moments say little of the whole.
 pub(crate) fn whole_step(step: Range, window: Range) -> f64 {
     let inside = Range { since_us: step.since_us.max(window.since_us), until_us: step.until_us.min(window.until_us) };
     let share = inside.len_us() as f64 / step.len_us().max(1) as f64;
-    1.0 / share.clamp(0.25, 1.0)
+    1.0 / share.clamp(0.5, 1.0)
 }
 
 /// When a change is bad.
@@ -363,7 +363,7 @@ mod tests {
     fn steps_cut_by_the_window_are_made_whole() {
         let window = Range { since_us: 50, until_us: 1_000 };
         let step = |since_us: i64| whole_step(Range { since_us, until_us: since_us + 100 }, window);
-        assert_eq!([step(0), step(100), step(980), step(2_000)], [2.0, 1.0, 4.0, 4.0]);
-        assert_eq!(whole_step(Range::default(), window), 4.0);
+        assert_eq!([step(0), step(100), step(980), step(2_000)], [2.0, 1.0, 2.0, 2.0]);
+        assert_eq!(whole_step(Range::default(), window), 2.0);
     }
 }
