@@ -1,0 +1,208 @@
+//! What the parts of one trace or session come to, summed as they are read, in any order.
+
+use crate::batch::{Id, Measure};
+use crate::event::{Outcome, SpanKind};
+use crate::snapshot::traces::{TraceEnd, TraceRow};
+use crate::store::sqlite::read::row::Stored;
+use crate::view::TraceId;
+use std::collections::HashSet;
+
+/// A span as far as sums need it.
+pub struct SpanFacts<'r> {
+    pub end_us: i64,
+    pub kind: SpanKind,
+    pub name: Option<&'r str>,
+    pub has_parent: bool,
+    pub latency_us: Option<i64>,
+    pub ok: Option<bool>,
+    pub user: Option<&'r str>,
+}
+
+/// A part that may be the first one.
+struct Head {
+    is_call: bool,
+    start_us: i64,
+    end_us: i64,
+    name: Option<String>,
+    failed: Option<bool>,
+}
+
+/// The sums of one trace or session.
+#[derive(Default)]
+pub struct Sum {
+    times: Option<(i64, i64)>,
+    /// Hashes of the traces, where they are told apart.
+    traces: HashSet<u64>,
+    calls: u64,
+    tools: u64,
+    attempts: u64,
+    steps: u64,
+    tokens: [Option<u64>; 2],
+    cost_nusd: Option<i64>,
+    unpriced: u64,
+    errors: u64,
+    user: Option<String>,
+    head: Option<Head>,
+    /// When the last call ended, and whether it failed.
+    last: Option<(i64, bool)>,
+    /// Whether its task was completed.
+    pub task: Option<bool>,
+    /// Whether the filter lets any of its calls through.
+    pub passes: bool,
+}
+
+fn start_us(end_us: i64, latency_us: Option<i64>) -> i64 {
+    end_us.saturating_sub(latency_us.unwrap_or(0))
+}
+
+fn add(sum: &mut Option<u64>, more: Option<i64>) {
+    if let Some(more) = more.and_then(|more| u64::try_from(more).ok()) {
+        *sum = Some(sum.unwrap_or(0).saturating_add(more));
+    }
+}
+
+impl Sum {
+    /// Adds a call of this model that went so.
+    pub fn call(&mut self, call: &Stored<'_>, (model, outcome): (Option<&str>, Outcome)) {
+        let (end_us, latency_us) = (call.key.ts_us, call.measure(Measure::Latency));
+        let start_us = start_us(end_us, latency_us);
+        self.span_times(start_us, end_us);
+        self.calls += 1;
+        self.errors += u64::from(outcome.is_error());
+        add(&mut self.tokens[0], call.measure(Measure::InputTokens));
+        add(&mut self.tokens[1], call.measure(Measure::OutputTokens));
+        match call.measure(Measure::Cost) {
+            Some(cost) => self.cost_nusd = Some(self.cost_nusd.unwrap_or(0).saturating_add(cost)),
+            None => self.unpriced += 1,
+        }
+        if self.user.is_none() {
+            self.user = call.id(Id::User).map(|user| user.into_owned());
+        }
+        if self.last.is_none_or(|(last, _)| last <= end_us) {
+            self.last = Some((end_us, outcome.is_error()));
+        }
+        if call.id_bytes(Id::Parent).1.is_empty() && self.is_first(true, (start_us, end_us)) {
+            let failed = Some(outcome.is_error());
+            self.head = Some(Head { is_call: true, start_us, end_us, name: model.map(str::to_owned), failed });
+        }
+    }
+
+    /// Adds a span.
+    pub fn span(&mut self, span: &SpanFacts<'_>) {
+        let start_us = start_us(span.end_us, span.latency_us);
+        self.span_times(start_us, span.end_us);
+        self.steps += 1;
+        self.tools += u64::from(span.kind == SpanKind::Tool);
+        self.attempts += u64::from(span.kind == SpanKind::Attempt);
+        self.errors += u64::from(span.ok == Some(false));
+        if self.user.is_none() {
+            self.user = span.user.map(str::to_owned);
+        }
+        let may_be_head = !span.has_parent && span.kind != SpanKind::Attempt;
+        if may_be_head && self.is_first(false, (start_us, span.end_us)) {
+            let (name, failed) = (span.name.map(str::to_owned), span.ok.map(|ok| !ok));
+            self.head = Some(Head { is_call: false, start_us, end_us: span.end_us, name, failed });
+        }
+    }
+
+    fn span_times(&mut self, start_us: i64, end_us: i64) {
+        let (first, last) = self.times.unwrap_or((start_us, end_us));
+        self.times = Some((first.min(start_us), last.max(end_us)));
+    }
+
+    /// Whether a part without a parent comes before the one that is known: steps before calls, then the earlier, then the
+    /// longer.
+    fn is_first(&self, is_call: bool, (start_us, end_us): (i64, i64)) -> bool {
+        let Some(head) = &self.head else { return true };
+        (is_call, start_us, std::cmp::Reverse(end_us)) < (head.is_call, head.start_us, std::cmp::Reverse(head.end_us))
+    }
+
+    /// Notes which trace a part is of.
+    pub fn trace(&mut self, hash: u64) {
+        self.traces.insert(hash);
+    }
+
+    /// Whether it is of tries alone, whose call is elsewhere.
+    pub fn is_of_tries(&self) -> bool {
+        self.calls == 0 && self.steps == self.attempts
+    }
+
+    /// Adds the tries that belong to a call of this one.
+    pub fn take_tries(&mut self, tries: &Sum) {
+        if let Some((start_us, end_us)) = tries.times {
+            self.span_times(start_us, end_us);
+        }
+        self.steps += tries.steps;
+        self.attempts += tries.attempts;
+        self.errors += tries.errors;
+    }
+
+    /// When its first part began and its last one ended, µs.
+    pub fn times(&self) -> Option<(i64, i64)> {
+        self.times
+    }
+
+    /// Adds all of another one.
+    pub fn take(&mut self, other: &Sum) {
+        self.take_tries(other);
+        self.calls += other.calls;
+        self.tools += other.tools;
+        for (sum, more) in self.tokens.iter_mut().zip(other.tokens) {
+            add(sum, more.and_then(|more| i64::try_from(more).ok()));
+        }
+        self.cost_nusd = match (self.cost_nusd, other.cost_nusd) {
+            (None, cost) | (cost, None) => cost,
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        };
+        self.unpriced += other.unpriced;
+        self.user = self.user.take().or_else(|| other.user.clone());
+        self.last = self.last.max(other.last);
+    }
+
+    fn end(&self) -> TraceEnd {
+        let step = self.head.as_ref().filter(|head| !head.is_call).and_then(|head| head.failed);
+        match (self.task, step.or(self.last.map(|(_, failed)| failed))) {
+            (Some(true), _) => TraceEnd::Completed,
+            (Some(false), _) => TraceEnd::NotCompleted,
+            (None, Some(true)) => TraceEnd::Failed,
+            (None, Some(false)) => TraceEnd::Ok,
+            (None, None) => TraceEnd::Unknown,
+        }
+    }
+
+    /// The figures.
+    pub fn row(self, id: TraceId) -> TraceRow {
+        let (start_us, end_us) = self.times.unwrap_or_default();
+        TraceRow {
+            end: self.end(),
+            id,
+            name: self.head.and_then(|head| head.name),
+            start_us,
+            end_us,
+            traces: self.traces.len().max(1) as u64,
+            calls: self.calls,
+            tools: self.tools,
+            input_tokens: self.tokens[0],
+            output_tokens: self.tokens[1],
+            cost_nusd: self.cost_nusd,
+            unpriced: self.unpriced,
+            errors: self.errors,
+            user: self.user,
+        }
+    }
+
+    /// What a list is ordered by, the most first.
+    pub fn weight(&self, by: crate::view::TraceOrder) -> (i64, i64, i64) {
+        use crate::view::TraceOrder::{Calls, Cost, Duration, Failed, Start, Tokens};
+        let (start, end) = self.times.unwrap_or_default();
+        let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        match by {
+            Start => (start, end, 0),
+            Duration => (end.saturating_sub(start), start, 0),
+            Cost => (self.cost_nusd.unwrap_or(-1), start, 0),
+            Failed => (i64::from(self.end().is_bad()), signed(self.errors), start),
+            Calls => (signed(self.calls), start, 0),
+            Tokens => (signed(self.tokens.iter().flatten().sum()), start, 0),
+        }
+    }
+}
