@@ -1,5 +1,7 @@
 //! Traces and sessions: lists of them, one of them as a tree, one conversation with its running cost.
 
+mod words;
+
 pub use crate::trace::{Blame, Finding, Link, Node, Part, PartKind, Tree};
 
 use crate::view::{RecordKey, TraceId};

@@ -46,6 +46,10 @@ pub struct Part {
     pub request_id: Option<String>,
     /// The id of the part that caused it.
     pub parent_id: Option<String>,
+    /// A call's provider.
+    pub provider: Option<String>,
+    /// What kind of call it is, such as `chat`.
+    pub operation: Option<String>,
     /// How long it took, µs.
     pub latency_us: Option<u64>,
     /// How it went, where that is known.
@@ -82,6 +86,8 @@ impl Part {
             span_id: None,
             request_id: None,
             parent_id: None,
+            provider: None,
+            operation: None,
             latency_us: None,
             outcome: None,
             error: None,

@@ -5,6 +5,7 @@ use crate::event::{Outcome, SpanKind};
 use crate::snapshot::traces::{TraceEnd, TraceRow};
 use crate::store::sqlite::read::row::Stored;
 use crate::view::TraceId;
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
 /// A span as far as sums need it.
@@ -20,11 +21,22 @@ pub struct SpanFacts<'r> {
 
 /// A part that may be the first one.
 struct Head {
-    is_call: bool,
+    rank: Rank,
     start_us: i64,
     end_us: i64,
     name: Option<String>,
     failed: Option<bool>,
+}
+
+/// Which parts give a trace its name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Steps without a parent.
+    Step,
+    /// Calls without a parent.
+    Call,
+    /// What has a parent, which has not been read.
+    Child,
 }
 
 /// The sums of one trace or session.
@@ -43,6 +55,7 @@ pub struct Sum {
     errors: u64,
     user: Option<String>,
     head: Option<Head>,
+    root_end_us: Option<i64>,
     /// When the last call ended, and whether it failed.
     last: Option<(i64, bool)>,
     /// Whether its task was completed.
@@ -81,14 +94,16 @@ impl Sum {
         if self.last.is_none_or(|(last, _)| last <= end_us) {
             self.last = Some((end_us, outcome.is_error()));
         }
-        if call.id_bytes(Id::Parent).1.is_empty() && self.is_first(true, (start_us, end_us)) {
+        let rank = if call.id_bytes(Id::Parent).1.is_empty() { Rank::Call } else { Rank::Child };
+        if self.is_first(rank, (start_us, end_us)) {
             let failed = Some(outcome.is_error());
-            self.head = Some(Head { is_call: true, start_us, end_us, name: model.map(str::to_owned), failed });
+            self.head = Some(Head { rank, start_us, end_us, name: model.map(str::to_owned), failed });
         }
+        self.root_end(rank, end_us);
     }
 
     /// Adds a span.
-    pub fn span(&mut self, span: &SpanFacts<'_>) {
+    pub fn step(&mut self, span: &SpanFacts<'_>) {
         let start_us = start_us(span.end_us, span.latency_us);
         self.span_times(start_us, span.end_us);
         self.steps += 1;
@@ -98,11 +113,12 @@ impl Sum {
         if self.user.is_none() {
             self.user = span.user.map(str::to_owned);
         }
-        let may_be_head = !span.has_parent && span.kind != SpanKind::Attempt;
-        if may_be_head && self.is_first(false, (start_us, span.end_us)) {
+        let rank = if span.has_parent || span.kind == SpanKind::Attempt { Rank::Child } else { Rank::Step };
+        if self.is_first(rank, (start_us, span.end_us)) {
             let (name, failed) = (span.name.map(str::to_owned), span.ok.map(|ok| !ok));
-            self.head = Some(Head { is_call: false, start_us, end_us: span.end_us, name, failed });
+            self.head = Some(Head { rank, start_us, end_us: span.end_us, name, failed });
         }
+        self.root_end(rank, span.end_us);
     }
 
     fn span_times(&mut self, start_us: i64, end_us: i64) {
@@ -110,11 +126,17 @@ impl Sum {
         self.times = Some((first.min(start_us), last.max(end_us)));
     }
 
-    /// Whether a part without a parent comes before the one that is known: steps before calls, then the earlier, then the
-    /// longer.
-    fn is_first(&self, is_call: bool, (start_us, end_us): (i64, i64)) -> bool {
+    /// Whether a part comes before the one that is known: by its rank, then the earlier, then the longer.
+    fn is_first(&self, rank: Rank, (start_us, end_us): (i64, i64)) -> bool {
         let Some(head) = &self.head else { return true };
-        (is_call, start_us, std::cmp::Reverse(end_us)) < (head.is_call, head.start_us, std::cmp::Reverse(head.end_us))
+        (rank, start_us, Reverse(end_us)) < (head.rank, head.start_us, Reverse(head.end_us))
+    }
+
+    /// What has no parent ends the whole; what is left behind by it may end later.
+    fn root_end(&mut self, rank: Rank, end_us: i64) {
+        if rank != Rank::Child {
+            self.root_end_us = self.root_end_us.max(Some(end_us));
+        }
     }
 
     /// Notes which trace a part is of.
@@ -142,6 +164,12 @@ impl Sum {
         self.times
     }
 
+    /// When its first part began and when it ended, whatever it left behind, µs.
+    fn whole(&self) -> (i64, i64) {
+        let (start_us, last_us) = self.times.unwrap_or_default();
+        (start_us, self.root_end_us.unwrap_or(last_us))
+    }
+
     /// Adds all of another one.
     pub fn take(&mut self, other: &Sum) {
         self.take_tries(other);
@@ -157,10 +185,11 @@ impl Sum {
         self.unpriced += other.unpriced;
         self.user = self.user.take().or_else(|| other.user.clone());
         self.last = self.last.max(other.last);
+        self.root_end_us = self.root_end_us.max(other.root_end_us.or(other.times.map(|(_, end_us)| end_us)));
     }
 
     fn end(&self) -> TraceEnd {
-        let step = self.head.as_ref().filter(|head| !head.is_call).and_then(|head| head.failed);
+        let step = self.head.as_ref().filter(|head| head.rank == Rank::Step).and_then(|head| head.failed);
         match (self.task, step.or(self.last.map(|(_, failed)| failed))) {
             (Some(true), _) => TraceEnd::Completed,
             (Some(false), _) => TraceEnd::NotCompleted,
@@ -172,7 +201,7 @@ impl Sum {
 
     /// The figures.
     pub fn row(self, id: TraceId) -> TraceRow {
-        let (start_us, end_us) = self.times.unwrap_or_default();
+        let (start_us, end_us) = self.whole();
         TraceRow {
             end: self.end(),
             id,
@@ -194,7 +223,7 @@ impl Sum {
     /// What a list is ordered by, the most first.
     pub fn weight(&self, by: crate::view::TraceOrder) -> (i64, i64, i64) {
         use crate::view::TraceOrder::{Calls, Cost, Duration, Failed, Start, Tokens};
-        let (start, end) = self.times.unwrap_or_default();
+        let (start, end) = self.whole();
         let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         match by {
             Start => (start, end, 0),

@@ -154,7 +154,7 @@ impl Reading<'_> {
         }
         let is_all = self.answer.view.filter.is_empty();
         let Some(sum) = self.sum() else { return Ok(false) };
-        sum.span(&SpanFacts {
+        sum.step(&SpanFacts {
             end_us: row.get(0)?,
             kind: SpanKind::from_word(text(3)?.unwrap_or_default()).unwrap_or(SpanKind::Chain),
             name: text(4)?,

@@ -7,7 +7,7 @@ use super::gather::{SpanFacts, Sum};
 use super::{model_and_outcome, session, tasks};
 use crate::batch::Id;
 use crate::event::{Call, FailureMode, Outcome, SpanKind};
-use crate::snapshot::traces::{Part, PartKind, Story, Trace, Tree};
+use crate::snapshot::traces::{Part, PartKind, Story, Trace, TraceRow, Tree};
 use crate::store::sqlite::ids::Kind;
 use crate::store::sqlite::locate::Wanted;
 use crate::view::{Range, RecordKey, TraceId};
@@ -121,6 +121,8 @@ impl<'c> Parts<'c> {
             span_id: own(&event.span_id),
             request_id: own(&event.request_id),
             parent_id: own(&event.parent_id),
+            provider: own(&event.provider),
+            operation: own(&event.operation),
             latency_us: event.latency_us,
             outcome: Some(event.outcome),
             error: own(&event.error_message).or_else(|| own(&event.error_type)),
@@ -157,7 +159,7 @@ impl<'c> Parts<'c> {
             attrs: row.get("attrs")?,
             ..Part::new(PartKind::Step(kind), key)
         };
-        self.sum.span(&SpanFacts {
+        self.sum.step(&SpanFacts {
             end_us: key.ts_us,
             kind,
             name: part.name.as_deref(),
@@ -186,8 +188,9 @@ impl<'c> Parts<'c> {
         let last = self.list.iter().map(|part| part.key.ts_us).max().unwrap_or(first);
         let done = tasks::read(&self.context.conn, Range { since_us: first, until_us: last })?;
         self.sum.task = done.of_parts(id.text(), self.list.iter().filter_map(|part| part.request_id.as_deref()));
-        let row = self.sum.row(id.clone());
-        Ok(Some(Trace { id, tree: Tree::build(self.list), row, is_cut: self.is_cut }))
+        let tree = Tree::build(self.list);
+        let row = TraceRow { start_us: tree.start_us, end_us: tree.end_us, ..self.sum.row(id.clone()) };
+        Ok(Some(Trace { id, tree, row, is_cut: self.is_cut }))
     }
 }
 
@@ -195,7 +198,8 @@ impl<'c> Parts<'c> {
 fn asked_of(call: &Call<'_>) -> Option<u64> {
     let prompt = call.prompt.as_deref().or(call.prompt_preview.as_deref())?;
     let mut hash = Xxh3::new();
-    (call.model.as_deref(), prompt).hash(&mut hash);
+    // Of long prompts only the beginning may be kept: their tokens tell them apart.
+    (call.model.as_deref(), prompt, call.input_tokens).hash(&mut hash);
     Some(hash.finish())
 }
 

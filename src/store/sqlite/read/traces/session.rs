@@ -103,7 +103,7 @@ pub fn conversation(context: &Context, session: &str) -> ReadResult<Option<Conve
         let kind: String = row.get("kind")?;
         let (name, parent, user): (Option<String>, Option<String>, Option<String>) =
             (row.get("name")?, row.get("parent_id")?, row.get("user_id")?);
-        turns.entry(Of::Trace(ids[at].clone())).or_default().span(&SpanFacts {
+        turns.entry(Of::Trace(ids[at].clone())).or_default().step(&SpanFacts {
             end_us: row.get("ts_us")?,
             kind: SpanKind::from_word(&kind).unwrap_or(SpanKind::Chain),
             name: name.as_deref(),
