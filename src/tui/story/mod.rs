@@ -10,7 +10,7 @@ pub(crate) use step::{as_text, draw as draw_step};
 use super::live::Scene;
 use super::pen::{self, Pen};
 use super::theme::Role;
-use super::ui::{Reading, Telling};
+use super::ui::{Part, Reading, Telling};
 use crate::snapshot::traces::{Story, Trace};
 use ratatui::layout::Rect;
 
@@ -20,7 +20,7 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, reading: &Reading) 
         Telling::Asked => say(pen, area, "asking for the trace …"),
         Telling::Gone => say(pen, area, "the store has nothing of this trace any more"),
         Telling::Here(story) => match story.as_ref() {
-            Story::Trace(trace) => draw_trace(pen, area, scene, (trace, reading.cursor)),
+            Story::Trace(trace) => draw_trace(pen, area, scene, (trace, reading)),
             Story::Session(told) => turns::draw(pen, area, scene, (told, reading.cursor)),
         },
     }
@@ -31,24 +31,30 @@ fn say(pen: &mut Pen, area: Rect, text: &str) {
     pen.words(inner, &[(text.to_owned(), Role::Dim)]);
 }
 
-fn draw_trace(pen: &mut Pen, area: Rect, scene: &Scene, (trace, cursor): (&Trace, usize)) {
-    let width = usize::from(area.width.saturating_sub(4));
-    let told = words::lines(trace, scene.ui.zone, width);
-    let about = trace.tree.nodes.get(cursor).map(|node| words::about(node, &trace.tree));
-    // The waterfall keeps most of a small screen.
-    let most = area.height / 3;
-    let head = u16::try_from(told.len() + 2).unwrap_or(u16::MAX).min(most);
-    let head = if head < 3 { 0 } else { head };
-    let (above, rest) = pen::top(area, head);
-    let (middle, below) = pen::bottom(rest, if area.height >= 16 { 4 } else { 0 });
-    if head > 0 {
+fn draw_trace(pen: &mut Pen, area: Rect, scene: &Scene, (trace, reading): (&Trace, &Reading)) {
+    let cursor = reading.cursor;
+    let told = words::lines(trace, scene.ui.zone, usize::from(area.width.saturating_sub(4)));
+    let wanted = u16::try_from(told.len() + 2).unwrap_or(u16::MAX);
+    let (head, foot) = match reading.part {
+        // The waterfall keeps most of a small screen.
+        Part::Both => (wanted.min(area.height / 3), if area.height >= 16 { 4 } else { 0 }),
+        Part::Facts => (area.height, 0),
+        Part::Text => (0, 0),
+    };
+    let (above, rest) = pen::top(area, if head < 3 { 0 } else { head });
+    let (middle, below) = pen::bottom(rest, foot);
+    if above.height > 0 {
         let title = words::title(trace);
         let inner = pen.panel_with(above, &[("trace", Role::Title), (&title, Role::Dim)]);
+        pen.hidden(inner, told.len().saturating_sub(usize::from(inner.height)));
         lines(pen, inner, &told);
     }
-    waterfall::draw(pen, middle, (trace, cursor));
+    if middle.height > 0 {
+        waterfall::draw(pen, middle, (trace, cursor));
+    }
     if below.height > 0 {
         let inner = pen.panel(below, "this step");
+        let about = trace.tree.nodes.get(cursor).map(|node| words::about(node, &trace.tree));
         lines(pen, inner, &about.unwrap_or_default());
     }
 }

@@ -95,13 +95,19 @@ pub(super) fn draw(pen: &mut Pen, area: Rect, (trace, cursor): (&Trace, usize)) 
     }
 }
 
+/// So many parts say how wide the names are, and so many characters of each.
+const MEASURED: usize = 500;
+const LONG: usize = 60;
+
 fn places(inner: Rect, tree: &Tree) -> Places {
     let figures: Vec<&'static Figure> = FIGURES.iter().filter(|f| inner.width >= f.from).collect();
     let taken: u16 = figures.iter().map(|f| f.width + 1).sum();
+    // As many as a person looks at say how wide names are; longer ones are cut all the same.
     let wide = |node: &Node| {
-        indent(node) + 2 + clean::width(node.part.label()) + node.remarks().iter().map(|r| r.len() + 2).sum::<usize>()
+        let name: String = node.part.label().chars().take(LONG).collect();
+        indent(node) + 2 + clean::width(&name) + node.remarks().iter().map(|r| r.len() + 2).sum::<usize>()
     };
-    let longest = tree.nodes.iter().map(wide).max().unwrap_or(0).min(usize::from(u16::MAX / 2)) as u16;
+    let longest = tree.nodes.iter().take(MEASURED).map(wide).max().unwrap_or(0).min(usize::from(u16::MAX / 2)) as u16;
     let free = inner.width.saturating_sub(taken + 1);
     let names = (longest + 1).min(free * 9 / 20).max(free.min(14));
     let mut x = inner.x + names;
@@ -200,12 +206,9 @@ fn bar(pen: &mut Pen, area: Rect, (node, tree): (&Node, &Tree)) {
     let whole = (part.start_us(), part.end_us());
     let has_steps = !node.children.is_empty();
     put(whole, if has_steps { WAITING } else { BESIDE }, if has_steps { Role::Dim } else { Role::Series(ink) });
-    node.gaps.iter().for_each(|gap| put(*gap, IDLE, Role::Dim));
-    for stretch in &node.critical {
-        // Moments between steps are too short to be seen, and would hide what is.
-        let is_seen = !has_steps || stretch.0.abs_diff(stretch.1) * u64::from(area.width) >= span(tree).1;
-        if is_seen {
-            put(*stretch, CRITICAL, Role::Series(ink));
-        }
-    }
+    // Moments between steps are too short to be seen, and would hide what is.
+    let is_seen = |(from, to): &&(i64, i64)| to.abs_diff(*from).saturating_mul(u64::from(area.width)) >= span(tree).1;
+    node.gaps.iter().filter(is_seen).for_each(|gap| put(*gap, IDLE, Role::Dim));
+    let critical = node.critical.iter().filter(|stretch| !has_steps || is_seen(stretch));
+    critical.for_each(|stretch| put(*stretch, CRITICAL, Role::Series(ink)));
 }

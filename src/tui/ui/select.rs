@@ -249,6 +249,10 @@ impl Ui {
             && open.part != Part::Both
         {
             (open.part, open.scroll) = (Part::Both, 0);
+        } else if let Mode::Story(reading) = &mut self.mode
+            && reading.part != Part::Both
+        {
+            reading.part = Part::Both;
         } else if matches!(self.mode, Mode::Details(_) | Mode::Story(_) | Mode::Step(_)) {
             self.mode = self.under.pop().unwrap_or_default();
         } else if matches!(self.mode, Mode::Help { .. } | Mode::Alerts { .. }) {

@@ -17,6 +17,8 @@ pub struct Reading {
     pub found: Telling,
     /// The part the cursor is on, from 0.
     pub cursor: usize,
+    /// What of it is shown: its facts are what it came to.
+    pub part: Shown,
 }
 
 /// What is known of a trace.
@@ -54,6 +56,15 @@ impl Reading {
         }
     }
 
+    /// What is shown next in full size.
+    pub(super) fn next_part(&self) -> Shown {
+        match self.part {
+            Shown::Both => Shown::Facts,
+            Shown::Facts => Shown::Text,
+            Shown::Text => Shown::Both,
+        }
+    }
+
     fn has_failed(&self, row: usize) -> bool {
         match &self.found {
             Telling::Here(story) => match story.as_ref() {
@@ -77,7 +88,8 @@ impl Ui {
     /// Goes into a trace or a conversation.
     pub(super) fn tell(&mut self, id: TraceId) -> Effect {
         self.dive();
-        self.mode = Mode::Story(Box::new(Reading { id: id.clone(), found: Telling::Asked, cursor: 0 }));
+        self.mode =
+            Mode::Story(Box::new(Reading { id: id.clone(), found: Telling::Asked, cursor: 0, part: Shown::Both }));
         Effect::Story(id)
     }
 

@@ -152,6 +152,13 @@ impl Ui {
             (open.part, open.scroll) = (open.next_part(), 0);
             return;
         }
+        if let Mode::Story(reading) = &mut self.mode {
+            reading.part = reading.next_part();
+            return;
+        }
+        if self.mode != Mode::Normal {
+            return;
+        }
         let panels = self.pane().panels.len();
         let next = self.maximised.map_or(0, |at| at + 1);
         self.maximised = (next < panels).then_some(next);
