@@ -171,7 +171,7 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         errors: 5,
         tasks: false,
         headroom: true,
-        traces: TraceList { top: 10, ..TraceList::default() },
+        traces: TraceList::default(),
         exact_members: true,
         records: 9,
     };

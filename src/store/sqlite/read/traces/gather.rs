@@ -5,6 +5,7 @@ use crate::event::{Outcome, SpanKind};
 use crate::snapshot::traces::{TraceEnd, TraceRow};
 use crate::store::sqlite::read::row::Stored;
 use crate::view::TraceId;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
@@ -53,7 +54,8 @@ pub struct Sum {
     cost_nusd: Option<i64>,
     unpriced: u64,
     errors: u64,
-    user: Option<String>,
+    /// Of the last part that names one.
+    user: Option<(i64, String)>,
     head: Option<Head>,
     root_end_us: Option<i64>,
     /// When the last call ended, and whether it failed.
@@ -88,14 +90,10 @@ impl Sum {
             Some(cost) => self.cost_nusd = Some(self.cost_nusd.unwrap_or(0).saturating_add(cost)),
             None => self.unpriced += 1,
         }
-        if self.user.is_none() {
-            self.user = call.id(Id::User).map(|user| user.into_owned());
-        }
-        if self.last.is_none_or(|(last, _)| last <= end_us) {
-            self.last = Some((end_us, outcome.is_error()));
-        }
+        self.name_user(end_us, || call.id(Id::User));
+        self.last = self.last.max(Some((end_us, outcome.is_error())));
         let rank = if call.id_bytes(Id::Parent).1.is_empty() { Rank::Call } else { Rank::Child };
-        if self.is_first(rank, (start_us, end_us)) {
+        if self.is_first(rank, (start_us, end_us), model) {
             let failed = Some(outcome.is_error());
             self.head = Some(Head { rank, start_us, end_us, name: model.map(str::to_owned), failed });
         }
@@ -110,11 +108,9 @@ impl Sum {
         self.tools += u64::from(span.kind == SpanKind::Tool);
         self.attempts += u64::from(span.kind == SpanKind::Attempt);
         self.errors += u64::from(span.ok == Some(false));
-        if self.user.is_none() {
-            self.user = span.user.map(str::to_owned);
-        }
+        self.name_user(span.end_us, || span.user.map(Cow::Borrowed));
         let rank = if span.has_parent || span.kind == SpanKind::Attempt { Rank::Child } else { Rank::Step };
-        if self.is_first(rank, (start_us, span.end_us)) {
+        if self.is_first(rank, (start_us, span.end_us), span.name) {
             let (name, failed) = (span.name.map(str::to_owned), span.ok.map(|ok| !ok));
             self.head = Some(Head { rank, start_us, end_us: span.end_us, name, failed });
         }
@@ -127,9 +123,18 @@ impl Sum {
     }
 
     /// Whether a part comes before the one that is known: by its rank, then the earlier, then the longer.
-    fn is_first(&self, rank: Rank, (start_us, end_us): (i64, i64)) -> bool {
+    fn is_first(&self, rank: Rank, (start_us, end_us): (i64, i64), name: Option<&str>) -> bool {
         let Some(head) = &self.head else { return true };
-        (rank, start_us, Reverse(end_us)) < (head.rank, head.start_us, Reverse(head.end_us))
+        let known = (head.rank, head.start_us, Reverse(head.end_us), head.name.as_deref());
+        (rank, start_us, Reverse(end_us), name) < known
+    }
+
+    /// Takes the user of a part that ended then; of several the last, in whatever order they come.
+    fn name_user<'u>(&mut self, end_us: i64, user: impl FnOnce() -> Option<Cow<'u, str>>) {
+        let is_later = self.user.as_ref().is_none_or(|(known, _)| *known <= end_us);
+        if let Some(user) = is_later.then(user).flatten() {
+            self.user = self.user.take().max(Some((end_us, user.into_owned())));
+        }
     }
 
     /// What has no parent ends the whole; what is left behind by it may end later.
@@ -183,7 +188,7 @@ impl Sum {
             (Some(a), Some(b)) => Some(a.saturating_add(b)),
         };
         self.unpriced += other.unpriced;
-        self.user = self.user.take().or_else(|| other.user.clone());
+        self.user = self.user.take().max(other.user.clone());
         self.last = self.last.max(other.last);
         self.root_end_us = self.root_end_us.max(other.root_end_us.or(other.times.map(|(_, end_us)| end_us)));
     }
@@ -216,7 +221,7 @@ impl Sum {
             cost_nusd: self.cost_nusd,
             unpriced: self.unpriced,
             errors: self.errors,
-            user: self.user,
+            user: self.user.map(|(_, user)| user),
         }
     }
 
