@@ -1,3 +1,5 @@
+//! Trees of all shapes: whole, broken, endless; and what is said of them.
+
 use super::*;
 use crate::event::FailureMode;
 use proptest::prelude::*;
