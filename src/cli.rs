@@ -6,6 +6,7 @@ mod check;
 mod help;
 mod prices;
 mod proxy;
+mod trace;
 mod values;
 
 use crate::view::{Filter, Window};
@@ -24,6 +25,7 @@ pub use prices::{
     PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
 };
 pub use proxy::{GatewayArgs, KeyCommand, ProxyArgs, RunArgs};
+pub use trace::{TraceArgs, TraceFormat};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
@@ -116,6 +118,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print one answer as text, JSON or CSV
     Report(ReportArgs),
+    /// Print one trace or session: its steps, what held it up, what went wrong
+    Trace(TraceArgs),
     /// Watch for alerts without a screen: one line for each that fires or clears
     Watch(WatchArgs),
     /// Hold latency, errors and cost against limits or a baseline; for CI and cron

@@ -4,6 +4,7 @@
 mod bill;
 mod figures;
 mod money;
+pub mod traces;
 
 pub use bill::{Bill, BillLine, Computed, Invoice};
 pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
@@ -325,6 +326,8 @@ pub struct Snapshot {
     pub budgets: Vec<BudgetState>,
     /// What became of tasks, if asked for; without regard to the filter.
     pub tasks: Option<Tasks>,
+    /// Traces or sessions, if asked for.
+    pub traces: traces::Traces,
     /// What gateways know of providers' limits at the end of the window, if asked for; the least room first.
     pub headroom: Vec<crate::event::LimitEvent>,
 }

@@ -5,6 +5,7 @@
 
 mod limits;
 pub mod money;
+pub mod traces;
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
@@ -409,6 +410,7 @@ pub fn typical(view: &View) -> Snapshot {
         errors: newest().filter(|r| r.call.outcome.is_error()).take(sections.errors).collect(),
         records: newest().take(sections.records).collect(),
         headroom: if sections.headroom { limits::headroom() } else { Vec::new() },
+        traces: traces::list(view),
         ..Snapshot::empty(view.clone(), NOW)
     }
 }
@@ -508,6 +510,7 @@ pub fn hostile(view: &View) -> Snapshot {
     for (i, example) in snapshot.accounting.examples.iter_mut().enumerate() {
         (example.source, example.snippet) = (name(i), name(i + 1));
     }
+    snapshot.traces = traces::hostile_list(view);
     if !snapshot.headroom.is_empty() {
         snapshot.headroom = limits::hostile();
     }

@@ -17,6 +17,7 @@ mod overview;
 mod records;
 mod requests;
 mod tiles;
+mod traces;
 mod users;
 
 use super::live::Scene;
@@ -34,13 +35,21 @@ pub(crate) static ALL: &[&Pane] = &[
     &cost::PANE,
     &errors::PANE,
     &limits::PANE,
+    &traces::PANE,
     &requests::PANE,
     &users::PANE,
     &input::PANE,
 ];
 
 /// The pane that lists records, where Enter on a group leads.
-pub(crate) const RECORDS: usize = 6;
+pub(crate) fn records() -> usize {
+    ALL.iter().position(|pane| pane.name == requests::PANE.name).unwrap_or(0)
+}
+
+/// The key of a pane, by its number from 0; those after the tenth have none.
+pub(crate) fn key_of(number: usize) -> Option<char> {
+    "1234567890".chars().nth(number)
+}
 
 /// Most groups a table asks for.
 pub(crate) const TOP: usize = 50;

@@ -99,7 +99,10 @@ fn quit(_: &mut Ui, _: &str) -> Result<Effect, String> {
 impl Ui {
     /// The names of the groupings of the pane.
     pub(crate) fn groupings(&self) -> impl Iterator<Item = String> {
-        self.pane().by.iter().map(|dims| dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(","))
+        self.pane().by.iter().map(|dims| match dims {
+            [] => "trace".to_owned(),
+            dims => dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(","),
+        })
     }
 
     pub(super) fn edit(&mut self, edit: Edit, snapshot: &Snapshot) -> Effect {
