@@ -6,7 +6,7 @@ use super::insert::{Calls, Origins, Writing, first_reading, time_order};
 use super::ledger::{self, Totals};
 use super::spool::{Parked, Spool};
 use super::sums::{Sums, write_calls};
-use super::{Place, open_writer};
+use super::{Place, ids, open_writer};
 use crate::batch::{Batch, CallRow, Checkpoint, ErrorRow, ScoreRow, SpanRow};
 use crate::price::Prices;
 use crate::store::{Appended, Mode, Repricing, Retained, Retention, Store, StoreError};
@@ -140,6 +140,8 @@ fn write_group(
         write_rest(tx, place, state, spool, (member, w), &mut totals)?;
         did.add(w.did);
     }
+    let span_ids = writing.iter_mut().flat_map(|w| std::mem::take(&mut w.span_ids)).collect();
+    ids::write(tx, place, ids::Ids::of_spans(span_ids))?;
     totals.write(tx).map_err(sql)?;
     did.last_us = totals.last_us.unwrap_or_default();
     Ok(did)
@@ -160,6 +162,7 @@ fn begin(tx: &Connection, state: &mut State, members: &[Member<'_>]) -> rusqlite
             first_block: next,
             blocks: vec![0; batch.texts.len()],
             new: vec![false; member.calls()],
+            span_ids: Vec::new(),
             did: Appended::default(),
         });
         next += batch.texts.len() as i64;
@@ -189,7 +192,7 @@ fn write_rest(
         }
     }
     for span in &batch.spans {
-        let new = write_span(tx, w.source, span, w.since_us).map_err(sql)?;
+        let new = write_span(tx, w, span).map_err(sql)?;
         totals.spans += i64::from(w.settle(new));
     }
     for score in &batch.scores {
@@ -242,9 +245,9 @@ fn write_error(
 }
 
 /// Writes a span; whether it was new, or nothing where it is of a time that is not kept.
-fn write_span(tx: &Connection, source: i64, row: &SpanRow, since_us: i64) -> rusqlite::Result<Option<bool>> {
+fn write_span(tx: &Connection, w: &mut Writing, row: &SpanRow) -> rusqlite::Result<Option<bool>> {
     let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 1, row.id, row.ts_us)? };
-    if ts_us < since_us {
+    if ts_us < w.since_us {
         return Ok(None);
     }
     let s = &row.span;
@@ -253,7 +256,7 @@ fn write_span(tx: &Connection, source: i64, row: &SpanRow, since_us: i64) -> rus
         .execute(params![
             ts_us,
             row.id,
-            source,
+            w.source,
             s.kind.word(),
             s.name,
             s.trace_id,
@@ -266,6 +269,9 @@ fn write_span(tx: &Connection, source: i64, row: &SpanRow, since_us: i64) -> rus
             s.error_message,
             s.attrs
         ])?;
+    if let Some(trace) = s.trace_id.as_deref().filter(|id| new == 1 && !id.is_empty()) {
+        w.span_ids.push((ts_us, ids::hash(trace)));
+    }
     Ok(Some(new == 1))
 }
 

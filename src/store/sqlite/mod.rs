@@ -6,8 +6,10 @@ mod checkpoint;
 mod dict;
 mod fold;
 mod headroom;
+mod ids;
 mod insert;
 mod ledger;
+mod locate;
 mod member;
 mod read;
 mod reprice;
@@ -27,7 +29,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_headroom.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_headroom.sql"),
+    include_str!("migrations/0003_traces.sql"),
+];
+
+/// From this version on the layout has an index of ids: rows of an older one are put into it when it is brought up to date.
+const IDS_SINCE: usize = 3;
 
 /// The mark of a store among SQLite files: `llm3`. Before the first release the layout was changed in place, and with it
 /// the mark.
@@ -215,18 +224,19 @@ fn migrate(conn: &mut Connection, place: &Place) -> Result<(), StoreError> {
     if done > MIGRATIONS.len() {
         return Err(newer(&place.0, found));
     }
-    let run = |conn: &mut Connection| -> rusqlite::Result<()> {
-        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        // Another process may have done it while this one waited.
-        let done = usize::try_from(version(&tx)?).unwrap_or(MIGRATIONS.len());
-        for sql in MIGRATIONS.iter().skip(done) {
-            tx.execute_batch(sql)?;
-        }
-        tx.pragma_update(None, "application_id", APPLICATION)?;
-        tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
-        tx.commit()
-    };
-    run(conn).map_err(|e| place.wrap(e))
+    let sql = |e| place.wrap(e);
+    let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(sql)?;
+    // Another process may have done it while this one waited.
+    let done = usize::try_from(version(&tx).map_err(sql)?).unwrap_or(MIGRATIONS.len());
+    for migration in MIGRATIONS.iter().skip(done) {
+        tx.execute_batch(migration).map_err(sql)?;
+    }
+    if (1..IDS_SINCE).contains(&done) {
+        ids::fill(&tx, place)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION).map_err(sql)?;
+    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(sql)?;
+    tx.commit().map_err(sql)
 }
 
 /// The store holds prompts: nobody else may read it. SQLite gives its side files the same permissions.

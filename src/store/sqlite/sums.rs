@@ -1,6 +1,8 @@
-//! What follows from new calls, summed on two threads beside the inserts: rollups and the totals of members.
+//! What follows from new calls, summed on two threads beside the inserts: rollups, the totals of members, and the index
+//! of ids.
 
 use super::fold::{Delta, Fold};
+use super::ids::{self, Ids};
 use super::insert::{Calls, Inserted};
 use super::member::Members;
 use super::runs::{self, Run};
@@ -15,7 +17,14 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Sums {
     fold: Fold,
+    counts: Counts,
+}
+
+/// What is counted by names: of users and sessions, and where ids are.
+#[derive(Default)]
+struct Counts {
     members: Members,
+    ids: Ids,
 }
 
 /// Inserts the calls and what is summed up of them: on this thread, with the summing on two more beside it where there
@@ -24,15 +33,16 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
     let batches = calls.batches;
     let mut sink =
         SumWriter { tx: calls.tx, place, rollups: rollup::Writer::new(calls.tx).map_err(|e| place.wrap(e))? };
-    let Sums { fold, members } = sums;
+    let Sums { fold, counts } = sums;
     if calls.len() < MANY {
         calls.insert(place, |portion| {
             fold_in(fold, batches, portion);
-            count_in(members, batches, portion);
+            count_in(counts, batches, portion);
             Ok(())
         })?;
         sink.take(Summed::Rollups(fold.finish()))?;
-        return sink.take(Summed::Members(members.finish()));
+        sink.take(Summed::Members(counts.members.finish()))?;
+        return sink.take(Summed::Ids(counts.ids.finish()));
     }
     let (to_fold, to_count) = (bounded::<Portion>(PORTIONS), bounded::<Portion>(PORTIONS));
     let (summed, sums) = unbounded::<Summed>();
@@ -48,10 +58,12 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
         });
         scope.spawn(move || {
             for portion in &to_count.1 {
-                count_in(members, batches, &portion);
-                drop(counted.send(Summed::Members(members.take())));
+                count_in(counts, batches, &portion);
+                drop(counted.send(Summed::Members(counts.members.take())));
+                drop(counted.send(Summed::Ids(counts.ids.take())));
             }
-            drop(counted.send(Summed::Members(members.finish())));
+            drop(counted.send(Summed::Members(counts.members.finish())));
+            drop(counted.send(Summed::Ids(counts.ids.finish())));
         });
         calls.insert(place, |portion| {
             let portion = Portion::from(portion);
@@ -68,6 +80,7 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
 enum Summed {
     Rollups(Vec<Delta>),
     Members(Vec<Run>),
+    Ids(Vec<ids::Run>),
 }
 
 /// Adds what was summed up to the store.
@@ -82,6 +95,7 @@ impl SumWriter<'_> {
         match done {
             Summed::Rollups(deltas) => self.rollups.add(self.place, &deltas),
             Summed::Members(runs) => runs::write(self.tx, self.place, runs),
+            Summed::Ids(runs) => ids::write(self.tx, self.place, runs),
         }
     }
 }
@@ -100,12 +114,13 @@ fn fold_in(fold: &mut Fold, batches: &[Batch], portion: &[Inserted]) {
     }
 }
 
-fn count_in(members: &mut Members, batches: &[Batch], portion: &[Inserted]) {
+fn count_in(Counts { members, ids }: &mut Counts, batches: &[Batch], portion: &[Inserted]) {
     for call in portion {
         let batch = &batches[call.batch as usize];
         let row = &batch.calls[call.row as usize];
         let facts = batch.facts(row);
         members.add(call.ts_us, &facts.sample(row.outcome), [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
+        ids.add(call.ts_us, |id| facts.id_bytes(id));
     }
 }
 

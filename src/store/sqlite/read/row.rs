@@ -50,6 +50,11 @@ impl<'r> Stored<'r> {
         self.facts.id(which)
     }
 
+    /// An id as it is stored: whether it is packed, and its bytes.
+    pub fn id_bytes(&self, which: Id) -> (bool, &'r [u8]) {
+        self.facts.id_bytes(which)
+    }
+
     /// Its measures.
     pub fn sample(&self, context: &Context) -> Sample {
         sample(context, self.series, &self.facts)
