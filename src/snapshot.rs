@@ -4,6 +4,7 @@
 mod bill;
 mod figures;
 mod money;
+pub mod quality;
 
 pub use bill::{Bill, BillLine, Computed, Invoice};
 pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
@@ -325,6 +326,8 @@ pub struct Snapshot {
     pub budgets: Vec<BudgetState>,
     /// What became of tasks, if asked for; without regard to the filter.
     pub tasks: Option<Tasks>,
+    /// What scores and retrievals came to, if asked for.
+    pub quality: Option<Box<quality::Quality>>,
     /// What gateways know of providers' limits at the end of the window, if asked for; the least room first.
     pub headroom: Vec<crate::event::LimitEvent>,
 }

@@ -151,7 +151,7 @@ fn distinct(events: Vec<Made>) -> Vec<(usize, Made)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_order_and_any_batches_give_the_same(
         events in prop::collection::vec(made(), 1..60),
