@@ -5,6 +5,7 @@
 
 mod limits;
 pub mod money;
+pub mod quality;
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
@@ -408,6 +409,7 @@ pub fn typical(view: &View) -> Snapshot {
         failures: if sections.failures { failures } else { Vec::new() },
         errors: newest().filter(|r| r.call.outcome.is_error()).take(sections.errors).collect(),
         records: newest().take(sections.records).collect(),
+        quality: sections.quality.then(|| Box::new(quality::typical())),
         headroom: if sections.headroom { limits::headroom() } else { Vec::new() },
         ..Snapshot::empty(view.clone(), NOW)
     }
@@ -508,6 +510,7 @@ pub fn hostile(view: &View) -> Snapshot {
     for (i, example) in snapshot.accounting.examples.iter_mut().enumerate() {
         (example.source, example.snippet) = (name(i), name(i + 1));
     }
+    snapshot.quality = snapshot.quality.map(|_| Box::new(quality::hostile()));
     if !snapshot.headroom.is_empty() {
         snapshot.headroom = limits::hostile();
     }

@@ -22,13 +22,13 @@ listed! {
         Model,
         /// The experiment's variant.
         Variant,
-        /// The version of the prompt, by a tag such as `prompt:v3`.
-        Prompt,
         /// The application.
         App,
         /// The deployment environment.
         Environment,
-        /// A tag; who has several counts for each.
+        /// The version of the prompt, by a tag such as `prompt:v3`.
+        Prompt,
+        /// Another tag; who has several counts for each.
         Tag,
     }
 }
@@ -150,11 +150,18 @@ pub struct Quality {
     pub waiting: u64,
     /// Scores of the window that a filter has nothing to ask of: what they judge was not found.
     pub unknown: u64,
+    /// Scores before this time, µs, have been deleted.
+    pub gone_us: Option<i64>,
     /// Retrievals; `None` where the filter asks for what spans do not say.
     pub retrieval: Option<RetrievalStats>,
 }
 
 impl Quality {
+    /// Whether there is nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.scores.is_empty() && self.retrieval.as_ref().is_none_or(|r| r.now.count == 0)
+    }
+
     /// The scores of a name.
     pub fn score(&self, name: &str) -> Option<&ScoreStats> {
         self.scores.iter().find(|score| score.name == name)

@@ -42,14 +42,15 @@ impl Subject {
         fn one(value: &Option<String>) -> Vec<&str> {
             value.as_deref().into_iter().collect()
         }
-        let version = |tag: &str| PROMPTS.iter().find(|p| tag.starts_with(**p)).map(|p| p.len());
+        let is_version = |tag: &&str| PROMPTS.iter().any(|prompt| tag.starts_with(prompt));
+        let tags = || self.tags.iter().map(String::as_str);
         match by {
             By::Model => one(&self.model),
             By::Variant => one(&self.variant),
             By::App => one(&self.app),
             By::Environment => one(&self.environment),
-            By::Prompt => self.tags.iter().filter_map(|tag| tag.get(version(tag)?..)).take(1).collect(),
-            By::Tag => self.tags.iter().map(String::as_str).filter(|tag| version(tag).is_none()).collect(),
+            By::Prompt => tags().filter(is_version).collect(),
+            By::Tag => tags().filter(|tag| !is_version(tag)).collect(),
         }
     }
 }

@@ -75,6 +75,6 @@ fn the_worst_are_the_highest_where_the_name_says_so() {
 fn versions_of_prompts_are_tags_that_say_so() {
     let score = tallied("thumbs", &[one(HOUR, 1, 1.0, ScoreSource::User)]);
     let groups: Vec<(By, &str)> = score.groups.iter().map(|g| (g.by, g.value.as_str())).collect();
-    assert_eq!(groups, [(By::Model, "m"), (By::Prompt, "v3"), (By::Tag, "vip")]);
+    assert_eq!(groups, [(By::Model, "m"), (By::Prompt, "prompt:v3"), (By::Tag, "vip")]);
     assert_eq!(score.trend.iter().position(Option::is_some), Some(1));
 }

@@ -14,6 +14,7 @@ mod latency;
 mod limits;
 mod models;
 mod overview;
+pub(crate) mod quality;
 mod records;
 mod requests;
 mod tiles;
@@ -34,13 +35,14 @@ pub(crate) static ALL: &[&Pane] = &[
     &cost::PANE,
     &errors::PANE,
     &limits::PANE,
+    &quality::PANE,
     &requests::PANE,
     &users::PANE,
     &input::PANE,
 ];
 
 /// The pane that lists records, where Enter on a group leads.
-pub(crate) const RECORDS: usize = 6;
+pub(crate) const RECORDS: usize = 7;
 
 /// Most groups a table asks for.
 pub(crate) const TOP: usize = 50;

@@ -4,9 +4,10 @@ use super::{Effect, Line, Mode, Ui};
 use crate::event::FailureMode;
 use crate::snapshot::Snapshot;
 use crate::tui::keys::Edit;
+use crate::tui::panes;
 use crate::tui::theme::Theme;
 use crate::units::Zone;
-use crate::view::{Filter, Window};
+use crate::view::{Dim, Filter, Window};
 
 type Run = fn(&mut Ui, &str) -> Result<Effect, String>;
 
@@ -99,7 +100,11 @@ fn quit(_: &mut Ui, _: &str) -> Result<Effect, String> {
 impl Ui {
     /// The names of the groupings of the pane.
     pub(crate) fn groupings(&self) -> impl Iterator<Item = String> {
-        self.pane().by.iter().map(|dims| dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(","))
+        let name = |dims: &[Dim]| dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(",");
+        self.pane().by.iter().enumerate().map(move |(at, dims)| match dims {
+            [] => panes::quality::by(at).word().to_owned(),
+            dims => name(dims),
+        })
     }
 
     pub(super) fn edit(&mut self, edit: Edit, snapshot: &Snapshot) -> Effect {

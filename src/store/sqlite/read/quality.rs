@@ -34,7 +34,8 @@ pub fn quality(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<Quality> {
         }
     }
     let retrieval = super::retrievals::retrievals(answer, watch)?;
-    Ok(Quality { scores, further_names, waiting, unknown, retrieval })
+    let gone_us = answer.gone(answer.range, answer.horizon.rows_us);
+    Ok(Quality { scores, further_names, waiting, unknown, gone_us, retrieval })
 }
 
 /// What became of tasks, of all calls; `None` where scores of the window have been deleted.
