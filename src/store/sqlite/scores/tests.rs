@@ -235,6 +235,21 @@ fn a_failed_transaction_forgets_nothing() {
 }
 
 #[test]
+fn what_another_program_has_scored_waits_for_calls_of_this_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("test.db");
+    let mut store = SqliteStore::open(&path).expect("a store");
+    store.append(&[batch(&[(0, call(1, 3, 1))])]).expect("appended");
+    let mut other = SqliteStore::open(&path).expect("the same");
+    other
+        .append(&[batch(&[(1, Made::Score(5, Some(1), None)), (2, Made::Score(5, None, Some(2)))])])
+        .expect("appended");
+    store.append(&[batch(&[(3, call(2, 1, 1))])]).expect("appended");
+    other.append(&[batch(&[(4, call(2, 2, 2))])]).expect("appended");
+    assert_eq!(waiting(&store.conn), 0);
+}
+
+#[test]
 fn scores_of_an_older_store_are_joined_when_it_is_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("test.db");
