@@ -7,6 +7,7 @@ mod help;
 mod prices;
 mod proxy;
 mod quality;
+mod trace;
 mod values;
 
 use crate::view::{Filter, Window};
@@ -26,6 +27,7 @@ pub use prices::{
 };
 pub use proxy::{GatewayArgs, KeyCommand, ProxyArgs, RunArgs};
 pub use quality::{JudgeArgs, ReviewArgs, Rubric, Scale, ScoreArgs, ScoreValue, Who};
+pub use trace::{TraceArgs, TraceFormat};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
@@ -118,6 +120,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print one answer as text, JSON or CSV
     Report(ReportArgs),
+    /// Print one trace or session: its steps, what held it up, what went wrong
+    Trace(TraceArgs),
     /// Watch for alerts without a screen: one line for each that fires or clears
     Watch(WatchArgs),
     /// Hold latency, errors and cost against limits or a baseline; for CI and cron

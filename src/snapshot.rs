@@ -5,6 +5,7 @@ mod bill;
 mod figures;
 mod money;
 pub mod quality;
+pub mod traces;
 
 pub use bill::{Bill, BillLine, Computed, Invoice};
 pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
@@ -328,6 +329,8 @@ pub struct Snapshot {
     pub tasks: Option<Tasks>,
     /// What scores and retrievals came to, if asked for.
     pub quality: Option<Box<quality::Quality>>,
+    /// Traces or sessions, if asked for.
+    pub traces: traces::Traces,
     /// What gateways know of providers' limits at the end of the window, if asked for; the least room first.
     pub headroom: Vec<crate::event::LimitEvent>,
 }

@@ -86,7 +86,7 @@ fn a_score_that_is_chosen_is_looked_into_and_leads_to_records() {
             text
         })
         .collect();
-    for wanted in ["Detail(", "Ask trace:", "Ask request:"] {
+    for wanted in ["Detail(", "Story(Trace(", "Ask request:"] {
         assert!(filters.iter().any(|f| f.starts_with(wanted)), "{wanted}: {filters:?}");
     }
 }

@@ -19,6 +19,7 @@ mod screen;
 mod setup;
 mod store;
 mod temporary;
+mod trace;
 mod watch;
 mod watcher;
 
@@ -47,6 +48,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Replay(args)) => return screen::replay(cli, args, out),
         Some(Command::Demo(args)) => return screen::demo(cli, args, out),
         Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
+        Some(Command::Trace(args)) => return trace::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Proxy(args)) => return gateway::proxy(cli, args, out),

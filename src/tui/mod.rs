@@ -21,6 +21,7 @@ pub mod picture;
 mod run;
 mod signal;
 mod states;
+mod story;
 mod terminal;
 mod theme;
 mod ui;
@@ -34,4 +35,6 @@ pub use pages::{Page, Pages};
 pub use run::{Backend, Exit, Options, TuiError, run};
 pub use signal::{Signal, Terminal};
 pub use theme::Theme;
-pub use ui::{Details, Effect, Flow, Found, Line, Mask, Message, Mode, Order, Sort, Target, Ui};
+pub use ui::{
+    Details, Effect, Flow, Found, Line, Mask, Message, Mode, Order, Reading, Sort, StepText, Target, Telling, Ui,
+};

@@ -31,9 +31,10 @@ pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     Some(nothing_found(scene))
 }
 
-/// The key of the pane of the input.
-fn input_number() -> usize {
-    panes::ALL.iter().position(|p| p.name == "input").map_or(panes::ALL.len(), |at| at + 1)
+/// The key that leads to the pane of the input, else the command.
+fn input_key() -> String {
+    let at = panes::ALL.iter().position(|p| p.name == "input");
+    at.and_then(panes::key_of).map_or_else(|| "`:pane input`".to_owned(), String::from)
 }
 
 fn strong(text: impl Into<String>) -> (String, Role) {
@@ -56,7 +57,7 @@ fn nothing_stored(scene: &Scene) -> Vec<(String, Role)> {
             dim("an event is a line of JSON such as"),
             dim(r#"{"event":"llm_call","model":"gpt-4.1","input_tokens":812,"output_tokens":90,"latency_ms":1840}"#),
             dim(""),
-            dim(format!("{} shows what was read and why lines were rejected", input_number())),
+            dim(format!("{} shows what was read and why lines were rejected", input_key())),
         ];
         words.splice(1..1, like);
         return words;

@@ -3,6 +3,7 @@
 mod budget;
 mod filter;
 mod ranking;
+mod traces;
 mod window;
 
 pub use budget::{Budget, Period};
@@ -10,6 +11,7 @@ pub use filter::{
     CallSubject, Case, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
 };
 pub use ranking::{Direction, Measure, Ranking};
+pub use traces::{TraceId, TraceList, TraceOrder, TraceUnit};
 pub use window::{Anchor, Range, Span, Window, WindowError};
 
 use crate::listed::listed;
@@ -131,6 +133,8 @@ pub struct Sections {
     pub quality: bool,
     /// What gateways know of providers' limits.
     pub headroom: bool,
+    /// Traces or sessions.
+    pub traces: TraceList,
 }
 
 /// Everything a face asks for.

@@ -6,6 +6,7 @@
 mod limits;
 pub mod money;
 pub mod quality;
+pub mod traces;
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
@@ -411,6 +412,7 @@ pub fn typical(view: &View) -> Snapshot {
         records: newest().take(sections.records).collect(),
         quality: sections.quality.then(|| Box::new(quality::typical())),
         headroom: if sections.headroom { limits::headroom() } else { Vec::new() },
+        traces: traces::list(view),
         ..Snapshot::empty(view.clone(), NOW)
     }
 }
@@ -511,6 +513,7 @@ pub fn hostile(view: &View) -> Snapshot {
         (example.source, example.snippet) = (name(i), name(i + 1));
     }
     snapshot.quality = snapshot.quality.map(|_| Box::new(quality::hostile()));
+    snapshot.traces = traces::hostile_list(view);
     if !snapshot.headroom.is_empty() {
         snapshot.headroom = limits::hostile();
     }

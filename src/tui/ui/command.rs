@@ -7,7 +7,7 @@ use crate::tui::keys::Edit;
 use crate::tui::panes;
 use crate::tui::theme::Theme;
 use crate::units::Zone;
-use crate::view::{Dim, Filter, Window};
+use crate::view::{Filter, Window};
 
 type Run = fn(&mut Ui, &str) -> Result<Effect, String>;
 
@@ -100,10 +100,11 @@ fn quit(_: &mut Ui, _: &str) -> Result<Effect, String> {
 impl Ui {
     /// The names of the groupings of the pane.
     pub(crate) fn groupings(&self) -> impl Iterator<Item = String> {
-        let name = |dims: &[Dim]| dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(",");
+        let pane = self.pane().name;
         self.pane().by.iter().enumerate().map(move |(at, dims)| match dims {
-            [] => panes::quality::by(at).word().to_owned(),
-            dims => name(dims),
+            [] if pane == "quality" => panes::quality::by(at).word().to_owned(),
+            [] => "trace".to_owned(),
+            dims => dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(","),
         })
     }
 

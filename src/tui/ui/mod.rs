@@ -4,12 +4,14 @@
 mod command;
 mod line;
 mod select;
+mod story;
 mod travel;
 mod update;
 
 pub(crate) use command::COMMANDS;
 pub use line::Line;
 pub use select::Target;
+pub use story::{Reading, StepText, Telling};
 
 use super::details;
 use super::keys::{Action, Context};
@@ -17,7 +19,7 @@ use super::panes::{self, Pane};
 use super::theme::Theme;
 use crate::snapshot::{Record, Snapshot};
 use crate::units::Zone;
-use crate::view::{Anchor, Budget, Filter, Grouping, RecordKey, View, Window};
+use crate::view::{Anchor, Budget, Filter, Grouping, RecordKey, TraceId, View, Window};
 use select::Selection;
 
 /// What the person is doing.
@@ -37,6 +39,10 @@ pub enum Mode {
     },
     /// Reading one record.
     Details(Details),
+    /// Reading a trace or a conversation.
+    Story(Box<Reading>),
+    /// Reading one step of a trace.
+    Step(StepText),
     /// Reading the alerts.
     Alerts {
         /// Rows scrolled.
@@ -181,6 +187,8 @@ pub enum Effect {
     Ask,
     /// Ask the store for a record.
     Detail(RecordKey),
+    /// Ask the store for a trace or a conversation.
+    Story(TraceId),
     /// Put a text into the clipboard of the terminal.
     Copy(String),
     /// Paint everything anew.
@@ -227,6 +235,8 @@ pub struct Ui {
     pub(crate) home: Anchor,
     pub(crate) panes: Vec<PaneState>,
     pub(crate) history: Vec<Place>,
+    /// What one went into the present one from, the last at the end.
+    pub(crate) under: Vec<Mode>,
     pub(crate) pages: Vec<RecordKey>,
     pub(crate) filters: Vec<String>,
     pub(crate) filter_at: usize,
@@ -259,6 +269,7 @@ impl Ui {
             home: window.anchor,
             panes: states.collect(),
             history: Vec::new(),
+            under: Vec::new(),
             pages: Vec::new(),
             filters: vec![String::new()],
             filter_at: 0,
@@ -333,6 +344,8 @@ impl Ui {
             Mode::Filter(_) | Mode::Command(_) => Context::Line,
             Mode::Help { .. } | Mode::Alerts { .. } => Context::Help,
             Mode::Details(_) => Context::Details,
+            Mode::Story(_) => Context::Story,
+            Mode::Step(_) => Context::Step,
         }
     }
 
@@ -340,6 +353,7 @@ impl Ui {
     pub(crate) fn offers(&self, action: Action) -> bool {
         match (action, &self.mode) {
             (Action::Mask, Mode::Details(Details { found: Found::Here(record), .. })) => details::has_text(record),
+            (Action::Mask, Mode::Story(_)) => false,
             _ => true,
         }
     }

@@ -1,4 +1,4 @@
-//! The newest retrievals that found nothing, each leading to the calls of its trace.
+//! The newest retrievals that found nothing, each leading to its trace.
 
 use super::quality;
 use crate::snapshot::Snapshot;
@@ -10,7 +10,7 @@ use crate::tui::theme::Role;
 use crate::tui::ui::{Mask, Target, Ui};
 use crate::tui::widgets::table::{Cell, Column, Side, Table, Width};
 use crate::units;
-use crate::view::Field;
+use crate::view::TraceId;
 use ratatui::layout::Rect;
 
 type CellOf = for<'a> fn(&'a EmptyRetrieval, &Scene<'a>) -> Cell<'a>;
@@ -52,7 +52,7 @@ fn all(snapshot: &Snapshot) -> &[EmptyRetrieval] {
 
 /// What the rows stand for.
 pub(super) fn rows(snapshot: &Snapshot, _: &Ui) -> Vec<Target> {
-    let target = |one: &EmptyRetrieval| Target::Narrow(Field::Trace, one.trace_id.clone().unwrap_or_default());
+    let target = |one: &EmptyRetrieval| Target::Trace(TraceId::Trace(one.trace_id.clone().unwrap_or_default()));
     all(snapshot).iter().map(target).collect()
 }
 

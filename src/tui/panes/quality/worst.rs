@@ -9,7 +9,7 @@ use crate::tui::theme::Role;
 use crate::tui::ui::{Target, Ui};
 use crate::tui::widgets::table::{Cell, Column, Side, Table, Width};
 use crate::units;
-use crate::view::Field;
+use crate::view::{Field, TraceId};
 use ratatui::layout::Rect;
 
 type CellOf = for<'a> fn(&'a Example, &Scene<'a>) -> Cell<'a>;
@@ -66,7 +66,7 @@ pub(super) fn rows(snapshot: &Snapshot, ui: &Ui) -> Vec<Target> {
     let target = |example: &Example| match (example.call, &example.request_id, &example.trace_id) {
         (Some(key), ..) => Target::Record { key, failed: false },
         (None, Some(request), _) => Target::Narrow(Field::Request, request.clone()),
-        (None, None, trace) => Target::Narrow(Field::Trace, trace.clone().unwrap_or_default()),
+        (None, None, trace) => Target::Trace(TraceId::Trace(trace.clone().unwrap_or_default())),
     };
     chosen(snapshot, ui).map(|score| score.worst.iter().map(target).collect()).unwrap_or_default()
 }
