@@ -6,6 +6,7 @@ mod check;
 mod help;
 mod prices;
 mod proxy;
+mod quality;
 mod trace;
 mod values;
 
@@ -25,6 +26,7 @@ pub use prices::{
     PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
 };
 pub use proxy::{GatewayArgs, KeyCommand, ProxyArgs, RunArgs};
+pub use quality::{JudgeArgs, ReviewArgs, Rubric, Scale, ScoreArgs, ScoreValue, Who};
 pub use trace::{TraceArgs, TraceFormat};
 pub use values::{By, Speed};
 
@@ -134,6 +136,12 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Judge one call, or a whole trace, by hand
+    Score(ScoreArgs),
+    /// Go through sampled calls in the terminal and judge each by a key, blind to model and variant
+    Review(ReviewArgs),
+    /// Let a model judge sampled calls
+    Judge(JudgeArgs),
     /// Run read-only SQL over the documented views of the store
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again

@@ -3,6 +3,7 @@
 mod alerts;
 mod budgets;
 mod file;
+mod judge;
 mod keys;
 mod lists;
 mod paths;
@@ -21,6 +22,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
+pub use judge::{Judge, RUBRICS, Rubric};
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
 pub use prices::Pricing;
 pub use proxy::{Fallback as ProxyFallback, Proxy, Upstream as ProxyUpstream, base_url};
@@ -59,6 +61,8 @@ pub struct Config {
     pub alerts: alert::Settings,
     /// What the gateway is told.
     pub proxy: Proxy,
+    /// Which model judges calls, if one is named.
+    pub judge: Option<Judge>,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -99,6 +103,7 @@ impl Default for Config {
             price_table: None,
             alerts: alert::Settings::default(),
             proxy: Proxy::default(),
+            judge: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod bill;
 mod figures;
 mod money;
+pub mod quality;
 pub mod traces;
 
 pub use bill::{Bill, BillLine, Computed, Invoice};
@@ -326,6 +327,8 @@ pub struct Snapshot {
     pub budgets: Vec<BudgetState>,
     /// What became of tasks, if asked for; without regard to the filter.
     pub tasks: Option<Tasks>,
+    /// What scores and retrievals came to, if asked for.
+    pub quality: Option<Box<quality::Quality>>,
     /// Traces or sessions, if asked for.
     pub traces: traces::Traces,
     /// What gateways know of providers' limits at the end of the window, if asked for; the least room first.

@@ -12,6 +12,7 @@ mod kept;
 mod live;
 mod places;
 mod prices;
+mod quality;
 mod reprice;
 mod rows;
 mod say;
@@ -54,6 +55,9 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Proxy(args)) => return gateway::proxy(cli, args, out),
         Some(Command::Run(args)) => return gateway::run(cli, args),
         Some(Command::Key { command: KeyCommand::New { name } }) => gateway::new_key(name, out)?,
+        Some(Command::Score(args)) => quality::score(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Review(args)) => quality::review(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Judge(args)) => quality::judge(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Prices(args)) => return prices::run(&args.command, &setup::settings(cli, None)?, out),

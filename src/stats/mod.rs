@@ -1,7 +1,8 @@
-//! Pure statistics: histograms, accumulators and their bytes, forecasts, clustering of messages. No I/O, no clock.
+//! Pure statistics: histograms, accumulators and their bytes, forecasts, clustering of messages, quality. No I/O, no clock.
 
 pub mod acc;
 pub mod forecast;
 pub mod histogram;
+pub mod quality;
 pub mod template;
 pub mod varint;

@@ -129,6 +129,8 @@ pub struct Sections {
     pub records: usize,
     /// What became of tasks, by their scores.
     pub tasks: bool,
+    /// What scores and retrievals came to.
+    pub quality: bool,
     /// What gateways know of providers' limits.
     pub headroom: bool,
     /// Traces or sessions.
@@ -166,7 +168,7 @@ impl Default for View {
 }
 
 /// The key of one call in the store: when it ended and the 64-bit hash of its identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordKey {
     /// When it ended, µs since the Unix epoch.
     pub ts_us: i64,

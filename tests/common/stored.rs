@@ -170,6 +170,7 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         clusters: 100,
         errors: 5,
         tasks: false,
+        quality: true,
         headroom: true,
         traces: TraceList::default(),
         exact_members: true,

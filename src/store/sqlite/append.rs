@@ -7,7 +7,7 @@ use super::ledger::{self, Totals};
 use super::spool::{Parked, Spool};
 use super::sums::{Sums, write_calls};
 use super::{Place, ids, open_writer};
-use crate::batch::{Batch, CallRow, Checkpoint, ErrorRow, ScoreRow, SpanRow};
+use crate::batch::{Batch, CallRow, Checkpoint, ErrorRow, SpanRow};
 use crate::price::Prices;
 use crate::store::{Appended, Mode, Repricing, Retained, Retention, Store, StoreError};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -142,6 +142,7 @@ fn write_group(
     }
     let span_ids = writing.iter_mut().flat_map(|w| std::mem::take(&mut w.span_ids)).collect();
     ids::write(tx, place, ids::Ids::of_spans(span_ids))?;
+    state.sums.scored().settle(tx, place)?;
     totals.write(tx).map_err(sql)?;
     did.last_us = totals.last_us.unwrap_or_default();
     Ok(did)
@@ -151,6 +152,7 @@ fn begin(tx: &Connection, state: &mut State, members: &[Member<'_>]) -> rusqlite
     // Never a number that was given before: what is deleted may still be referred to.
     let mut next: i64 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM text_block", [], |row| row.get(0))?;
     let since_us = ledger::rows_since_us(tx)?;
+    state.sums.scored().begin(tx)?;
     let mut writing = Vec::with_capacity(members.len());
     for member in members {
         let batch = member.batch();
@@ -196,7 +198,7 @@ fn write_rest(
         totals.spans += i64::from(w.settle(new));
     }
     for score in &batch.scores {
-        let new = write_score(tx, w.source, score, w.since_us).map_err(sql)?;
+        let new = state.sums.scored().write(tx, score, (w.source, w.since_us)).map_err(sql)?;
         totals.scores += i64::from(w.settle(new));
     }
     for (ts_us, limit) in &batch.limits {
@@ -272,30 +274,5 @@ fn write_span(tx: &Connection, w: &mut Writing, row: &SpanRow) -> rusqlite::Resu
     if let Some(trace) = s.trace_id.as_deref().filter(|id| new == 1 && !id.is_empty()) {
         w.span_ids.push((ts_us, ids::hash(trace)));
     }
-    Ok(Some(new == 1))
-}
-
-/// Writes a score; whether it was new, or nothing where it is of a time that is not kept.
-fn write_score(tx: &Connection, source: i64, row: &ScoreRow, since_us: i64) -> rusqlite::Result<Option<bool>> {
-    let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 2, row.id, row.ts_us)? };
-    if ts_us < since_us {
-        return Ok(None);
-    }
-    let s = &row.score;
-    let new = tx.prepare_cached("INSERT OR IGNORE INTO score VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")?.execute(
-        params![
-            ts_us,
-            row.id,
-            source,
-            s.name,
-            s.value,
-            s.source.map(|j| j.word()),
-            s.score_id,
-            s.request_id,
-            s.trace_id,
-            s.user_id,
-            s.comment
-        ],
-    )?;
     Ok(Some(new == 1))
 }

@@ -6,6 +6,7 @@ use super::ids::{self, Ids};
 use super::insert::{Calls, Inserted};
 use super::member::Members;
 use super::runs::{self, Run};
+use super::scores::Scored;
 use super::{Place, rollup};
 use crate::batch::{Batch, Id};
 use crate::store::StoreError;
@@ -20,11 +21,19 @@ pub struct Sums {
     counts: Counts,
 }
 
-/// What is counted by names: of users and sessions, and where ids are.
+impl Sums {
+    /// What is known of scores.
+    pub fn scored(&mut self) -> &mut Scored {
+        &mut self.counts.scored
+    }
+}
+
+/// What is counted by names: of users and sessions, where ids are, and which calls are judged.
 #[derive(Default)]
 struct Counts {
     members: Members,
     ids: Ids,
+    scored: Scored,
 }
 
 /// Inserts the calls and what is summed up of them: on this thread, with the summing on two more beside it where there
@@ -114,13 +123,14 @@ fn fold_in(fold: &mut Fold, batches: &[Batch], portion: &[Inserted]) {
     }
 }
 
-fn count_in(Counts { members, ids }: &mut Counts, batches: &[Batch], portion: &[Inserted]) {
+fn count_in(Counts { members, ids, scored }: &mut Counts, batches: &[Batch], portion: &[Inserted]) {
     for call in portion {
         let batch = &batches[call.batch as usize];
         let row = &batch.calls[call.row as usize];
         let facts = batch.facts(row);
         members.add(call.ts_us, &facts.sample(row.outcome), [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
         ids.add(call.ts_us, |id| facts.id_bytes(id));
+        scored.meet(|id| facts.id_bytes(id));
     }
 }
 

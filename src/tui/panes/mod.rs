@@ -14,6 +14,7 @@ mod latency;
 mod limits;
 mod models;
 mod overview;
+pub(crate) mod quality;
 mod records;
 mod requests;
 mod tiles;
@@ -36,6 +37,7 @@ pub(crate) static ALL: &[&Pane] = &[
     &errors::PANE,
     &limits::PANE,
     &traces::PANE,
+    &quality::PANE,
     &requests::PANE,
     &users::PANE,
     &input::PANE,

@@ -228,6 +228,8 @@ pub struct Ui {
     pub budgets: Vec<Budget>,
     /// The cursor of the charts, µs.
     pub time_cursor: Option<i64>,
+    /// The name of the scores that are looked into; `None` is the first there are.
+    pub score: Option<String>,
     /// What was clicked last, if nothing was done since.
     pub(crate) clicked: Option<Target>,
     pub(crate) home: Anchor,
@@ -262,6 +264,7 @@ impl Ui {
             size: (80, 24),
             budgets: Vec::new(),
             time_cursor: None,
+            score: None,
             clicked: None,
             home: window.anchor,
             panes: states.collect(),
@@ -366,6 +369,11 @@ impl Ui {
     pub(crate) fn state_mut(&mut self) -> &mut PaneState {
         let at = self.pane.min(self.panes.len() - 1);
         &mut self.panes[at]
+    }
+
+    /// Which of the pane's groupings.
+    pub(crate) fn by(&self) -> usize {
+        self.state().by
     }
 
     pub(crate) fn sort(&self) -> Sort {

@@ -30,6 +30,10 @@ pub enum Target {
     },
     /// Alike messages; this is the newest call of them.
     Cluster(RecordKey),
+    /// The scores of a name.
+    Score(String),
+    /// The calls that have a value in one field.
+    Narrow(Field, String),
     /// A trace or a session.
     Trace(TraceId),
 }
@@ -131,6 +135,15 @@ impl Ui {
                 Effect::None
             }
             Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
+            Some(Target::Score(name)) => {
+                self.note(format!(
+                    "{name}: by {}, and the worst",
+                    self.groupings().nth(self.state().by).unwrap_or_default()
+                ));
+                self.score = Some(name);
+                Effect::None
+            }
+            Some(Target::Narrow(field, value)) => self.narrow(self.filter.narrowed(field, Some(&value))),
             Some(Target::Trace(id)) => self.tell(id),
             Some(Target::Budget { name, key }) => self.open_budget(&name, &key, snapshot),
             Some(Target::Mode(mode)) => self.narrow(self.filter.narrowed(Field::Dim(Dim::Error), Some(mode.word()))),

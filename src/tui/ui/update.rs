@@ -236,6 +236,8 @@ fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
             let state = snapshot.budgets.iter().find(|state| state.budget.name == *name)?;
             Some(of_budget(state, key).to_string())
         }
+        Target::Score(name) => Some(name.clone()),
+        Target::Narrow(field, value) => Some(Filter::default().narrowed(*field, Some(value)).to_string()),
         Target::Record { key, .. } | Target::Cluster(key) => {
             let record = snapshot.records.iter().chain(&snapshot.errors).find(|r| r.key() == *key)?;
             record.call.request_id.as_deref().map(str::to_owned)

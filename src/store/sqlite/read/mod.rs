@@ -12,13 +12,14 @@ mod groups;
 mod members;
 mod pace;
 mod plan;
+mod quality;
 mod query;
 pub(super) mod read_error;
 mod records;
+mod retrievals;
 pub(super) mod row;
 mod series;
 mod subject;
-mod tasks;
 mod texts;
 mod traces;
 
@@ -289,7 +290,10 @@ impl<'a> Answer<'a> {
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
         if view.sections.tasks {
-            snapshot.tasks = tasks::tasks(self, watch)?;
+            snapshot.tasks = quality::tasks(self, watch)?;
+        }
+        if view.sections.quality {
+            snapshot.quality = Some(Box::new(quality::quality(self, watch)?));
         }
         snapshot.traces = traces::list(self, watch)?;
         if view.sections.headroom {

@@ -74,6 +74,11 @@ impl<'r> Stored<'r> {
         }
     }
 
+    /// Its attributes as they are stored: their number, or JSON.
+    pub fn attrs_value(&self) -> ReadResult<rusqlite::types::Value> {
+        Ok(self.row.get(4)?)
+    }
+
     /// The number of its text, if it has any.
     pub fn text(&self) -> ReadResult<Option<i64>> {
         Ok(self.row.get(5)?)

@@ -2,6 +2,7 @@
 
 use super::super::read_error::ReadResult;
 use crate::batch::Id;
+use crate::snapshot::quality::Scale;
 use crate::store::sqlite::read::row::Stored;
 use crate::view::Range;
 use foldhash::HashMap;
@@ -9,9 +10,6 @@ use rusqlite::Connection;
 
 /// Scores may come so long after the end of the window, µs.
 const AFTER_US: i64 = 86_400_000_000;
-
-/// From this value on a task was completed.
-const COMPLETED: f64 = 0.5;
 
 /// What scores say, by trace and by request; the newest counts.
 #[derive(Default)]
@@ -50,7 +48,7 @@ pub fn read(conn: &Connection, range: Range) -> ReadResult<Done> {
     let mut done = Done::default();
     while let Some(row) = rows.next()? {
         let (request, trace): (Option<String>, Option<String>) = (row.get(0)?, row.get(1)?);
-        let completed = row.get::<_, f64>(2)? >= COMPLETED;
+        let completed = Scale::Rate.is_yes(row.get(2)?);
         match (request, trace) {
             (Some(request), _) => drop(done.requests.insert(request, completed)),
             (None, Some(trace)) => drop(done.traces.insert(trace, completed)),
