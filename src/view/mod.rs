@@ -1,11 +1,13 @@
 //! What a face asks for: a window, a filter, groupings, sections. Plain data, comparable, echoed by the answer.
 
 mod budget;
+mod experiment;
 mod filter;
 mod ranking;
 mod window;
 
 pub use budget::{Budget, Period};
+pub use experiment::{DEFAULT_EXPERIMENT, Experiment, Good, Measured, Metric, Role, Threshold, Unit};
 pub use filter::{
     CallSubject, Case, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
 };
