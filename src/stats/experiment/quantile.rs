@@ -13,10 +13,10 @@ const REACH: f64 = 2.0;
 /// Lu, KDD 2018, §4; Liu, Sun, Varshney, Xu, *Large-Scale Online Experimentation with Quantile Metrics*, 2019):
 /// Var(quantile) = Var(share of calls below it) / density².
 ///
-/// `below` has for each unit how many of its calls are at most a threshold near the quantile, and all of its calls; the
-/// threshold is the same for all arms. Where it is not the quantile of this arm, the variance is carried over by how much
-/// larger than that of independent calls it is: `Var(q) = Var(F) q (1 − q) / (F (1 − F))`. The density is the slope of the
-/// histogram's quantile function over two standard errors to each side (Woodruff, JASA 47, 1952).
+/// `below` has for each unit how many of its calls are at most a threshold near the arm's quantile, and all of its calls.
+/// Units are counted in coarser buckets than the arm as a whole, so the threshold is not quite the quantile: the variance is
+/// carried over by how much larger than that of independent calls it is, `Var(q) = Var(F) q (1 − q) / (F (1 − F))`. The
+/// density is the slope of the histogram's quantile function over two standard errors to each side (Woodruff, JASA 47, 1952).
 ///
 /// `None` where fewer than [`LEAST_BEYOND`] calls lie beyond the quantile, or on one side of the threshold.
 pub fn quantile(histogram: &Histogram, below: &Moments, q: f64) -> Option<Estimate> {

@@ -95,13 +95,14 @@ fn call(random: &mut Random, user: &mut User, effect: Effect, histograms: &mut [
 }
 
 fn peek(users: &[User], histograms: &[Histogram; 2]) -> [Comparison; 3] {
-    let mut pooled = histograms[0].clone();
-    pooled.merge(&histograms[1]);
-    // The upper end of the bucket that the pooled quantile is in.
-    let threshold = bounds(bucket(pooled.quantile(0.95).expect("calls"))).1;
+    // The upper end of the bucket that the arm's quantile is in, in buckets as coarse as the store's.
+    let thresholds = [0, 1].map(|arm: usize| {
+        let histogram: &Histogram = &histograms[arm];
+        bounds(bucket(histogram.quantile(0.95).unwrap_or(0)) | 7).1
+    });
     let mut sums = [[Moments::default(); 3]; 2];
     for user in users.iter().filter(|user| user.calls > 0.0) {
-        let below = user.latencies.iter().filter(|latency| **latency <= threshold).count();
+        let below = user.latencies.iter().filter(|latency| **latency <= thresholds[user.arm]).count();
         let of = &mut sums[user.arm];
         of[0].add(user.errors, user.calls);
         of[1].add(user.cost, user.calls);
@@ -141,7 +142,7 @@ fn margin(runs: usize) -> usize {
     (mean + 3.1 * variance.sqrt()) as usize
 }
 
-const RUNS: usize = 400;
+const RUNS: usize = 300;
 const NOTHING: Effect = Effect { errors: 1.0, latency: 1.0 };
 
 fn is_win(comparison: &Comparison) -> bool {
@@ -172,7 +173,7 @@ fn streams_without_a_difference_have_few_false_wins() {
         }
         let most = margin(RUNS);
         assert!(wins.iter().all(|wins| *wins <= most), "{wins:?} of {RUNS}, at most {most}");
-        assert!(naive > RUNS / 8, "looking all the time at a test for one look is wrong {naive} times of {RUNS}");
+        assert!(naive > RUNS / 10, "looking all the time at a test for one look is wrong {naive} times of {RUNS}");
     }
 }
 
@@ -180,7 +181,7 @@ fn streams_without_a_difference_have_few_false_wins() {
 /// is found.
 #[test]
 fn known_effects_are_covered_and_found() {
-    let effect = Effect { errors: 2.2, latency: 2.2 };
+    let effect = Effect { errors: 2.2, latency: 1.8 };
     let (mean, p95) = mean_and_p95();
     let truth = [ERROR_RATE * (effect.errors - 1.0), mean * (effect.latency - 1.0), p95 * (effect.latency - 1.0)];
     let (mut missed, mut found, mut wrong) = ([0; 3], [0; 3], [0; 3]);
