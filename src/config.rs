@@ -13,7 +13,7 @@ mod write;
 use crate::alert;
 use crate::cli::{PlaceArgs, ScreenArgs};
 use crate::nearest::did_you_mean;
-use crate::view::{Anchor, Budget, Filter, Window};
+use crate::view::{Anchor, Budget, Experiment, Filter, Window};
 use keys::{KEYS, Key, Scope, key, pane};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -59,6 +59,8 @@ pub struct Config {
     pub alerts: alert::Settings,
     /// What the gateway is told.
     pub proxy: Proxy,
+    /// What is settled about experiments.
+    pub experiments: Vec<Experiment>,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -99,6 +101,7 @@ impl Default for Config {
             price_table: None,
             alerts: alert::Settings::default(),
             proxy: Proxy::default(),
+            experiments: Vec::new(),
         }
     }
 }

@@ -81,6 +81,7 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         sections: Sections { failures: true, errors: 5, exact_members: true, ..Sections::default() },
         before: None,
         budgets: settings.config.budgets.clone(),
+        experiments: settings.config.experiments.clone(),
     };
     if args.by.is_empty() && args.format == "text" {
         view.groupings.push(Grouping::by(Dim::Model, args.top()));
@@ -109,6 +110,7 @@ fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) 
         sections: Sections { failures: true, errors: 5, ..Sections::default() },
         before: None,
         budgets: config.budgets.clone(),
+        experiments: Vec::new(),
     };
     print_report("text", config, &answer(path, &view, clock::now_us())?, out)
 }

@@ -293,6 +293,7 @@ fn first_ui(config: &Config) -> Result<Ui> {
     };
     ui.zone = if config.utc { Zone::Utc } else { Zone::Local };
     ui.budgets.clone_from(&config.budgets);
+    ui.experiments.clone_from(&config.experiments);
     ui.mask = if config.mask { Mask::default() } else { Mask::Open };
     Ok(ui)
 }

@@ -14,7 +14,9 @@ pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     let pane = panes::ALL.get(scene.ui.pane).map_or("", |p| p.name);
     // Budgets stand as they do, however quiet the window is.
     let has_budgets = pane == "cost" && !snapshot.budgets.is_empty() && snapshot.holdings.calls > 0;
-    if snapshot.totals.calls > 0 || pane == "input" || has_budgets {
+    // Experiments are about their whole life.
+    let has_experiments = pane == "experiments" && !snapshot.experiments.is_empty();
+    if snapshot.totals.calls > 0 || pane == "input" || has_budgets || has_experiments {
         return None;
     }
     if snapshot.view != scene.ui.view() {

@@ -131,6 +131,8 @@ pub struct Sections {
     pub tasks: bool,
     /// What gateways know of providers' limits.
     pub headroom: bool,
+    /// Experiments, the newest first: at most so many.
+    pub experiments: usize,
 }
 
 /// Everything a face asks for.
@@ -148,6 +150,8 @@ pub struct View {
     pub before: Option<RecordKey>,
     /// Budgets to tell the state of, whatever the window and the filter.
     pub budgets: Vec<Budget>,
+    /// What is settled about experiments.
+    pub experiments: Vec<Experiment>,
 }
 
 impl Default for View {
@@ -159,6 +163,7 @@ impl Default for View {
             sections: Sections::default(),
             before: None,
             budgets: Vec::new(),
+            experiments: Vec::new(),
         }
     }
 }

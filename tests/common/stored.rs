@@ -171,6 +171,7 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         errors: 5,
         tasks: false,
         headroom: true,
+        experiments: 9,
         exact_members: true,
         records: 9,
     };
@@ -181,5 +182,6 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         sections,
         before: None,
         budgets: Vec::new(),
+        experiments: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@
 /// Sums over units of a numerator x and a denominator y, as failed calls and calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Moments {
-    /// Units with a denominator.
+    /// Units with a numerator or a denominator.
     pub n: u64,
     /// Σ x
     pub x: f64,
@@ -33,9 +33,9 @@ pub struct Estimate {
 }
 
 impl Moments {
-    /// Adds a unit; one without a denominator says nothing.
+    /// Adds a unit; one with neither says nothing.
     pub fn add(&mut self, x: f64, y: f64) {
-        if y > 0.0 {
+        if x != 0.0 || y > 0.0 {
             self.n += 1;
             self.x += x;
             self.y += y;

@@ -2,6 +2,7 @@
 //! known stays right, whoever else writes.
 
 use super::rollup::HOST_LANES;
+use super::unit::{Arm, Arms};
 use crate::batch::{Batch, SeriesKey};
 use crate::event::Outcome;
 use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
@@ -22,9 +23,22 @@ pub struct Mapping {
     series: Vec<Option<Series>>,
     attrs_text: Vec<Box<str>>,
     attrs: Vec<Option<i64>>,
+    /// Arms of experiments, by the numbers of series and attributes.
+    pub(super) arms: foldhash::HashMap<(u32, u32), Option<Arm>>,
 }
 
 impl Mapping {
+    /// The variant of the builder's series.
+    #[inline]
+    pub fn variant(&self, series: u32) -> Option<&str> {
+        self.series_keys.get(series as usize)?.dims.last()?.as_deref().filter(|variant| !variant.is_empty())
+    }
+
+    /// The builder's combination of attributes.
+    pub fn attrs_json(&self, number: u32) -> &str {
+        self.attrs_text.get(number as usize).map_or("", |json| json)
+    }
+
     /// The store's series for the builder's number.
     #[inline]
     pub fn series(&mut self, conn: &Connection, number: u32) -> rusqlite::Result<Series> {
@@ -62,6 +76,7 @@ pub struct Dicts {
     builders: Vec<(u64, Mapping)>,
     templates: HashMap<Box<str>, i64>,
     sources: HashMap<Box<str>, i64>,
+    pub(super) arms: Arms,
 }
 
 /// Builders that have been silent while so many others spoke are forgotten: those that have started anew under another
@@ -98,7 +113,9 @@ impl Dicts {
         for (_, mapping) in &mut self.builders {
             mapping.series.fill(None);
             mapping.attrs.fill(None);
+            mapping.arms.clear();
         }
+        self.arms.forget();
         self.templates.clear();
         self.sources.clear();
     }

@@ -16,6 +16,7 @@ mod rollup;
 mod runs;
 mod spool;
 mod sums;
+mod unit;
 
 pub use append::SqliteStore;
 pub use read::{Cell, SqliteReader};
@@ -27,7 +28,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_headroom.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_headroom.sql"), UNITS];
+
+/// After this one the units of experiments are counted from the calls that are there.
+const UNITS: &str = include_str!("migrations/0005_units.sql");
 
 /// The mark of a store among SQLite files: `llm3`. Before the first release the layout was changed in place, and with it
 /// the mark.
@@ -215,18 +220,19 @@ fn migrate(conn: &mut Connection, place: &Place) -> Result<(), StoreError> {
     if done > MIGRATIONS.len() {
         return Err(newer(&place.0, found));
     }
-    let run = |conn: &mut Connection| -> rusqlite::Result<()> {
-        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        // Another process may have done it while this one waited.
-        let done = usize::try_from(version(&tx)?).unwrap_or(MIGRATIONS.len());
-        for sql in MIGRATIONS.iter().skip(done) {
-            tx.execute_batch(sql)?;
+    let sql = |e| place.wrap(e);
+    let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(sql)?;
+    // Another process may have done it while this one waited.
+    let done = usize::try_from(version(&tx).map_err(sql)?).unwrap_or(MIGRATIONS.len());
+    for migration in MIGRATIONS.iter().skip(done) {
+        tx.execute_batch(migration).map_err(sql)?;
+        if *migration == UNITS {
+            unit::fill(&tx, place, None)?;
         }
-        tx.pragma_update(None, "application_id", APPLICATION)?;
-        tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
-        tx.commit()
-    };
-    run(conn).map_err(|e| place.wrap(e))
+    }
+    tx.pragma_update(None, "application_id", APPLICATION).map_err(sql)?;
+    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(sql)?;
+    tx.commit().map_err(sql)
 }
 
 /// The store holds prompts: nobody else may read it. SQLite gives its side files the same permissions.

@@ -1,9 +1,11 @@
-//! What follows from new calls, summed on two threads beside the inserts: rollups and the totals of members.
+//! What follows from new calls, summed on two threads beside the inserts: rollups, the totals of members, the units of
+//! experiments.
 
 use super::fold::{Delta, Fold};
 use super::insert::{Calls, Inserted};
 use super::member::Members;
 use super::runs::{self, Run};
+use super::unit::{self, UnitRun, Units};
 use super::{Place, rollup};
 use crate::batch::{Batch, Id};
 use crate::store::StoreError;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 pub struct Sums {
     fold: Fold,
     members: Members,
+    units: Units,
 }
 
 /// Inserts the calls and what is summed up of them: on this thread, with the summing on two more beside it where there
@@ -24,15 +27,16 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
     let batches = calls.batches;
     let mut sink =
         SumWriter { tx: calls.tx, place, rollups: rollup::Writer::new(calls.tx).map_err(|e| place.wrap(e))? };
-    let Sums { fold, members } = sums;
+    let Sums { fold, members, units } = sums;
     if calls.len() < MANY {
         calls.insert(place, |portion| {
             fold_in(fold, batches, portion);
-            count_in(members, batches, portion);
+            count_in((members, units), batches, portion);
             Ok(())
         })?;
         sink.take(Summed::Rollups(fold.finish()))?;
-        return sink.take(Summed::Members(members.finish()));
+        sink.take(Summed::Members(members.finish()))?;
+        return sink.take(Summed::Units(units.finish()));
     }
     let (to_fold, to_count) = (bounded::<Portion>(PORTIONS), bounded::<Portion>(PORTIONS));
     let (summed, sums) = unbounded::<Summed>();
@@ -48,10 +52,12 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
         });
         scope.spawn(move || {
             for portion in &to_count.1 {
-                count_in(members, batches, &portion);
+                count_in((members, units), batches, &portion);
                 drop(counted.send(Summed::Members(members.take())));
+                drop(counted.send(Summed::Units(units.take())));
             }
             drop(counted.send(Summed::Members(members.finish())));
+            drop(counted.send(Summed::Units(units.finish())));
         });
         calls.insert(place, |portion| {
             let portion = Portion::from(portion);
@@ -68,6 +74,7 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
 enum Summed {
     Rollups(Vec<Delta>),
     Members(Vec<Run>),
+    Units(Vec<UnitRun>),
 }
 
 /// Adds what was summed up to the store.
@@ -82,6 +89,7 @@ impl SumWriter<'_> {
         match done {
             Summed::Rollups(deltas) => self.rollups.add(self.place, &deltas),
             Summed::Members(runs) => runs::write(self.tx, self.place, runs),
+            Summed::Units(runs) => unit::write(self.tx, self.place, runs),
         }
     }
 }
@@ -100,12 +108,16 @@ fn fold_in(fold: &mut Fold, batches: &[Batch], portion: &[Inserted]) {
     }
 }
 
-fn count_in(members: &mut Members, batches: &[Batch], portion: &[Inserted]) {
+fn count_in((members, units): (&mut Members, &mut Units), batches: &[Batch], portion: &[Inserted]) {
     for call in portion {
         let batch = &batches[call.batch as usize];
         let row = &batch.calls[call.row as usize];
         let facts = batch.facts(row);
-        members.add(call.ts_us, &facts.sample(row.outcome), [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
+        let sample = facts.sample(row.outcome);
+        members.add(call.ts_us, &sample, [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
+        if let Some(arm) = call.arm {
+            units.add(call.ts_us, arm.number, arm.unit_of(&facts, row.id), &sample);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod charts;
 mod columns;
 mod cost;
 mod errors;
+mod experiments;
 mod failures;
 mod groups;
 mod headroom;
@@ -23,7 +24,7 @@ use super::live::Scene;
 use super::pen::{self, Pen};
 use super::ui::{Order, Sort, Target, Ui};
 use crate::snapshot::Snapshot;
-use crate::view::{Budget, Dim, Direction, Grouping, Ranking, Sections};
+use crate::view::{Budget, Dim, Direction, Experiment, Grouping, Ranking, Sections};
 use ratatui::layout::Rect;
 
 /// All panes, in the order of their numbers.
@@ -34,13 +35,14 @@ pub(crate) static ALL: &[&Pane] = &[
     &cost::PANE,
     &errors::PANE,
     &limits::PANE,
+    &experiments::PANE,
     &requests::PANE,
     &users::PANE,
     &input::PANE,
 ];
 
 /// The pane that lists records, where Enter on a group leads.
-pub(crate) const RECORDS: usize = 6;
+pub(crate) const RECORDS: usize = 7;
 
 /// Most groups a table asks for.
 pub(crate) const TOP: usize = 50;
@@ -66,6 +68,8 @@ pub(crate) struct Needs {
     pub sections: Sections,
     /// The budgets whose state it shows.
     pub budgets: Vec<Budget>,
+    /// What is settled about the experiments it shows.
+    pub experiments: Vec<Experiment>,
 }
 
 /// A pane.

@@ -28,6 +28,15 @@ pub enum Target {
         /// Whose part; empty for all of it.
         key: Vec<Option<String>>,
     },
+    /// An experiment, by its name.
+    Experiment(String),
+    /// A variant of an experiment.
+    Variant {
+        /// The experiment's name.
+        experiment: String,
+        /// Its own.
+        variant: String,
+    },
     /// Alike messages; this is the newest call of them.
     Cluster(RecordKey),
 }
@@ -128,6 +137,13 @@ impl Ui {
             }
             Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
             Some(Target::Budget { name, key }) => self.open_budget(&name, &key, snapshot),
+            Some(Target::Experiment(_)) => {
+                self.note("its variants are below; Enter on one goes to its calls");
+                Effect::None
+            }
+            Some(Target::Variant { variant, .. }) => {
+                self.narrow(self.filter.narrowed(Field::Dim(Dim::Variant), Some(&variant)))
+            }
             Some(Target::Mode(mode)) => self.narrow(self.filter.narrowed(Field::Dim(Dim::Error), Some(mode.word()))),
             None => {
                 self.note("nothing is behind this row");
