@@ -6,10 +6,11 @@ use super::insert::{Calls, Origins, Writing, first_reading, time_order};
 use super::ledger::{self, Totals};
 use super::spool::{Parked, Spool};
 use super::sums::{Sums, write_calls};
-use super::{Place, open_writer};
-use crate::batch::{Batch, CallRow, Checkpoint, ErrorRow, ScoreRow, SpanRow};
+use super::{Place, ids, open_writer};
+use crate::batch::{Batch, CallRow, Checkpoint, ErrorRow, SpanRow};
 use crate::price::Prices;
 use crate::store::{Appended, Mode, Repricing, Retained, Retention, Store, StoreError};
+use crate::view::Unit;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::Path;
 
@@ -82,6 +83,17 @@ impl Store for SqliteStore {
         super::reprice::reprice(&mut self.conn, &self.place, prices, (since_us, mode))
     }
 
+    fn settle(&mut self, units: &[(String, Unit)]) -> Result<bool, StoreError> {
+        let SqliteStore { conn, place, state, .. } = self;
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| place.wrap(e))?;
+        let changed = super::unit::settle(&tx, place, units)?;
+        tx.commit().map_err(|e| place.wrap(e))?;
+        if changed {
+            state.dicts.forget_arms();
+        }
+        Ok(changed)
+    }
+
     fn vacuum(&mut self) -> Result<(), StoreError> {
         self.conn
             .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
@@ -140,6 +152,10 @@ fn write_group(
         write_rest(tx, place, state, spool, (member, w), &mut totals)?;
         did.add(w.did);
     }
+    let span_ids = writing.iter_mut().flat_map(|w| std::mem::take(&mut w.span_ids)).collect();
+    ids::write(tx, place, ids::Ids::of_spans(span_ids))?;
+    let resolved = state.sums.scored().settle(tx, place)?;
+    super::unit::count_scores(tx, place, &mut state.dicts.arms, &resolved)?;
     totals.write(tx).map_err(sql)?;
     did.last_us = totals.last_us.unwrap_or_default();
     Ok(did)
@@ -149,6 +165,7 @@ fn begin(tx: &Connection, state: &mut State, members: &[Member<'_>]) -> rusqlite
     // Never a number that was given before: what is deleted may still be referred to.
     let mut next: i64 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM text_block", [], |row| row.get(0))?;
     let since_us = ledger::rows_since_us(tx)?;
+    state.sums.scored().begin(tx)?;
     let mut writing = Vec::with_capacity(members.len());
     for member in members {
         let batch = member.batch();
@@ -160,6 +177,7 @@ fn begin(tx: &Connection, state: &mut State, members: &[Member<'_>]) -> rusqlite
             first_block: next,
             blocks: vec![0; batch.texts.len()],
             new: vec![false; member.calls()],
+            span_ids: Vec::new(),
             did: Appended::default(),
         });
         next += batch.texts.len() as i64;
@@ -189,11 +207,11 @@ fn write_rest(
         }
     }
     for span in &batch.spans {
-        let new = write_span(tx, w.source, span, w.since_us).map_err(sql)?;
+        let new = write_span(tx, w, span).map_err(sql)?;
         totals.spans += i64::from(w.settle(new));
     }
     for score in &batch.scores {
-        let new = write_score(tx, w.source, score, w.since_us).map_err(sql)?;
+        let new = state.sums.scored().write(tx, score, (w.source, w.since_us)).map_err(sql)?;
         totals.scores += i64::from(w.settle(new));
     }
     for (ts_us, limit) in &batch.limits {
@@ -242,9 +260,9 @@ fn write_error(
 }
 
 /// Writes a span; whether it was new, or nothing where it is of a time that is not kept.
-fn write_span(tx: &Connection, source: i64, row: &SpanRow, since_us: i64) -> rusqlite::Result<Option<bool>> {
+fn write_span(tx: &Connection, w: &mut Writing, row: &SpanRow) -> rusqlite::Result<Option<bool>> {
     let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 1, row.id, row.ts_us)? };
-    if ts_us < since_us {
+    if ts_us < w.since_us {
         return Ok(None);
     }
     let s = &row.span;
@@ -253,7 +271,7 @@ fn write_span(tx: &Connection, source: i64, row: &SpanRow, since_us: i64) -> rus
         .execute(params![
             ts_us,
             row.id,
-            source,
+            w.source,
             s.kind.word(),
             s.name,
             s.trace_id,
@@ -266,30 +284,8 @@ fn write_span(tx: &Connection, source: i64, row: &SpanRow, since_us: i64) -> rus
             s.error_message,
             s.attrs
         ])?;
-    Ok(Some(new == 1))
-}
-
-/// Writes a score; whether it was new, or nothing where it is of a time that is not kept.
-fn write_score(tx: &Connection, source: i64, row: &ScoreRow, since_us: i64) -> rusqlite::Result<Option<bool>> {
-    let ts_us = if row.timed { row.ts_us } else { first_reading(tx, 2, row.id, row.ts_us)? };
-    if ts_us < since_us {
-        return Ok(None);
+    if let Some(trace) = s.trace_id.as_deref().filter(|id| new == 1 && !id.is_empty()) {
+        w.span_ids.push((ts_us, ids::hash(trace)));
     }
-    let s = &row.score;
-    let new = tx.prepare_cached("INSERT OR IGNORE INTO score VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")?.execute(
-        params![
-            ts_us,
-            row.id,
-            source,
-            s.name,
-            s.value,
-            s.source.map(|j| j.word()),
-            s.score_id,
-            s.request_id,
-            s.trace_id,
-            s.user_id,
-            s.comment
-        ],
-    )?;
     Ok(Some(new == 1))
 }

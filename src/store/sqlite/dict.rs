@@ -113,11 +113,16 @@ impl Dicts {
         for (_, mapping) in &mut self.builders {
             mapping.series.fill(None);
             mapping.attrs.fill(None);
-            mapping.arms.clear();
         }
-        self.arms.forget();
+        self.forget_arms();
         self.templates.clear();
         self.sources.clear();
+    }
+
+    /// After an experiment got another unit.
+    pub fn forget_arms(&mut self) {
+        self.builders.iter_mut().for_each(|(_, mapping)| mapping.arms.clear());
+        self.arms.forget();
     }
 
     /// What is known of a builder's numbers.

@@ -35,6 +35,8 @@ pub struct Writing {
     /// Calls accepted per text block, and which calls were new.
     pub blocks: Vec<u32>,
     pub new: Vec<bool>,
+    /// Times of the spans that were new, and hashes of their traces.
+    pub span_ids: Vec<(i64, u32)>,
     pub did: Appended,
 }
 

@@ -46,6 +46,8 @@ fn delete(conn: &mut Connection, part: Part, cut: i64, did: &mut Retained) -> ru
             for table in ROWS {
                 did.rows += tx.execute(&format!("DELETE FROM {table} WHERE ts_us < ?1"), [cut])? as u64;
             }
+            tx.execute("DELETE FROM score_target WHERE ts_us < ?1", [cut])?;
+            super::ids::delete_before(&tx, cut)?;
             did.text_blocks += delete_text(&tx, cut)?;
             note_horizon(&tx, "rows_since_us", cut)?;
         }

@@ -1,10 +1,12 @@
-//! What follows from new calls, summed on two threads beside the inserts: rollups, the totals of members, the units of
-//! experiments.
+//! What follows from new calls, summed on two threads beside the inserts: rollups, the totals of members, the index of
+//! ids, the units of experiments.
 
 use super::fold::{Delta, Fold};
+use super::ids::{self, Ids};
 use super::insert::{Calls, Inserted};
 use super::member::Members;
 use super::runs::{self, Run};
+use super::scores::Scored;
 use super::unit::{self, UnitRun, Units};
 use super::{Place, rollup};
 use crate::batch::{Batch, Id};
@@ -17,8 +19,23 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Sums {
     fold: Fold,
-    members: Members,
     units: Units,
+    counts: Counts,
+}
+
+impl Sums {
+    /// What is known of scores.
+    pub fn scored(&mut self) -> &mut Scored {
+        &mut self.counts.scored
+    }
+}
+
+/// What is counted by names: of users and sessions, where ids are, and which calls are judged.
+#[derive(Default)]
+struct Counts {
+    members: Members,
+    ids: Ids,
+    scored: Scored,
 }
 
 /// Inserts the calls and what is summed up of them: on this thread, with the summing on two more beside it where there
@@ -27,16 +44,17 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
     let batches = calls.batches;
     let mut sink =
         SumWriter { tx: calls.tx, place, rollups: rollup::Writer::new(calls.tx).map_err(|e| place.wrap(e))? };
-    let Sums { fold, members, units } = sums;
+    let Sums { fold, units, counts } = sums;
     if calls.len() < MANY {
         calls.insert(place, |portion| {
-            fold_in(fold, batches, portion);
-            count_in((members, units), batches, portion);
+            fold_in((fold, units), batches, portion);
+            count_in(counts, batches, portion);
             Ok(())
         })?;
         sink.take(Summed::Rollups(fold.finish()))?;
-        sink.take(Summed::Members(members.finish()))?;
-        return sink.take(Summed::Units(units.finish()));
+        sink.take(Summed::Members(counts.members.finish()))?;
+        sink.take(Summed::Units(units.finish()))?;
+        return sink.take(Summed::Ids(counts.ids.finish()));
     }
     let (to_fold, to_count) = (bounded::<Portion>(PORTIONS), bounded::<Portion>(PORTIONS));
     let (summed, sums) = unbounded::<Summed>();
@@ -45,19 +63,21 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
         let counted = summed.clone();
         scope.spawn(move || {
             for portion in &to_fold.1 {
-                fold_in(fold, batches, &portion);
+                fold_in((fold, units), batches, &portion);
                 drop(summed.send(Summed::Rollups(fold.take())));
+                drop(summed.send(Summed::Units(units.take())));
             }
             drop(summed.send(Summed::Rollups(fold.finish())));
+            drop(summed.send(Summed::Units(units.finish())));
         });
         scope.spawn(move || {
             for portion in &to_count.1 {
-                count_in((members, units), batches, &portion);
-                drop(counted.send(Summed::Members(members.take())));
-                drop(counted.send(Summed::Units(units.take())));
+                count_in(counts, batches, &portion);
+                drop(counted.send(Summed::Members(counts.members.take())));
+                drop(counted.send(Summed::Ids(counts.ids.take())));
             }
-            drop(counted.send(Summed::Members(members.finish())));
-            drop(counted.send(Summed::Units(units.finish())));
+            drop(counted.send(Summed::Members(counts.members.finish())));
+            drop(counted.send(Summed::Ids(counts.ids.finish())));
         });
         calls.insert(place, |portion| {
             let portion = Portion::from(portion);
@@ -75,6 +95,7 @@ enum Summed {
     Rollups(Vec<Delta>),
     Members(Vec<Run>),
     Units(Vec<UnitRun>),
+    Ids(Vec<ids::Run>),
 }
 
 /// Adds what was summed up to the store.
@@ -90,6 +111,7 @@ impl SumWriter<'_> {
             Summed::Rollups(deltas) => self.rollups.add(self.place, &deltas),
             Summed::Members(runs) => runs::write(self.tx, self.place, runs),
             Summed::Units(runs) => unit::write(self.tx, self.place, runs),
+            Summed::Ids(runs) => ids::write(self.tx, self.place, runs),
         }
     }
 }
@@ -100,24 +122,27 @@ type Portion = Arc<[Inserted]>;
 /// How many portions may wait to be summed up.
 const PORTIONS: usize = 64;
 
-fn fold_in(fold: &mut Fold, batches: &[Batch], portion: &[Inserted]) {
-    for call in portion {
-        let batch = &batches[call.batch as usize];
-        let row = &batch.calls[call.row as usize];
-        fold.add(call.ts_us, (call.lane, call.host_lane), &batch.facts(row).sample(row.outcome));
-    }
-}
-
-fn count_in((members, units): (&mut Members, &mut Units), batches: &[Batch], portion: &[Inserted]) {
+fn fold_in((fold, units): (&mut Fold, &mut Units), batches: &[Batch], portion: &[Inserted]) {
     for call in portion {
         let batch = &batches[call.batch as usize];
         let row = &batch.calls[call.row as usize];
         let facts = batch.facts(row);
         let sample = facts.sample(row.outcome);
-        members.add(call.ts_us, &sample, [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
+        fold.add(call.ts_us, (call.lane, call.host_lane), &sample);
         if let Some(arm) = call.arm {
             units.add(call.ts_us, arm.number, arm.unit_of(&facts, row.id), &sample);
         }
+    }
+}
+
+fn count_in(Counts { members, ids, scored }: &mut Counts, batches: &[Batch], portion: &[Inserted]) {
+    for call in portion {
+        let batch = &batches[call.batch as usize];
+        let row = &batch.calls[call.row as usize];
+        let facts = batch.facts(row);
+        members.add(call.ts_us, &facts.sample(row.outcome), [Id::User, Id::Session].map(|id| facts.id_bytes(id)));
+        ids.add(call.ts_us, |id| facts.id_bytes(id));
+        scored.meet(|id| facts.id_bytes(id));
     }
 }
 

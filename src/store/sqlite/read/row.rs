@@ -50,6 +50,11 @@ impl<'r> Stored<'r> {
         self.facts.id(which)
     }
 
+    /// An id as it is stored: whether it is packed, and its bytes.
+    pub fn id_bytes(&self, which: Id) -> (bool, &'r [u8]) {
+        self.facts.id_bytes(which)
+    }
+
     /// Its measures.
     pub fn sample(&self, context: &Context) -> Sample {
         sample(context, self.series, &self.facts)
@@ -67,6 +72,11 @@ impl<'r> Stored<'r> {
             ValueRef::Text(json) => Ok(serde_json::from_slice(json).unwrap_or_default()),
             _ => Ok(Attrs::default()),
         }
+    }
+
+    /// Its attributes as they are stored: their number, or JSON.
+    pub fn attrs_value(&self) -> ReadResult<rusqlite::types::Value> {
+        Ok(self.row.get(4)?)
     }
 
     /// The number of its text, if it has any.

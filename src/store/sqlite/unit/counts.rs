@@ -2,7 +2,7 @@
 //! coarse: they serve to count calls below a threshold, and are kept for every unit.
 
 use crate::stats::acc::Sample;
-use crate::stats::histogram::{bounds, bucket};
+use crate::stats::histogram::bucket;
 use crate::stats::varint::{put, put_signed, take, take_signed};
 
 /// So many fine buckets (see `stats::histogram`) are one here: 16 for each doubling.
@@ -17,8 +17,9 @@ pub fn coarse(value: u64) -> u16 {
 }
 
 /// The highest value of a coarse bucket.
-pub fn highest(coarse: u16) -> u64 {
-    bounds(coarse * FINE + FINE - 1).1
+#[cfg(test)]
+fn highest(coarse: u16) -> u64 {
+    crate::stats::histogram::bounds(coarse * FINE + FINE - 1).1
 }
 
 /// A sparse histogram of coarse buckets, sorted.
@@ -78,19 +79,19 @@ impl Sparse {
 pub struct Scored {
     /// Number of the name.
     pub name: u32,
-    /// How many.
-    pub count: u64,
+    /// How many. What is taken back is negative until it meets what it takes from.
+    pub count: i64,
     /// Those of one half and more: `true` is 1.
-    pub positive: u64,
+    pub positive: i64,
     /// Their sum, millionths.
     pub sum: i64,
 }
 
 impl Scored {
-    /// One score.
-    pub fn of(name: u32, value: f64) -> Scored {
+    /// One score, counted or, with −1, taken back.
+    pub fn of(name: u32, value: f64, sign: i64) -> Scored {
         let sum = (value.clamp(-LARGEST, LARGEST) * 1e6).round() as i64;
-        Scored { name, count: 1, positive: u64::from(value >= 0.5), sum }
+        Scored { name, count: sign, positive: sign * i64::from(value >= 0.5), sum: sign * sum }
     }
 
     fn merge(&mut self, other: &Scored) {
@@ -184,7 +185,12 @@ impl Counts {
         self.cost.merge(other.cost);
         for score in &other.scores {
             match self.scores.binary_search_by_key(&score.name, |s| s.name) {
-                Ok(at) => self.scores[at].merge(score),
+                Ok(at) => {
+                    self.scores[at].merge(score);
+                    if self.scores[at] == (Scored { name: score.name, ..Scored::default() }) {
+                        self.scores.remove(at);
+                    }
+                }
                 Err(at) => self.scores.insert(at, *score),
             }
         }
@@ -232,8 +238,8 @@ impl Counts {
             put(out, self.scores.len() as u64);
             for Scored { name, count, positive, sum } in &self.scores {
                 put(out, u64::from(*name));
-                put(out, *count);
-                put(out, *positive);
+                put_signed(out, *count);
+                put_signed(out, *positive);
                 put_signed(out, *sum);
             }
         }
@@ -265,7 +271,7 @@ impl Counts {
         if mask & PARTS[6] > 0 {
             for _ in 0..take(bytes)? {
                 let name = u32::try_from(take(bytes)?).ok()?;
-                let (count, positive) = (take(bytes)?, take(bytes)?);
+                let (count, positive) = (take_signed(bytes)?, take_signed(bytes)?);
                 self.scores.push(Scored { name, count, positive, sum: take_signed(bytes)? });
             }
         }
@@ -289,7 +295,7 @@ mod tests {
             let sample = Sample { outcome, input_tokens, latency_us, ttft_us, cost_nusd, ..Sample::default() };
             counts.note(&sample);
             if let Some((name, value)) = score {
-                counts.merge(&Counts::scored(Scored::of(name, value)));
+                counts.merge(&Counts::scored(Scored::of(name, value, 1)));
                 counts.merge(&Counts::repriced(cost_nusd, Some(7)));
             }
             counts

@@ -18,6 +18,7 @@ const PORTION: usize = 50_000;
 /// Counts the units of all experiments, or of one, from the calls in the store.
 pub fn fill(conn: &Connection, place: &Place, only: Option<&str>) -> Result<(), StoreError> {
     let sql = |e| place.wrap(e);
+    super::score::fill(conn, place, only)?;
     let mut work = Fill::new(conn, only).map_err(sql)?;
     if work.variants.is_empty() {
         return Ok(());

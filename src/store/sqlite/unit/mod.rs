@@ -5,11 +5,13 @@ mod arm;
 mod counts;
 mod fill;
 mod run;
+mod score;
 
-pub use arm::{Arm, Arms, unit_hash};
-pub use counts::{Counts, Known, Scored, coarse};
+pub use arm::{Arm, Arms};
+pub use counts::{Counts, coarse};
 pub use fill::{Fill, fill, settle};
 pub use run::{DAY_US, Head, Reader, UnitRun, write};
+pub use score::count as count_scores;
 
 use crate::stats::acc::Sample;
 use run::Writer;

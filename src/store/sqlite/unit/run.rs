@@ -28,11 +28,6 @@ pub struct Head {
 }
 
 impl Head {
-    fn merge(&mut self, other: &Head) {
-        self.latency.merge(&other.latency);
-        self.ttft.merge(&other.ttft);
-    }
-
     fn encode(&self, out: &mut Vec<u8>) {
         let mut head = Vec::new();
         self.latency.encode(&mut head);
