@@ -2,6 +2,7 @@
 
 mod alerts;
 mod budgets;
+mod experiments;
 mod file;
 mod keys;
 mod lists;
@@ -21,6 +22,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
+pub(crate) use experiments::metric;
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
 pub use prices::Pricing;
 pub use proxy::{Fallback as ProxyFallback, Proxy, Upstream as ProxyUpstream, base_url};

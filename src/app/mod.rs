@@ -4,6 +4,7 @@
 mod alert;
 mod audit;
 mod check;
+mod experiment;
 mod feed;
 mod fill;
 mod gateway;
@@ -48,6 +49,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
         Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
+        Some(Command::Experiment(args)) => return experiment::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Proxy(args)) => return gateway::proxy(cli, args, out),
         Some(Command::Run(args)) => return gateway::run(cli, args),
         Some(Command::Key { command: KeyCommand::New { name } }) => gateway::new_key(name, out)?,

@@ -84,13 +84,10 @@ impl Store for SqliteStore {
     }
 
     fn settle(&mut self, units: &[(String, Unit)]) -> Result<bool, StoreError> {
-        let SqliteStore { conn, place, state, .. } = self;
+        let SqliteStore { conn, place, .. } = self;
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| place.wrap(e))?;
         let changed = super::unit::settle(&tx, place, units)?;
         tx.commit().map_err(|e| place.wrap(e))?;
-        if changed {
-            state.dicts.forget_arms();
-        }
         Ok(changed)
     }
 
@@ -166,6 +163,7 @@ fn begin(tx: &Connection, state: &mut State, members: &[Member<'_>]) -> rusqlite
     let mut next: i64 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM text_block", [], |row| row.get(0))?;
     let since_us = ledger::rows_since_us(tx)?;
     state.sums.scored().begin(tx)?;
+    state.dicts.look_at_units(ledger::counter(tx, "settled")?);
     let mut writing = Vec::with_capacity(members.len());
     for member in members {
         let batch = member.batch();

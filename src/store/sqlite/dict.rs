@@ -77,6 +77,8 @@ pub struct Dicts {
     templates: HashMap<Box<str>, i64>,
     sources: HashMap<Box<str>, i64>,
     pub(super) arms: Arms,
+    /// How often units were settled anew, when that was last looked at.
+    settled: Option<i64>,
 }
 
 /// Builders that have been silent while so many others spoke are forgotten: those that have started anew under another
@@ -119,8 +121,14 @@ impl Dicts {
         self.sources.clear();
     }
 
-    /// After an experiment got another unit.
-    pub fn forget_arms(&mut self) {
+    /// Forgets arms where an experiment got another unit since, whoever settled that.
+    pub fn look_at_units(&mut self, settled: Option<i64>) {
+        if std::mem::replace(&mut self.settled, settled) != settled {
+            self.forget_arms();
+        }
+    }
+
+    fn forget_arms(&mut self) {
         self.builders.iter_mut().for_each(|(_, mapping)| mapping.arms.clear());
         self.arms.forget();
     }

@@ -58,6 +58,11 @@ pub fn settle(conn: &Connection, place: &Place, units: &[(String, Unit)]) -> Res
         forget(conn).map_err(|e| place.wrap(e))?;
         fill(conn, place, Some(name))?;
     }
+    if changed {
+        // Other writers that are at work look at this.
+        let more = "INSERT INTO counter VALUES ('settled', 1) ON CONFLICT DO UPDATE SET value = value + 1";
+        conn.execute(more, []).map_err(|e| place.wrap(e))?;
+    }
     Ok(changed)
 }
 
