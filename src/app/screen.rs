@@ -2,6 +2,7 @@
 //! it, and the screen over both; without a terminal, a report instead of the screen.
 
 use super::alert::{Lookout, Now, Reach, Sentry};
+use super::experiment;
 use super::feed::{Feed, Read, STDIN};
 use super::fill::{Ending, Filling, Run, fill};
 use super::live::{Kind, Losses, Status, label};
@@ -159,6 +160,9 @@ pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode>
     if settings.config.budgets.is_empty() {
         settings.config.budgets = demo::budgets();
     }
+    if settings.config.experiments.is_empty() {
+        settings.config.experiments = demo::experiments();
+    }
     let now_us = clock::now_us();
     let start_us = now_us.saturating_sub(args.history);
     // The incidents fall into the last hour, so that the screen's first window differs from the one before.
@@ -223,6 +227,7 @@ impl Show {
             return self.report(out);
         }
         let prices = setup::prices(&self.settings)?;
+        experiment::settle(&self.store, &self.settings.config)?;
         let (progress, stop) = (Arc::<Progress>::default(), Stop::new());
         let status =
             Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles).losing(self.losses));

@@ -46,7 +46,7 @@ fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
         return vec![(2, area)];
     }
     let few = area.height < 30;
-    let (list, rest) = pen::top(area, if few { 4 } else { 6 });
+    let (list, rest) = pen::top(area, if few { 6 } else { 8 });
     let (variants, metrics) = pen::top(rest, if few { 5 } else { 7 });
     vec![(0, list), (1, variants), (2, metrics)]
 }

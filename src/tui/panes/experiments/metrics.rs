@@ -13,14 +13,13 @@ use ratatui::layout::Rect;
 
 /// Where the columns stand, by the room there is.
 struct Columns {
+    gap: u16,
     name: u16,
     figure: u16,
     difference: u16,
     interval: u16,
     picture: u16,
 }
-
-const GAP: u16 = 2;
 
 impl Columns {
     fn of(width: u16) -> Columns {
@@ -32,9 +31,10 @@ impl Columns {
         };
         let wide = width >= 100;
         Columns {
-            name: if wide { 20 } else { 18 },
-            figure: if wide { 9 } else { 8 },
-            difference: if wide { 10 } else { 9 },
+            name: if wide { 20 } else { 17 },
+            figure: 9,
+            difference: 10,
+            gap: if wide { 2 } else { 1 },
             interval,
             picture,
         }
@@ -85,11 +85,9 @@ fn remarks(experiment: &Experiment) -> Vec<(String, Role)> {
                 format!("{} {} of {} due", arm.variant, units::count(arm.units), units::count(due.round() as u64))
             })
             .collect();
-        let text = format!(
-            "MISMATCH: {}, by chance once in {}: assignment or logging is broken, no verdict",
-            each.join(", "),
-            odds(found.p)
-        );
+        let each = each.join(", ");
+        let p = found.p;
+        let text = format!("MISMATCH: {each} (p = {p:.1e}): assignment or logging is broken, no verdict");
         remarks.push((text, Role::Bad));
     }
     let units: u64 = experiment.arms.iter().map(|arm| arm.units).sum();
@@ -104,28 +102,24 @@ fn remarks(experiment: &Experiment) -> Vec<(String, Role)> {
     remarks
 }
 
-fn odds(p: f64) -> String {
-    if p < 1e-12 { "10^12 times".to_owned() } else { format!("{} times", units::compact((1.0 / p).round())) }
-}
-
 fn heads(pen: &mut Pen, area: Rect, columns: &Columns, experiment: &Experiment, arm: usize) {
-    let mut x = area.x + columns.name + GAP;
+    let mut x = area.x + columns.name + columns.gap;
     let names = [&experiment.arms[0].variant, &experiment.arms[arm].variant];
     for name in names {
         let name = clean::fit(name, usize::from(columns.figure));
         pen.figure(x, area.y, columns.figure, &name, Role::Dim);
-        x += columns.figure + GAP;
+        x += columns.figure + columns.gap;
     }
     pen.figure(x, area.y, columns.difference, "change", Role::Dim);
-    x += columns.difference + GAP;
+    x += columns.difference + columns.gap;
     if columns.interval > 0 {
         pen.figure(x, area.y, columns.interval, "interval", Role::Dim);
-        x += columns.interval + GAP;
+        x += columns.interval + columns.gap;
     }
     if columns.picture > 0 {
         let middle = x + columns.picture / 2;
         pen.text(middle, area.y, 1, "0", Role::Dim);
-        x += columns.picture + GAP;
+        x += columns.picture + columns.gap;
     }
     pen.text(x, area.y, area.right().saturating_sub(x), "verdict", Role::Dim);
 }
@@ -139,28 +133,28 @@ fn line(pen: &mut Pen, area: Rect, columns: &Columns, (experiment, measure, arm)
     };
     let used = pen.text(area.x, y, 2, mark, style);
     pen.text(area.x + used, y, columns.name - used, &measure.metric.title(), style);
-    let mut x = area.x + columns.name + GAP;
+    let mut x = area.x + columns.name + columns.gap;
     for figure in [measure.figures.first(), measure.figures.get(arm)] {
         let text = figure.copied().flatten().map_or_else(|| units::UNKNOWN.to_owned(), |value| measure.figure(value));
         pen.figure(x, y, columns.figure, &text, Role::Text);
-        x += columns.figure + GAP;
+        x += columns.figure + columns.gap;
     }
     let found = measure.comparisons.get(arm).and_then(Option::as_ref);
     let judgement = experiment.judgement(measure, arm);
     let look = judgement.as_ref().map_or(Role::Dim, role);
     let change = found.map_or_else(|| units::UNKNOWN.to_owned(), |found| measure.difference(found.difference));
     pen.figure(x, y, columns.difference, &change, look);
-    x += columns.difference + GAP;
+    x += columns.difference + columns.gap;
     if columns.interval > 0 {
         let text = found.and_then(|found| found.interval).map(|interval| between(measure, interval));
         pen.figure(x, y, columns.interval, &text.unwrap_or_default(), Role::Dim);
-        x += columns.interval + GAP;
+        x += columns.interval + columns.gap;
     }
     if columns.picture > 0 {
         if let Some(found) = found {
             picture(pen, Rect { x, width: columns.picture, ..area }, found, look);
         }
-        x += columns.picture + GAP;
+        x += columns.picture + columns.gap;
     }
     let words = judgement.map_or_else(|| "not known well enough".to_owned(), |found| found.words(measure.measured));
     pen.text(x, y, area.right().saturating_sub(x), &words, look);
