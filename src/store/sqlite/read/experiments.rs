@@ -7,7 +7,7 @@ use crate::snapshot::experiments::{ArmSums, Experiment, QUANTILES, Sums};
 use crate::stats::experiment::Moments;
 use crate::store::Watch;
 use crate::store::sqlite::unit::{Counts, DAY_US, Head, Reader, coarse};
-use crate::view::{Experiment as Rule, Metric, Range, Unit};
+use crate::view::{Anchor, Experiment as Rule, Metric, Range, Span, Unit};
 use rusqlite::Connection;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -25,7 +25,11 @@ struct Listed {
 /// The experiments that had calls before the end of the window, the newest first, at most so many.
 pub fn experiments(answer: &Answer<'_>, most: usize, watch: &dyn Watch) -> ReadResult<Vec<Experiment>> {
     let conn = &answer.context.conn;
-    let until = answer.range.until_us.saturating_sub(1).div_euclid(DAY_US);
+    // A window of everything ends with its newest call, and scores come after what they judge.
+    let until = match (answer.view.window.span, answer.view.window.anchor) {
+        (Span::All, Anchor::Auto | Anchor::Now) => i64::MAX,
+        _ => answer.range.until_us.saturating_sub(1).div_euclid(DAY_US),
+    };
     let since = answer.horizon.fine_us.div_euclid(DAY_US);
     let mut all = listed(conn, (since, until))?;
     all.sort_by(|a, b| b.days.1.cmp(&a.days.1).then_with(|| a.name.cmp(&b.name)));
@@ -107,7 +111,10 @@ fn sums(
         ttft: head.ttft,
         ..sum.finish(names)
     });
-    let range = Range { since_us: listed.days.0 * DAY_US, until_us: (listed.days.1 + 1) * DAY_US };
+    let range = Range {
+        since_us: listed.days.0.saturating_mul(DAY_US),
+        until_us: listed.days.1.saturating_add(1).saturating_mul(DAY_US),
+    };
     Ok(Sums { arms: arms.collect(), unit: listed.unit, range, gone_us: None, crossed: adding.crossed })
 }
 
