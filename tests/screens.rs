@@ -37,7 +37,7 @@ fn hostile_screens() {
 
 #[test]
 fn empty_screens() {
-    for pane in ["overview", "cost", "input"] {
+    for pane in ["overview", "cost", "experiments", "input"] {
         for size in SIZES {
             let ui = ui(pane, size);
             let live = Live { feed: Feed::Idle, ..Live::default() };

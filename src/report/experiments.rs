@@ -60,7 +60,7 @@ fn verdicts(one: &Experiment, before: &str, width: usize) -> Vec<String> {
         return wrap(&format!("{before}one variant alone, nothing to compare"), width);
     }
     if one.is_mismatched() {
-        return wrap(&format!("{before}mismatch: {}", one.headline_words(1)), width);
+        return wrap(&format!("{before}{}", one.headline_words(1)), width);
     }
     let say = |arm: usize| format!("{before}{} is {}", one.arms[arm].variant, one.headline_words(arm));
     arms.flat_map(|arm| wrap(&say(arm), width)).collect()

@@ -59,7 +59,7 @@ pub enum Metric {
     TtftP95,
     /// Cost of a priced call.
     CostPerCall,
-    /// Cost of all calls of units whose tasks were judged, for each task that was completed.
+    /// Cost of all calls of units whose tasks were judged, for each of their tasks that was completed.
     CostPerTask,
     /// Input tokens of a call.
     InputTokens,
@@ -145,7 +145,7 @@ impl Metric {
             Metric::TtftP50 => "ttft p50".to_owned(),
             Metric::TtftP95 => "ttft p95".to_owned(),
             Metric::CostPerCall => "cost per call".to_owned(),
-            Metric::CostPerTask => "cost per task done".to_owned(),
+            Metric::CostPerTask => "cost per task".to_owned(),
             Metric::InputTokens => "input tokens".to_owned(),
             Metric::OutputTokens => "output tokens".to_owned(),
             Metric::TaskCompletion => "task completion".to_owned(),

@@ -5,6 +5,7 @@
 
 mod limits;
 pub mod money;
+mod trials;
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
@@ -409,6 +410,7 @@ pub fn typical(view: &View) -> Snapshot {
         errors: newest().filter(|r| r.call.outcome.is_error()).take(sections.errors).collect(),
         records: newest().take(sections.records).collect(),
         headroom: if sections.headroom { limits::headroom() } else { Vec::new() },
+        experiments: if sections.experiments > 0 { trials::typical() } else { Vec::new() },
         ..Snapshot::empty(view.clone(), NOW)
     }
 }
@@ -510,6 +512,9 @@ pub fn hostile(view: &View) -> Snapshot {
     }
     if !snapshot.headroom.is_empty() {
         snapshot.headroom = limits::hostile();
+    }
+    if !snapshot.experiments.is_empty() {
+        snapshot.experiments = trials::hostile();
     }
     snapshot.accounting.read = u64::MAX;
     snapshot.totals.cost_nusd = Some(i64::MAX);

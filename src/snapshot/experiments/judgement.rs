@@ -195,7 +195,6 @@ impl Experiment {
                 let by = difference(measure).unwrap_or_default();
                 format!("{words}: {} {by}", measure.metric.title())
             }
-            (None, Judgement::Mismatch) => "units are not shared out as they should be".to_owned(),
             (None, _) => words,
         }
     }

@@ -79,7 +79,7 @@ fn rows(snapshot: &Snapshot, _: &Ui) -> Vec<Target> {
 static COLUMNS: &[Column<Experiment>] = &[
     Column {
         head: "",
-        width: Width::Between(12, 28),
+        width: Width::Between(12, 40),
         side: Side::Left,
         rank: 0,
         cell: |e, _| Cell::name(&*e.rule.name),
@@ -102,11 +102,11 @@ static COLUMNS: &[Column<Experiment>] = &[
         cell: |e, _| Cell::dim(e.unit.word()),
         key: None,
     },
-    Column { head: "verdict", width: Width::Between(30, 90), side: Side::Left, rank: 1, cell: verdict, key: None },
+    Column { head: "verdict", width: Width::Between(39, 90), side: Side::Left, rank: 1, cell: verdict, key: None },
 ];
 
 fn units_of<'a>(experiment: &'a Experiment, _: &Scene<'a>) -> Cell<'a> {
-    Cell::plain(units::count(experiment.arms.iter().map(|arm| arm.units).sum()))
+    Cell::plain(units::count(experiment.arms.iter().fold(0, |sum, arm| sum.saturating_add(arm.units))))
 }
 
 /// What is said of the variant of which most can be said.

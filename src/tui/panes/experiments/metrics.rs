@@ -50,7 +50,8 @@ pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, _: Option<usize>) {
     let arm = compared(experiment, scene.ui).min(experiment.arms.len() - 1);
     let title = format!("{} against {}", experiment.arms[arm].variant, experiment.arms[0].variant);
     let hold = "intervals hold however often one looks";
-    let inner = pen.panel_with(area, &[(&title, Role::Title), (hold, Role::Dim)]);
+    let legend = "● what it is about  ! what must not get worse";
+    let inner = pen.panel_with(area, &[(&title, Role::Title), (hold, Role::Dim), (legend, Role::Dim)]);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let mut y = inner.y;
     for (text, role) in remarks(experiment) {
@@ -90,8 +91,8 @@ fn remarks(experiment: &Experiment) -> Vec<(String, Role)> {
         let text = format!("MISMATCH: {each} (p = {p:.1e}): assignment or logging is broken, no verdict");
         remarks.push((text, Role::Bad));
     }
-    let units: u64 = experiment.arms.iter().map(|arm| arm.units).sum();
-    if experiment.crossed > 0 && experiment.crossed * 100 >= units {
+    let units: u64 = experiment.arms.iter().fold(0, |sum, arm| sum.saturating_add(arm.units));
+    if experiment.crossed > 0 && experiment.crossed.saturating_mul(100) >= units {
         let count = units::count(experiment.crossed);
         let text = format!("{count} units are in more than one variant: the variants are less apart than they look");
         remarks.push((text, Role::Warn));

@@ -100,8 +100,11 @@ pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, cursor: Option<usiz
         pen.panel(area, "variants");
         return;
     };
-    let days =
-        format!("{} to {} UTC", units::day(experiment.range.since_us), units::day(experiment.range.until_us - 1));
+    let days = format!(
+        "{} to {} UTC",
+        units::day(experiment.range.since_us),
+        units::day(experiment.range.until_us.saturating_sub(1))
+    );
     let title = format!("variants of {}", experiment.rule.name);
     let aa = if experiment.rule.aa { "A/A: any win is false" } else { "" };
     let inner = pen.panel_with(area, &[(&title, Role::Title), (aa, Role::Warn), (&days, Role::Dim)]);
