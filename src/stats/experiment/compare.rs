@@ -130,5 +130,5 @@ fn more(control: &Estimate, variant: &Estimate, (variance, scale): (f64, f64), p
     let wanted = variance_for(half, scale, plan.alpha);
     let units = (control.units + variant.units) as f64;
     let all = units * variance / wanted;
-    (wanted > 0.0 && all.is_finite()).then(|| (all - units).max(1.0).min(1e15) as u64)
+    (wanted > 0.0 && all.is_finite()).then(|| (all - units).clamp(1.0, 1e15) as u64)
 }

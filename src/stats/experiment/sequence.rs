@@ -1,18 +1,18 @@
 //! Intervals and p-values that hold at all times together, however often somebody looks: asymptotic confidence sequences of
 //! a normal mixture.
-//!
-//! Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, *Time-uniform central limit theory and asymptotic confidence sequences*
-//! (2021; Annals of Statistics 2024), theorem 2.2: with t units of variance σ² an estimated mean lies within
-//! `σ √( 2 (tρ² + 1) / (t²ρ²) · ln( √(tρ² + 1) / α ) )` of the true one at all t together, with probability 1 − α. Here
-//! V = σ²/t is the variance of a difference of two independent arms, s₁²/n₁ + s₂²/n₂, and τ² = ρ²σ² the variance of the
-//! mixture, so that `tρ² = τ²/V`. Written in τ the bound runs in information 1/V rather than in units: users come back,
-//! so information grows while units do not.
-//!
-//! τ is the size of effect the interval is tightest for: it is, where V = τ² / (−2 ln α + ln(−2 ln α) + 1) (their eq. 10),
-//! where the standard error is about a third of τ. Too large a τ costs little (the logarithm of it), too small a one much.
 
 /// Half the width of the interval around a difference of this variance, in the figure's unit. `scale` is τ, above 0; `alpha`
 /// the chance in 0..1 that the interval ever misses.
+///
+/// Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, *Time-uniform central limit theory and asymptotic confidence sequences*
+/// (2021; Annals of Statistics 2024), theorem 2.2: with t units of variance σ² an estimated mean lies within
+/// `σ √( 2 (tρ² + 1) / (t²ρ²) · ln( √(tρ² + 1) / α ) )` of the true one at all t together, with probability 1 − α. Here
+/// V = σ²/t is the variance of a difference of two independent arms, s₁²/n₁ + s₂²/n₂, and τ² = ρ²σ² the variance of the
+/// mixture, so that `tρ² = τ²/V`. Written in τ the bound runs in information 1/V rather than in units: users come back,
+/// so information grows while units do not.
+///
+/// τ is the size of effect the interval is tightest for: it is, where V = τ² / (−2 ln α + ln(−2 ln α) + 1) (their eq. 10),
+/// where the standard error is about a third of τ. Too large a τ costs little (the logarithm of it), too small a one much.
 pub fn half_width(variance: f64, scale: f64, alpha: f64) -> f64 {
     if variance <= 0.0 {
         return 0.0;
