@@ -91,6 +91,23 @@ fn a_budget_leads_to_its_calls_from_the_beginning_of_its_period() {
 }
 
 #[test]
+fn an_experiment_leads_to_its_variants_and_they_to_their_calls() {
+    let mut ui = ui("experiments", (120, 40));
+    let snapshot = typical(&ui.view());
+    let against = |ui: &Ui, words: &str| assert!(shown(ui, &snapshot).contains(words), "{words}");
+    against(&ui, "short against control");
+    press(&mut ui, &snapshot, "Enter j");
+    against(&ui, "shorter against control");
+    assert_eq!(press(&mut ui, &snapshot, "y"), Effect::Copy("variant:\"shorter\"".to_owned()));
+    assert_eq!(press(&mut ui, &snapshot, "Enter"), Effect::Ask);
+    assert_eq!(ui.filter.to_string(), "variant:\"shorter\"");
+    press(&mut ui, &snapshot, "Esc Esc j j");
+    against(&ui, "MISMATCH");
+    press(&mut ui, &snapshot, "Enter k");
+    against(&ui, "control");
+}
+
+#[test]
 fn small_screens() {
     for size in [(40, 10), (60, 16), (100, 30), (30, 5), (160, 50)] {
         let ui = ui("overview", size);

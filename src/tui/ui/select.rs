@@ -137,10 +137,7 @@ impl Ui {
             }
             Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
             Some(Target::Budget { name, key }) => self.open_budget(&name, &key, snapshot),
-            Some(Target::Experiment(_)) => {
-                self.note("its variants are below; Enter on one goes to its calls");
-                Effect::None
-            }
+            Some(Target::Experiment(name)) => self.open_experiment(name, snapshot),
             Some(Target::Variant { variant, .. }) => {
                 self.narrow(self.filter.narrowed(Field::Dim(Dim::Variant), Some(&variant)))
             }
@@ -169,6 +166,18 @@ impl Ui {
         let len_us = until_us.saturating_sub(state.period.since_us).max(1);
         self.window = Window::last(len_us, Anchor::At(until_us));
         self.show_records(of_budget(state, key))
+    }
+
+    /// Goes to the variants of an experiment, to the first that is compared.
+    fn open_experiment(&mut self, experiment: String, snapshot: &Snapshot) -> Effect {
+        let found = snapshot.experiments.iter().find(|one| one.rule.name == experiment);
+        if let Some(arm) = found.and_then(|one| one.arms.get(1).or(one.arms.first())) {
+            self.remember();
+            let index = self.state().selection.index;
+            let target = Some(Target::Variant { experiment, variant: arm.variant.clone() });
+            self.state_mut().selection = Selection { target, index };
+        }
+        Effect::None
     }
 
     fn show_records(&mut self, filter: Filter) -> Effect {
