@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod experiment;
 mod help;
 mod prices;
 mod proxy;
@@ -22,6 +23,7 @@ pub use args::{
     RepriceArgs, RowFormat, StoreArgs, StoreCommand, WatchArgs, WhenArgs,
 };
 pub use check::{CheckArgs, LimitArgs};
+pub use experiment::{ExperimentArgs, ExperimentCommand, ExperimentFormat, LifeArgs};
 pub use prices::{
     PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
 };
@@ -126,6 +128,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Hold latency, errors and cost against limits or a baseline; for CI and cron
     Check(CheckArgs),
+    /// List experiments, and show what their variants came to and which is better
+    Experiment(ExperimentArgs),
     /// Stand between applications and providers: pass every call on, record it, show it live
     Proxy(ProxyArgs),
     /// Run a program behind a gateway of its own, and report on its calls when it ends

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod budgets;
+mod experiments;
 mod file;
 mod judge;
 mod keys;
@@ -14,7 +15,7 @@ mod write;
 use crate::alert;
 use crate::cli::{PlaceArgs, ScreenArgs};
 use crate::nearest::did_you_mean;
-use crate::view::{Anchor, Budget, Filter, Window};
+use crate::view::{Anchor, Budget, Experiment, Filter, Window};
 use keys::{KEYS, Key, Scope, key, pane};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
 pub use judge::{Judge, RUBRICS, Rubric};
+pub(crate) use experiments::metric;
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
 pub use prices::Pricing;
 pub use proxy::{Fallback as ProxyFallback, Proxy, Upstream as ProxyUpstream, base_url};
@@ -63,6 +65,8 @@ pub struct Config {
     pub proxy: Proxy,
     /// Which model judges calls, if one is named.
     pub judge: Option<Judge>,
+    /// What is settled about experiments.
+    pub experiments: Vec<Experiment>,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -104,6 +108,7 @@ impl Default for Config {
             alerts: alert::Settings::default(),
             proxy: Proxy::default(),
             judge: None,
+            experiments: Vec::new(),
         }
     }
 }

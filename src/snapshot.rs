@@ -2,6 +2,7 @@
 //! Unknown is `None`. Faces derive text from it and nothing else.
 
 mod bill;
+pub mod experiments;
 mod figures;
 mod money;
 pub mod quality;
@@ -333,6 +334,8 @@ pub struct Snapshot {
     pub traces: traces::Traces,
     /// What gateways know of providers' limits at the end of the window, if asked for; the least room first.
     pub headroom: Vec<crate::event::LimitEvent>,
+    /// Experiments up to the end of the window, if asked for, whatever the filter; the newest first.
+    pub experiments: Vec<experiments::Experiment>,
 }
 
 impl Snapshot {

@@ -12,7 +12,7 @@ use llmtop::pipeline::{self, OnRefusal, PipelineError, Progress, Settings};
 use llmtop::price::{CostSource, Prices};
 use llmtop::source::{Chunk, Message, Pipe, Sender, Stop};
 use llmtop::store::{Appended, Mode, Patient, Reader, Repricing, Retained, Retention, Store, StoreError};
-use llmtop::view::Window;
+use llmtop::view::{Unit, Window};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -167,6 +167,10 @@ impl Store for Fickle<'_> {
 
     fn reprice(&mut self, prices: &Prices, since_us: i64, mode: Mode) -> Result<Repricing, StoreError> {
         self.store.reprice(prices, since_us, mode)
+    }
+
+    fn settle(&mut self, units: &[(String, Unit)]) -> Result<bool, StoreError> {
+        self.store.settle(units)
     }
 
     fn vacuum(&mut self) -> Result<(), StoreError> {

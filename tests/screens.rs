@@ -37,7 +37,7 @@ fn hostile_screens() {
 
 #[test]
 fn empty_screens() {
-    for pane in ["overview", "cost", "input", "quality"] {
+    for pane in ["overview", "cost", "experiments", "input", "quality"] {
         for size in SIZES {
             let ui = ui(pane, size);
             let live = Live { feed: Feed::Idle, ..Live::default() };
@@ -127,6 +127,23 @@ fn a_budget_leads_to_its_calls_from_the_beginning_of_its_period() {
     press(&mut ui, &snapshot, "Esc k k");
     assert!(ui.filter.is_empty() && ui.window.anchor == Anchor::Auto);
     assert_eq!(press(&mut ui, &snapshot, "y"), Effect::Copy("user:".to_owned()), "calls of nobody");
+}
+
+#[test]
+fn an_experiment_leads_to_its_variants_and_they_to_their_calls() {
+    let mut ui = ui("experiments", (120, 40));
+    let snapshot = typical(&ui.view());
+    let against = |ui: &Ui, words: &str| assert!(shown(ui, &snapshot).contains(words), "{words}");
+    against(&ui, "short against control");
+    press(&mut ui, &snapshot, "Enter j");
+    against(&ui, "shorter against control");
+    assert_eq!(press(&mut ui, &snapshot, "y"), Effect::Copy("variant:\"shorter\"".to_owned()));
+    assert_eq!(press(&mut ui, &snapshot, "Enter"), Effect::Ask);
+    assert_eq!(ui.filter.to_string(), "variant:\"shorter\"");
+    press(&mut ui, &snapshot, "Esc Esc j j");
+    against(&ui, "MISMATCH");
+    press(&mut ui, &snapshot, "Enter k");
+    against(&ui, "control");
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use super::feed::{self, Read, STDIN};
 use super::places::own_store_of;
-use super::{answer, unsaid};
-use crate::check::{self, Asked, Baseline, Basis, Gate, Verdict};
+use super::{answer, experiment, unsaid};
+use crate::check::{self, Asked, Baseline, Basis, Gate, Judged, Trial, Verdict};
 use crate::cli::CheckArgs;
 use crate::clock;
 use crate::config::Effective;
 use crate::snapshot::Snapshot;
 use crate::units::Zone;
-use crate::view::{Anchor, Filter, Span, View, Window};
+use crate::view::{Anchor, Experiment, Filter, Metric, Span, View, Window};
 use anyhow::{Context, Result, bail};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ use std::process::ExitCode;
 
 /// Judges, tells, and says by the exit code how it went.
 pub fn run(args: &CheckArgs, settings: &Effective, out: &mut dyn Write) -> Result<ExitCode> {
+    if let (Some(name), Some(metric), Some(typed)) = (&args.experiment, &args.metric, &args.not_worse_than) {
+        return trial(args, (name, metric, typed), settings, out);
+    }
     let now_us = clock::now_us();
     let window = args.when.window(unsaid(&args.files, settings), now_us)?;
     let question = Question { filter: args.filter.clone().unwrap_or_default(), now_us, settings };
@@ -35,6 +38,38 @@ pub fn run(args: &CheckArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         // Whoever reads the first line alone still wants to know how it went.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(ExitCode::from(gate.verdict().exit_code())),
+    }
+}
+
+/// Holds an experiment to a margin.
+fn trial(
+    args: &CheckArgs,
+    (name, metric, typed): (&str, &Metric, &str),
+    settings: &Effective,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
+    let now_us = clock::now_us();
+    let margin = args.margin().map_err(anyhow::Error::msg)?.context("how much worse it may be is missing")?;
+    let (path, read, _place) = experiment::place(&args.files, settings)?;
+    let mut rules = settings.config.experiments.clone();
+    let at = rules.iter().position(|rule| rule.name == name).unwrap_or_else(|| {
+        rules.push(Experiment::unsettled(name));
+        rules.len() - 1
+    });
+    // The one metric that is asked for has all of the level, and is told apart from the margin.
+    rules[at].primary = Some(vec![metric.clone()]);
+    rules[at].thresholds.retain(|(of, _)| of != metric);
+    rules[at].thresholds.push((metric.clone(), margin));
+    let window = match args.when.window(Window::all(), now_us)? {
+        Window { span: Span::Micros(_), anchor } => Window { span: Span::All, anchor },
+        all => all,
+    };
+    let one = experiment::named(experiment::all(&path, window, &rules, now_us)?, name)?;
+    let asked = Trial { metric: metric.clone(), margin, typed: typed.to_owned(), variant: args.variant.clone() };
+    let judged = Judged::of(&one, asked, read == Read::All);
+    match judged.write(&args.format, out) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::from(judged.verdict().exit_code())),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::config;
 use crate::price::Prices;
 use crate::store::{Appended, Mode, Repricing, Retained, Retention, Store, StoreError, sqlite::SqliteStore};
+use crate::view::Unit;
 use std::path::Path;
 use std::time::Duration;
 
@@ -77,6 +78,10 @@ impl<S: Store> Store for Kept<S> {
         self.store.reprice(prices, since_us, mode)
     }
 
+    fn settle(&mut self, units: &[(String, Unit)]) -> Result<bool, StoreError> {
+        self.store.settle(units)
+    }
+
     fn vacuum(&mut self) -> Result<(), StoreError> {
         self.store.vacuum()
     }
@@ -121,6 +126,10 @@ mod tests {
 
         fn reprice(&mut self, _: &Prices, _: i64, _: Mode) -> Result<Repricing, StoreError> {
             Ok(Repricing::default())
+        }
+
+        fn settle(&mut self, _: &[(String, Unit)]) -> Result<bool, StoreError> {
+            Ok(false)
         }
 
         fn vacuum(&mut self) -> Result<(), StoreError> {

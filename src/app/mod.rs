@@ -4,6 +4,7 @@
 mod alert;
 mod audit;
 mod check;
+mod experiment;
 mod feed;
 mod fill;
 mod gateway;
@@ -52,6 +53,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Trace(args)) => return trace::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
+        Some(Command::Experiment(args)) => return experiment::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Proxy(args)) => return gateway::proxy(cli, args, out),
         Some(Command::Run(args)) => return gateway::run(cli, args),
         Some(Command::Key { command: KeyCommand::New { name } }) => gateway::new_key(name, out)?,
@@ -88,6 +90,7 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         sections: Sections { failures: true, errors: 5, exact_members: true, ..Sections::default() },
         before: None,
         budgets: settings.config.budgets.clone(),
+        experiments: settings.config.experiments.clone(),
     };
     if args.by.is_empty() && args.format == "text" {
         view.groupings.push(Grouping::by(Dim::Model, args.top()));
@@ -116,6 +119,7 @@ fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) 
         sections: Sections { failures: true, errors: 5, ..Sections::default() },
         before: None,
         budgets: config.budgets.clone(),
+        experiments: Vec::new(),
     };
     print_report("text", config, &answer(path, &view, clock::now_us())?, out)
 }

@@ -2,6 +2,7 @@
 //! it, and the screen over both; without a terminal, a report instead of the screen.
 
 use super::alert::{Lookout, Now, Reach, Sentry};
+use super::experiment;
 use super::feed::{Feed, Read, STDIN};
 use super::fill::{Filling, Run, fill};
 use super::gateway::keep::{self, Ending, Turns};
@@ -197,6 +198,9 @@ pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode>
     if settings.config.budgets.is_empty() {
         settings.config.budgets = demo::budgets();
     }
+    if settings.config.experiments.is_empty() {
+        settings.config.experiments = demo::experiments();
+    }
     let now_us = clock::now_us();
     let start_us = now_us.saturating_sub(args.history);
     // The incidents fall into the last hour, so that the screen's first window differs from the one before.
@@ -284,6 +288,7 @@ impl Show {
             return self.report(out);
         }
         let prices = setup::prices(&self.settings)?;
+        experiment::settle(&self.store, &self.settings.config)?;
         let (progress, turns) = (Arc::<Progress>::default(), Turns::default());
         let status =
             Arc::new(Status::new(self.label, self.kind, Arc::clone(&progress), self.troubles).losing(self.losses));
@@ -354,6 +359,7 @@ fn first_ui(config: &Config) -> Result<Ui> {
     };
     ui.zone = if config.utc { Zone::Utc } else { Zone::Local };
     ui.budgets.clone_from(&config.budgets);
+    ui.experiments.clone_from(&config.experiments);
     ui.mask = if config.mask { Mask::default() } else { Mask::Open };
     Ok(ui)
 }

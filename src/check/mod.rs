@@ -6,10 +6,12 @@ mod json;
 mod junit;
 mod limit;
 mod text;
+mod trial;
 mod words;
 
 pub use gate::{Allowed, Asked, Baseline, Basis, Gate, Line, Sample, Verdict};
 pub use limit::{Kind, LIMITS, Limit, Measured, Unit};
+pub use trial::{Held, Judged, Trial};
 
 use crate::units::Zone;
 use std::io;

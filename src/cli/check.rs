@@ -4,7 +4,8 @@ use super::WhenArgs;
 use super::help::{CHECK_EXAMPLES, FILTERS};
 use super::values;
 use crate::check::{Allowed, LIMITS, Limit};
-use crate::view::Filter;
+use crate::config::metric;
+use crate::view::{Filter, Metric, Threshold};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, FromArgMatches, ValueHint};
 use std::path::PathBuf;
@@ -25,6 +26,19 @@ pub struct CheckArgs {
     /// What must not be exceeded.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// Hold an experiment, its whole life up to the end of the window, instead of figures: 0 if its variants are known to be
+    /// not worse than the control by more than is allowed, 1 if one is known to be, 2 while neither is known
+    #[arg(long, value_name = "NAME", requires = "metric", requires = "not_worse_than", conflicts_with_all = ["baseline", "filter"])]
+    pub experiment: Option<String>,
+    /// By which metric, such as error_rate, latency_p95, cost_per_call, task_completion or score:relevance
+    #[arg(long, value_name = "METRIC", value_parser = metric, requires = "experiment")]
+    pub metric: Option<Metric>,
+    /// By how much it may be worse: 1% of the control's figure, 1pp (percentage points) of a rate, 50ms, $0.002
+    #[arg(long, value_name = "MARGIN", requires = "experiment")]
+    pub not_worse_than: Option<String>,
+    /// Which variant; without it each of them
+    #[arg(long, value_name = "NAME", requires = "experiment")]
+    pub variant: Option<String>,
     /// Fewer calls cannot be judged
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub min_calls: u64,
@@ -48,8 +62,22 @@ pub struct CheckArgs {
 pub struct LimitArgs(pub Vec<Allowed>);
 
 impl CheckArgs {
+    /// The margin of an experiment.
+    ///
+    /// # Errors
+    /// Says what would be right.
+    pub fn margin(&self) -> Result<Option<Threshold>, String> {
+        let asked = self.metric.as_ref().zip(self.not_worse_than.as_deref());
+        asked.map(|(metric, text)| Threshold::parse(text, metric)).transpose()
+    }
+
     /// Why there is nothing to judge.
     pub(super) fn fault(&self) -> Option<(ErrorKind, String)> {
+        if self.experiment.is_some() {
+            let limits = (!self.limits.0.is_empty())
+                .then(|| (ErrorKind::ArgumentConflict, "an experiment is held by itself, without limits".to_owned()));
+            return limits.or_else(|| Some((ErrorKind::ValueValidation, self.margin().err()?)));
+        }
         let flags: Vec<String> = LIMITS.iter().map(|limit| format!("--{}", limit.flag)).collect();
         (self.limits.0.is_empty() && self.baseline.is_none()).then(|| {
             let why = format!("nothing to check: give a limit ({}) or a --baseline", flags.join(", "));

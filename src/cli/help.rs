@@ -49,11 +49,23 @@ Examples:
   llmtop check run.jsonl --cost 5 --cost-per-call 0.01 --format junit > llmtop.xml
   llmtop check run.jsonl --baseline main.jsonl --max-regression 10%
   llmtop check --since 1h --filter env:prod --p95 2s --baseline 24h
+  llmtop check --experiment short_answers --metric error_rate --not-worse-than 1%
+
+Of an experiment 1% is a hundredth of the control's figure; 1pp is a percentage point.
 
 Exit codes:
   0  all of it held
   1  something did not, whatever else is unknown
-  2  something could not be judged: no data, too few calls, an unknown cost, an unreadable file";
+  2  something could not be judged: no data, too few calls, an unknown cost, an unreadable file, an experiment that
+     cannot tell yet";
+
+pub(super) const EXPERIMENT_EXAMPLES: &str = "\
+Examples:
+  llmtop experiment list
+  llmtop experiment show short_answers
+  llmtop experiment show short_answers run.jsonl --format json
+
+What is settled about an experiment is [experiment.NAME] in the configuration.";
 
 pub(super) const TRACE_EXAMPLES: &str = "\
 Examples:

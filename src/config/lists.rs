@@ -40,7 +40,7 @@ impl List {
 }
 
 /// All kinds, in the order they are read in whatever their order in the file: an alert may name a budget.
-pub(super) static LISTS: [List; 9] = [
+pub(super) static LISTS: [List; 10] = [
     List { name: "budget", shape: Shape::List, read: super::budgets::read },
     List { name: "price", shape: Shape::List, read: super::prices::price },
     List { name: "uplift", shape: Shape::List, read: super::prices::uplift },
@@ -50,6 +50,7 @@ pub(super) static LISTS: [List; 9] = [
     List { name: "client", shape: Shape::Named, read: super::proxy::client },
     List { name: "judge", shape: Shape::One, read: super::judge::read },
     List { name: "fallback", shape: Shape::List, read: super::proxy::fallback },
+    List { name: "experiment", shape: Shape::Named, read: super::experiments::read },
 ];
 
 /// One section while it is read. Every field that exists has to be asked for; [`Section::finish`] tells of the others.
@@ -191,6 +192,27 @@ impl<'a> Section<'a> {
             None => Err(format!("cannot hold {}", article(item.type_str()))),
         });
         let read: Result<Vec<T>, String> = read.collect();
+        read.map_err(|why| self.push(at, name, &format!("{why}; write {allowed}"))).ok()
+    }
+
+    /// A table of strings or numbers, each read by `parse` with its name.
+    pub fn pairs<T>(
+        &mut self,
+        name: &'static str,
+        allowed: &str,
+        parse: impl Fn(&str, &str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let (value, at) = self.take(name)?;
+        let read = match value {
+            DeValue::Table(table) => table
+                .iter()
+                .map(|(key, value)| match scalar(value.get_ref()) {
+                    Some(text) => parse(key.get_ref(), &text),
+                    None => Err(format!("cannot hold {}", article(value.get_ref().type_str()))),
+                })
+                .collect(),
+            other => Err(format!("cannot be {}", article(other.type_str()))),
+        };
         read.map_err(|why| self.push(at, name, &format!("{why}; write {allowed}"))).ok()
     }
 

@@ -66,7 +66,7 @@ pub(super) fn template() -> String {
 /// What a budget and an alert look like; any number of each may follow the settings above.
 const SECTIONS: &str = r#"
 # Budgets, alerts (`above`, `below` or `change` of a metric over a window), prices of one model in dollars per million
-# tokens, and what is added to prices or taken off. Each may be there several times.
+# tokens, and what is added to prices or taken off; what is settled about an experiment. Each may be there several times.
 #
 #   [[budget]]
 #   name = "prod daily"
@@ -96,6 +96,15 @@ const SECTIONS: &str = r#"
 #   provider = "openai"
 #   model = "gpt-5*"
 #   percent = 10
+#
+#   [experiment.short_answers]
+#   control = "control"                  # else the variant named control, baseline, default or a, else the first by name
+#   unit = "user"                        # what was assigned to a variant as a whole: user, session or request
+#   weights = { control = 50, short = 50 }
+#   primary = ["task_completion"]
+#   guardrails = ["latency_p95", "cost_per_call"]
+#   thresholds = { task_completion = "2pp", latency_p95 = "5%" }   # 5% of the control's figure; 2pp are points
+#   aa = false                           # true: all variants are the same, and every win is false
 #
 #   [proxy]
 #   listen = "127.0.0.1:4141"

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod csv;
+pub mod experiments;
 mod figures;
 mod grid;
 mod json;

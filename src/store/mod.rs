@@ -7,7 +7,7 @@ use crate::batch::{Batch, Checkpoint};
 use crate::price::Prices;
 use crate::snapshot::traces::Story;
 use crate::snapshot::{Accounting, Holdings, Record, Snapshot};
-use crate::view::{Filter, RecordKey, TraceId, View, Window};
+use crate::view::{Filter, RecordKey, TraceId, Unit, View, Window};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -137,6 +137,9 @@ pub trait Store: Send {
     fn retain(&mut self, keep: Retention, now_us: i64) -> Result<Retained, StoreError>;
     /// Prices the calls from `since_us` on again, totals included, in one transaction.
     fn reprice(&mut self, prices: &Prices, since_us: i64, mode: Mode) -> Result<Repricing, StoreError>;
+    /// Settles what was assigned to the variants of experiments as a whole. Where that is another than before, the
+    /// experiment's units are counted anew from the calls that are left; whether any was.
+    fn settle(&mut self, units: &[(String, Unit)]) -> Result<bool, StoreError>;
     /// Gives unused space back to the file system.
     fn vacuum(&mut self) -> Result<(), StoreError>;
 }

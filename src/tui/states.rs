@@ -16,7 +16,9 @@ pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     let has_budgets = pane == "cost" && !snapshot.budgets.is_empty() && snapshot.holdings.calls > 0;
     // Scores come after what they judge, long after at times.
     let has_scores = pane == "quality" && snapshot.quality.as_ref().is_some_and(|quality| !quality.is_empty());
-    if snapshot.totals.calls > 0 || pane == "input" || has_budgets || has_scores {
+    // Experiments are about their whole life.
+    let has_experiments = pane == "experiments" && !snapshot.experiments.is_empty();
+    if snapshot.totals.calls > 0 || pane == "input" || has_budgets || has_scores || has_experiments {
         return None;
     }
     if snapshot.view != scene.ui.view() {

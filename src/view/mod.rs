@@ -1,12 +1,14 @@
 //! What a face asks for: a window, a filter, groupings, sections. Plain data, comparable, echoed by the answer.
 
 mod budget;
+mod experiment;
 mod filter;
 mod ranking;
 mod traces;
 mod window;
 
 pub use budget::{Budget, Period};
+pub use experiment::{DEFAULT_EXPERIMENT, Experiment, Good, Measured, Metric, Role, Threshold, Unit};
 pub use filter::{
     CallSubject, Case, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
 };
@@ -135,6 +137,8 @@ pub struct Sections {
     pub headroom: bool,
     /// Traces or sessions.
     pub traces: TraceList,
+    /// Experiments, the newest first: at most so many.
+    pub experiments: usize,
 }
 
 /// Everything a face asks for.
@@ -152,6 +156,8 @@ pub struct View {
     pub before: Option<RecordKey>,
     /// Budgets to tell the state of, whatever the window and the filter.
     pub budgets: Vec<Budget>,
+    /// What is settled about experiments.
+    pub experiments: Vec<Experiment>,
 }
 
 impl Default for View {
@@ -163,6 +169,7 @@ impl Default for View {
             sections: Sections::default(),
             before: None,
             budgets: Vec::new(),
+            experiments: Vec::new(),
         }
     }
 }

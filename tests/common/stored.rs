@@ -173,6 +173,7 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         quality: true,
         headroom: true,
         traces: TraceList::default(),
+        experiments: 9,
         exact_members: true,
         records: 9,
     };
@@ -183,5 +184,6 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         sections,
         before: None,
         budgets: Vec::new(),
+        experiments: Vec::new(),
     }
 }

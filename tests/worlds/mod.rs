@@ -7,6 +7,7 @@ mod limits;
 pub mod money;
 pub mod quality;
 pub mod traces;
+mod trials;
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
@@ -413,6 +414,7 @@ pub fn typical(view: &View) -> Snapshot {
         quality: sections.quality.then(|| Box::new(quality::typical())),
         headroom: if sections.headroom { limits::headroom() } else { Vec::new() },
         traces: traces::list(view),
+        experiments: if sections.experiments > 0 { trials::typical() } else { Vec::new() },
         ..Snapshot::empty(view.clone(), NOW)
     }
 }
@@ -516,6 +518,9 @@ pub fn hostile(view: &View) -> Snapshot {
     snapshot.traces = traces::hostile_list(view);
     if !snapshot.headroom.is_empty() {
         snapshot.headroom = limits::hostile();
+    }
+    if !snapshot.experiments.is_empty() {
+        snapshot.experiments = trials::hostile();
     }
     snapshot.accounting.read = u64::MAX;
     snapshot.totals.cost_nusd = Some(i64::MAX);

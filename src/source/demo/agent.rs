@@ -7,6 +7,7 @@ use super::line::Line;
 use super::score::about_task;
 use super::stage::{Scene, Stage};
 use super::texts::task;
+use super::trials::TOOL_HINTS;
 
 /// A tool: its name, how long it takes (ms), how often it fails, and what it tells then.
 struct Tool {
@@ -41,7 +42,9 @@ const MANY: u64 = 3;
 
 /// One task, from arrival to its scores.
 pub(super) fn play(stage: &mut Stage, at_us: i64) {
-    let scene = stage.visit("ops-agent");
+    let visit = stage.visit("ops-agent");
+    let arm = visit.user.as_deref().map(|user| TOOL_HINTS.of(user));
+    let scene = Scene { arm, ..visit };
     let asked = task(&mut stage.rng);
     let model = if stage.rng.chance(0.7) { &SONNET } else { &GPT_4_1 };
     let root = stage.rng.hex(16);

@@ -7,6 +7,7 @@ use super::line::Line;
 use super::score::{about_answer, about_session};
 use super::stage::{Scene, Stage};
 use super::texts::{Topic, answer, question, topic};
+use super::trials::SHORT_ANSWERS;
 use crate::event::CacheUse;
 
 /// Length of what the application itself tells every model, tokens.
@@ -26,7 +27,7 @@ struct Turn {
 pub(super) fn play(stage: &mut Stage, at_us: i64) {
     let mut scene = stage.visit("support-bot");
     let treated = stage.treated(&scene);
-    scene.treated = Some(treated);
+    scene.arm = Some(SHORT_ANSWERS.arm(treated));
     let topic = topic(&mut stage.rng);
     let question = question(&mut stage.rng, topic);
     let model = [&GPT_4_1, &SONNET, &GPT_4_1_MINI][stage.rng.weighted(&[0.5, 0.28, 0.22])];
@@ -150,7 +151,7 @@ fn answer_tokens(stage: &mut Stage, turn: &Turn, found: usize) -> Tokens {
     let fresh = stage.rng.between(30, 120) + 290 * found as u64 + 160 * turn.scene.earlier.min(12);
     let hit = stage.rng.chance(0.64);
     let writes = !hit && turn.model == &SONNET;
-    let length = if turn.scene.treated == Some(true) { 128.0 } else { 196.0 };
+    let length = if turn.scene.is_treated() { 128.0 } else { 196.0 };
     Tokens {
         input: SYSTEM + fresh,
         cached: if hit { SYSTEM / 128 * 128 } else { 0 },

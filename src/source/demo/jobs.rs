@@ -5,13 +5,15 @@ use super::call::{Ask, Books, after, perform};
 use super::catalog::{EMBEDDING_LARGE, GEMINI_FLASH, Tokens};
 use super::stage::{Scene, Stage};
 use super::texts::mail;
+use super::trials::MAIL_PROMPT;
 
 /// How many embeddings are under way at once.
 const WORKERS: usize = 4;
 
 /// One mail, sorted into JSON by a model that thinks first.
 pub(super) fn sort_mail(stage: &mut Stage, at_us: i64) {
-    let scene = Scene { host: "mail-1", ..Scene::job(stage.rng.hex(32), "mailroom") };
+    let job = Scene::job(stage.rng.hex(32), "mailroom");
+    let scene = Scene { host: "mail-1", arm: Some(MAIL_PROMPT.of(&job.trace)), ..job };
     let reasoning = stage.rng.log_normal(180.0, 0.6) as u64;
     let tokens = Tokens {
         input: stage.rng.between(380, 1_400),

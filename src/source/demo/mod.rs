@@ -14,12 +14,14 @@ mod rng;
 mod score;
 mod stage;
 mod texts;
+mod trials;
 mod weather;
 
 pub use budgets::budgets;
 pub use line::Line;
 pub use player::Player;
 pub use rng::Rng;
+pub use trials::experiments;
 
 use stage::Stage;
 use weather::Weather;

@@ -104,5 +104,5 @@ fn around(stage: &mut Stage, share: f64, spread: f64) -> f64 {
 
 /// What the treatment of the experiment adds.
 fn better(scene: &Scene, by: f64) -> f64 {
-    if scene.treated == Some(true) { by } else { 0.0 }
+    if scene.is_treated() { by } else { 0.0 }
 }

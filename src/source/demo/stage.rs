@@ -3,15 +3,13 @@
 
 use super::line::Line;
 use super::rng::Rng;
+use super::trials::{Arm, SHORT_ANSWERS};
 use super::weather::Weather;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 const USERS: u64 = 150;
 const HOSTS: [&str; 4] = ["api-1", "api-2", "api-3", "api-4"];
-
-/// The experiment that runs in the chatbot.
-pub(super) const EXPERIMENT: &str = "short_answers";
 
 /// An event whose time has not come.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,8 +55,8 @@ pub(super) struct Scene {
     pub earlier: u64,
     /// Where the request comes from, and who deserves more patience.
     pub tags: &'static [&'static str],
-    /// `Some(true)` in the treatment of the experiment, `Some(false)` in its control.
-    pub treated: Option<bool>,
+    /// The experiment it is part of, and the variant.
+    pub arm: Option<Arm>,
 }
 
 impl Stage {
@@ -93,7 +91,7 @@ impl Stage {
             session: Some(user.session.clone()),
             earlier: user.turns,
             tags: user.tags,
-            treated: None,
+            arm: None,
         }
     }
 
@@ -131,7 +129,7 @@ impl Scene {
             session: None,
             earlier: 0,
             tags: &[],
-            treated: None,
+            arm: None,
         }
     }
 
@@ -140,12 +138,15 @@ impl Scene {
         let line = self.on_span(line).text("host", self.host).text("app", self.app);
         let line = line.text("environment", if self.staging { "staging" } else { "prod" });
         let line = if self.tags.is_empty() { line } else { line.list("tags", self.tags.iter().copied()) };
-        match self.treated {
-            Some(treated) => {
-                line.text("experiment", EXPERIMENT).text("variant", if treated { "treatment" } else { "control" })
-            }
+        match self.arm {
+            Some((experiment, variant)) => line.text("experiment", experiment).text("variant", variant),
             None => line,
         }
+    }
+
+    /// Whether its answers are to be short.
+    pub(super) fn is_treated(&self) -> bool {
+        self.arm == Some(SHORT_ANSWERS.arm(true))
     }
 
     /// Adds the shared fields of a span or a score.

@@ -54,7 +54,7 @@ fn calls_cover_models_providers_failures_and_variants() {
     let values = |key: &str| calls.iter().map(|c| text(c, key)).filter(|v| !v.is_empty()).collect::<HashSet<_>>();
     assert!(values("model").len() >= 7);
     assert_eq!(values("provider"), HashSet::from(["openai", "anthropic", "gemini", "vllm"]));
-    assert_eq!(values("variant"), HashSet::from(["control", "treatment"]));
+    assert_eq!(values("variant"), HashSet::from(["control", "treatment", "plain", "hints", "wordy", "terse"]));
     assert_eq!(values("environment"), HashSet::from(["prod", "staging"]));
     assert_eq!(values("app").len(), 4);
     assert!(values("user_id").len() > 120);

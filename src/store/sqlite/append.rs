@@ -10,6 +10,7 @@ use super::{Place, ids, open_writer};
 use crate::batch::{Batch, CallRow, Checkpoint, ErrorRow, SpanRow};
 use crate::price::Prices;
 use crate::store::{Appended, Mode, Repricing, Retained, Retention, Store, StoreError};
+use crate::view::Unit;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::Path;
 
@@ -82,6 +83,14 @@ impl Store for SqliteStore {
         super::reprice::reprice(&mut self.conn, &self.place, prices, (since_us, mode))
     }
 
+    fn settle(&mut self, units: &[(String, Unit)]) -> Result<bool, StoreError> {
+        let SqliteStore { conn, place, .. } = self;
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| place.wrap(e))?;
+        let changed = super::unit::settle(&tx, place, units)?;
+        tx.commit().map_err(|e| place.wrap(e))?;
+        Ok(changed)
+    }
+
     fn vacuum(&mut self) -> Result<(), StoreError> {
         self.conn
             .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
@@ -142,7 +151,8 @@ fn write_group(
     }
     let span_ids = writing.iter_mut().flat_map(|w| std::mem::take(&mut w.span_ids)).collect();
     ids::write(tx, place, ids::Ids::of_spans(span_ids))?;
-    state.sums.scored().settle(tx, place)?;
+    let resolved = state.sums.scored().settle(tx, place)?;
+    super::unit::count_scores(tx, place, &mut state.dicts.arms, &resolved)?;
     totals.write(tx).map_err(sql)?;
     did.last_us = totals.last_us.unwrap_or_default();
     Ok(did)
@@ -153,6 +163,7 @@ fn begin(tx: &Connection, state: &mut State, members: &[Member<'_>]) -> rusqlite
     let mut next: i64 = tx.query_row("SELECT coalesce(max(id), 0) + 1 FROM text_block", [], |row| row.get(0))?;
     let since_us = ledger::rows_since_us(tx)?;
     state.sums.scored().begin(tx)?;
+    state.dicts.look_at_units(ledger::counter(tx, "settled")?);
     let mut writing = Vec::with_capacity(members.len());
     for member in members {
         let batch = member.batch();

@@ -2,6 +2,7 @@
 //! known stays right, whoever else writes.
 
 use super::rollup::HOST_LANES;
+use super::unit::{Arm, Arms};
 use crate::batch::{Batch, SeriesKey};
 use crate::event::Outcome;
 use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
@@ -22,9 +23,22 @@ pub struct Mapping {
     series: Vec<Option<Series>>,
     attrs_text: Vec<Box<str>>,
     attrs: Vec<Option<i64>>,
+    /// Arms of experiments, by the numbers of series and attributes.
+    pub(super) arms: foldhash::HashMap<(u32, u32), Option<Arm>>,
 }
 
 impl Mapping {
+    /// The variant of the builder's series.
+    #[inline]
+    pub fn variant(&self, series: u32) -> Option<&str> {
+        self.series_keys.get(series as usize)?.dims.last()?.as_deref().filter(|variant| !variant.is_empty())
+    }
+
+    /// The builder's combination of attributes.
+    pub fn attrs_json(&self, number: u32) -> &str {
+        self.attrs_text.get(number as usize).map_or("", |json| json)
+    }
+
     /// The store's series for the builder's number.
     #[inline]
     pub fn series(&mut self, conn: &Connection, number: u32) -> rusqlite::Result<Series> {
@@ -62,6 +76,9 @@ pub struct Dicts {
     builders: Vec<(u64, Mapping)>,
     templates: HashMap<Box<str>, i64>,
     sources: HashMap<Box<str>, i64>,
+    pub(super) arms: Arms,
+    /// How often units were settled anew, when that was last looked at.
+    settled: Option<i64>,
 }
 
 /// Builders that have been silent while so many others spoke are forgotten: those that have started anew under another
@@ -99,8 +116,21 @@ impl Dicts {
             mapping.series.fill(None);
             mapping.attrs.fill(None);
         }
+        self.forget_arms();
         self.templates.clear();
         self.sources.clear();
+    }
+
+    /// Forgets arms where an experiment got another unit since, whoever settled that.
+    pub fn look_at_units(&mut self, settled: Option<i64>) {
+        if std::mem::replace(&mut self.settled, settled) != settled {
+            self.forget_arms();
+        }
+    }
+
+    fn forget_arms(&mut self) {
+        self.builders.iter_mut().for_each(|(_, mapping)| mapping.arms.clear());
+        self.arms.forget();
     }
 
     /// What is known of a builder's numbers.

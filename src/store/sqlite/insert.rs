@@ -4,6 +4,7 @@ use super::Place;
 use super::calls::{Inserter, ROWS, Ready};
 use super::dict::{Dicts, Series};
 use super::ledger::Totals;
+use super::unit::Arm;
 use crate::batch::{Batch, CallRow, INLINE, TextBlock};
 use crate::store::{Appended, StoreError};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -98,7 +99,12 @@ pub struct Inserted {
     pub row: u32,
     pub lane: u32,
     pub host_lane: Option<u32>,
+    /// The variant it is of.
+    pub arm: Option<Arm>,
 }
+
+/// What a call is summed up in: its lane, its host's, its arm.
+type Summed = (u32, Option<u32>, Option<Arm>);
 
 /// The calls of a group, on their way into the table.
 pub struct Calls<'a> {
@@ -147,32 +153,33 @@ impl<'a> Calls<'a> {
         inserted: &mut Vec<Inserted>,
     ) -> rusqlite::Result<()> {
         let mut ready = Vec::with_capacity(ROWS);
-        let mut lanes = [(0, None); ROWS];
-        for (key, lanes) in keys.iter().zip(&mut lanes) {
+        let mut summed = [(0, None, None); ROWS];
+        for (key, summed) in keys.iter().zip(&mut summed) {
             let (call, of_call) = self.ready(key)?;
             ready.push(call);
-            *lanes = of_call;
+            *summed = of_call;
         }
         let mut new = Vec::with_capacity(ROWS);
         inserter.insert(&ready, &mut new)?;
-        for ((key, (lane, host_lane)), new) in keys.iter().zip(lanes).zip(new) {
+        for ((key, (lane, host_lane, arm)), new) in keys.iter().zip(summed).zip(new) {
             if self.note(key, new) {
                 let Key { ts_us, batch, row, .. } = *key;
-                inserted.push(Inserted { ts_us, batch, row, lane, host_lane });
+                inserted.push(Inserted { ts_us, batch, row, lane, host_lane, arm });
             }
         }
         Ok(())
     }
 
-    /// A call with its numbers in the store, and the lanes it is summed up in.
-    fn ready(&mut self, key: &Key) -> rusqlite::Result<(Ready<'a>, (u32, Option<u32>))> {
+    /// A call with its numbers in the store, and the lanes and the arm it is summed up in.
+    fn ready(&mut self, key: &Key) -> rusqlite::Result<(Ready<'a>, Summed)> {
         let (batch, w) = (&self.batches[key.batch as usize], &self.writing[self.origins.of(key).0]);
         let row = &batch.calls[key.row as usize];
         let mapping = self.dicts.of(w.builder)?;
         let Series { id, lane, host_lane, .. } = mapping.series(self.tx, row.series)?;
         let attrs = if row.attrs == INLINE { 0 } else { mapping.attrs(self.tx, row.attrs)? };
+        let arm = self.dicts.arm(self.tx, w.builder, (row.series, row.attrs), batch.str(row.attrs_text))?;
         let (source, first_block) = (w.source, w.first_block);
-        Ok((Ready { batch, row, ts_us: key.ts_us, series: id, attrs, source, first_block }, (lane, host_lane)))
+        Ok((Ready { batch, row, ts_us: key.ts_us, series: id, attrs, source, first_block }, (lane, host_lane, arm)))
     }
 
     /// Counts a call; whether it was new.

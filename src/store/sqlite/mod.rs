@@ -19,6 +19,7 @@ mod runs;
 mod scores;
 mod spool;
 mod sums;
+mod unit;
 
 pub use append::SqliteStore;
 pub use read::{Cell, SqliteReader};
@@ -30,11 +31,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Append-only: the layout's version is how many have been run.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_headroom.sql"),
     include_str!("migrations/0003_traces.sql"),
     include_str!("migrations/0004_scores.sql"),
+    include_str!("migrations/0005_units.sql"),
 ];
 
 /// From this version on the layout has an index of ids: rows of an older one are put into it when it is brought up to date.
@@ -42,6 +44,9 @@ const IDS_SINCE: usize = 3;
 
 /// From this version on scores know what they judge.
 const JUDGED_SINCE: usize = 4;
+
+/// From this version on units of experiments are counted.
+const UNITS_SINCE: usize = 5;
 
 /// The mark of a store among SQLite files: `llm3`. Before the first release the layout was changed in place, and with it
 /// the mark.
@@ -241,6 +246,9 @@ fn migrate(conn: &mut Connection, place: &Place) -> Result<(), StoreError> {
     }
     if (1..JUDGED_SINCE).contains(&done) {
         scores::fill(&tx, place)?;
+    }
+    if (1..UNITS_SINCE).contains(&done) {
+        unit::fill(&tx, place, None)?;
     }
     tx.pragma_update(None, "application_id", APPLICATION).map_err(sql)?;
     tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(sql)?;

@@ -3,8 +3,9 @@
 
 use super::rollup::{self, ALL, Tier, chunk};
 use super::runs::{self, Kind};
+use super::unit::{self, Arm, Counts, Fill, Units};
 use super::{Place, ledger};
-use crate::batch::{Attrs, Facts, Id};
+use crate::batch::{Attrs, Facts, Id, Measure};
 use crate::event::{CacheUse, Call, Outcome};
 use crate::price::{ModelPrices, Prices};
 use crate::stats::acc::{Repriced, Sample};
@@ -101,11 +102,13 @@ struct Totals {
     members: BTreeMap<(i64, u8), BTreeMap<Vec<u8>, Repriced>>,
     members_len: usize,
     unpriced: i64,
+    units: Units,
+    units_len: usize,
 }
 
 impl Totals {
     fn len(&self) -> usize {
-        self.lanes.len() + self.hosts.len() + self.members_len
+        self.lanes.len() + self.hosts.len() + self.members_len + self.units_len
     }
 
     fn add(&mut self, ts_us: i64, series: &Series, facts: &Facts<'_>, by: &Repriced) {
@@ -125,6 +128,12 @@ impl Totals {
             }
         }
         self.unpriced += by.unpriced();
+    }
+
+    /// What another cost changes of the unit of a call.
+    fn add_unit(&mut self, ts_us: i64, (arm, unit): (Arm, u64), counts: &Counts) {
+        self.units.merge(ts_us, arm.number, unit, counts);
+        self.units_len += 1;
     }
 
     /// The changes of every tier's lanes, by blob.
@@ -158,12 +167,14 @@ struct Work<'t> {
     series: HashMap<i64, Series>,
     terms: HashMap<i64, Terms>,
     totals: Totals,
+    arms: Fill<'t>,
 }
 
 impl<'t> Work<'t> {
     fn new(conn: &'t Connection, place: &'t Place, prices: &'t Prices) -> Result<Work<'t>, StoreError> {
         let series = all_series(conn, prices).map_err(|e| place.wrap(e))?;
-        Ok(Work { conn, place, prices, series, terms: HashMap::new(), totals: Totals::default() })
+        let arms = Fill::new(conn, None).map_err(|e| place.wrap(e))?;
+        Ok(Work { conn, place, prices, series, terms: HashMap::new(), totals: Totals::default(), arms })
     }
 
     /// Reads the next calls from a key on and prices them; notes by how much totals change.
@@ -184,7 +195,13 @@ impl<'t> Work<'t> {
             let facts = facts.ok_or_else(|| place.damaged("a call does not read"))?;
             let number: i64 = row.get(2).map_err(sql)?;
             let series = self.series.get_mut(&number).ok_or_else(|| place.damaged("a call is of no series"))?;
+            let before = facts.sample(series.outcome).cost_nusd;
+            let unit = self.arms.arm(row).map_err(sql)?.map(|(arm, _)| (arm, arm.unit_of(&facts, id)));
             let facts = price(self.prices, series, &terms, (ts_us, &facts), &mut self.totals);
+            if let (Some(unit), Some(after)) = (unit, facts.as_deref().and_then(Facts::read)) {
+                let counts = Counts::repriced(before, after.measure(Measure::Cost));
+                self.totals.add_unit(ts_us, unit, &counts);
+            }
             calls.push(Read { ts_us, id, facts });
         }
         Ok(calls)
@@ -223,7 +240,8 @@ impl<'t> Work<'t> {
 
     /// Writes the changes of totals there are so far.
     fn flush(&mut self) -> Result<(), StoreError> {
-        let totals = std::mem::take(&mut self.totals);
+        let mut totals = std::mem::take(&mut self.totals);
+        unit::write(self.conn, self.place, totals.units.finish())?;
         for (at, changes) in totals.blobs() {
             rollup::reprice(self.conn, self.place, at, &changes)?;
         }

@@ -75,6 +75,7 @@ fn delete_fine(tx: &Transaction<'_>, cut: i64) -> rusqlite::Result<u64> {
         }
     }
     tx.execute("DELETE FROM member WHERE hour < ?1", [day.div_euclid(HOUR_US)])?;
+    tx.execute("DELETE FROM unit_run WHERE day < ?1", [day.div_euclid(DAY_US)])?;
     note_horizon(tx, "fine_since_us", day)?;
     Ok(gone as u64)
 }

@@ -1,5 +1,5 @@
-//! What follows from new calls, summed on two threads beside the inserts: rollups, the totals of members, and the index
-//! of ids.
+//! What follows from new calls, summed on two threads beside the inserts: rollups, the totals of members, the index of
+//! ids, the units of experiments.
 
 use super::fold::{Delta, Fold};
 use super::ids::{self, Ids};
@@ -7,6 +7,7 @@ use super::insert::{Calls, Inserted};
 use super::member::Members;
 use super::runs::{self, Run};
 use super::scores::Scored;
+use super::unit::{self, UnitRun, Units};
 use super::{Place, rollup};
 use crate::batch::{Batch, Id};
 use crate::store::StoreError;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Sums {
     fold: Fold,
+    units: Units,
     counts: Counts,
 }
 
@@ -42,15 +44,16 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
     let batches = calls.batches;
     let mut sink =
         SumWriter { tx: calls.tx, place, rollups: rollup::Writer::new(calls.tx).map_err(|e| place.wrap(e))? };
-    let Sums { fold, counts } = sums;
+    let Sums { fold, units, counts } = sums;
     if calls.len() < MANY {
         calls.insert(place, |portion| {
-            fold_in(fold, batches, portion);
+            fold_in((fold, units), batches, portion);
             count_in(counts, batches, portion);
             Ok(())
         })?;
         sink.take(Summed::Rollups(fold.finish()))?;
         sink.take(Summed::Members(counts.members.finish()))?;
+        sink.take(Summed::Units(units.finish()))?;
         return sink.take(Summed::Ids(counts.ids.finish()));
     }
     let (to_fold, to_count) = (bounded::<Portion>(PORTIONS), bounded::<Portion>(PORTIONS));
@@ -60,10 +63,12 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
         let counted = summed.clone();
         scope.spawn(move || {
             for portion in &to_fold.1 {
-                fold_in(fold, batches, &portion);
+                fold_in((fold, units), batches, &portion);
                 drop(summed.send(Summed::Rollups(fold.take())));
+                drop(summed.send(Summed::Units(units.take())));
             }
             drop(summed.send(Summed::Rollups(fold.finish())));
+            drop(summed.send(Summed::Units(units.finish())));
         });
         scope.spawn(move || {
             for portion in &to_count.1 {
@@ -89,6 +94,7 @@ pub fn write_calls(calls: Calls<'_>, sums: &mut Sums, place: &Place) -> Result<(
 enum Summed {
     Rollups(Vec<Delta>),
     Members(Vec<Run>),
+    Units(Vec<UnitRun>),
     Ids(Vec<ids::Run>),
 }
 
@@ -104,6 +110,7 @@ impl SumWriter<'_> {
         match done {
             Summed::Rollups(deltas) => self.rollups.add(self.place, &deltas),
             Summed::Members(runs) => runs::write(self.tx, self.place, runs),
+            Summed::Units(runs) => unit::write(self.tx, self.place, runs),
             Summed::Ids(runs) => ids::write(self.tx, self.place, runs),
         }
     }
@@ -115,11 +122,16 @@ type Portion = Arc<[Inserted]>;
 /// How many portions may wait to be summed up.
 const PORTIONS: usize = 64;
 
-fn fold_in(fold: &mut Fold, batches: &[Batch], portion: &[Inserted]) {
+fn fold_in((fold, units): (&mut Fold, &mut Units), batches: &[Batch], portion: &[Inserted]) {
     for call in portion {
         let batch = &batches[call.batch as usize];
         let row = &batch.calls[call.row as usize];
-        fold.add(call.ts_us, (call.lane, call.host_lane), &batch.facts(row).sample(row.outcome));
+        let facts = batch.facts(row);
+        let sample = facts.sample(row.outcome);
+        fold.add(call.ts_us, (call.lane, call.host_lane), &sample);
+        if let Some(arm) = call.arm {
+            units.add(call.ts_us, arm.number, arm.unit_of(&facts, row.id), &sample);
+        }
     }
 }
 

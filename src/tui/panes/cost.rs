@@ -81,7 +81,7 @@ fn needs(ui: &Ui) -> Needs {
     }
     let (points, group_points) = if is_shown(OVER_TIME) { (chart_points(ui), TOP) } else { (0, 0) };
     let sections = Sections { points, group_points, tasks: of_all, ..Sections::default() };
-    Needs { groupings, sections, budgets: ui.budgets.clone() }
+    Needs { groupings, sections, budgets: ui.budgets.clone(), ..Needs::default() }
 }
 
 fn dearest(dim: Dim, top: usize) -> Grouping {

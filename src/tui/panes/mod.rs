@@ -6,6 +6,7 @@ mod charts;
 mod columns;
 mod cost;
 mod errors;
+mod experiments;
 mod failures;
 mod groups;
 mod headroom;
@@ -25,7 +26,7 @@ use super::live::Scene;
 use super::pen::{self, Pen};
 use super::ui::{Order, Sort, Target, Ui};
 use crate::snapshot::Snapshot;
-use crate::view::{Budget, Dim, Direction, Grouping, Ranking, Sections};
+use crate::view::{Budget, Dim, Direction, Experiment, Grouping, Ranking, Sections};
 use ratatui::layout::Rect;
 
 /// All panes, in the order of their numbers.
@@ -36,6 +37,7 @@ pub(crate) static ALL: &[&Pane] = &[
     &cost::PANE,
     &errors::PANE,
     &limits::PANE,
+    &experiments::PANE,
     &traces::PANE,
     &quality::PANE,
     &requests::PANE,
@@ -77,6 +79,8 @@ pub(crate) struct Needs {
     pub sections: Sections,
     /// The budgets whose state it shows.
     pub budgets: Vec<Budget>,
+    /// What is settled about the experiments it shows.
+    pub experiments: Vec<Experiment>,
 }
 
 /// A pane.

@@ -30,6 +30,7 @@ pub(super) static PANE: Pane = Pane {
         groupings: vec![ui.grouping()],
         sections: Sections { points: chart_points(ui), failures: true, errors: 30, ..Sections::default() },
         budgets: ui.budgets.clone(),
+        ..Needs::default()
     },
     panels: &[
         Panel { name: "figures", rows: no_rows, draw: tiles::draw },

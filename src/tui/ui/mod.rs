@@ -19,7 +19,7 @@ use super::panes::{self, Pane};
 use super::theme::Theme;
 use crate::snapshot::{Record, Snapshot};
 use crate::units::Zone;
-use crate::view::{Anchor, Budget, Filter, Grouping, RecordKey, TraceId, View, Window};
+use crate::view::{Anchor, Budget, Experiment, Filter, Grouping, RecordKey, TraceId, View, Window};
 use select::Selection;
 
 /// What the person is doing.
@@ -226,6 +226,8 @@ pub struct Ui {
     pub size: (u16, u16),
     /// What may be spent.
     pub budgets: Vec<Budget>,
+    /// What is settled about experiments.
+    pub experiments: Vec<Experiment>,
     /// The cursor of the charts, µs.
     pub time_cursor: Option<i64>,
     /// The name of the scores that are looked into; `None` is the first there are.
@@ -263,6 +265,7 @@ impl Ui {
             maximised: None,
             size: (80, 24),
             budgets: Vec::new(),
+            experiments: Vec::new(),
             time_cursor: None,
             score: None,
             clicked: None,
@@ -310,6 +313,7 @@ impl Ui {
             sections: needs.sections,
             before: if self.pane().pages { self.pages.last().copied() } else { None },
             budgets: needs.budgets,
+            experiments: needs.experiments,
         }
     }
 

@@ -28,6 +28,15 @@ pub enum Target {
         /// Whose part; empty for all of it.
         key: Vec<Option<String>>,
     },
+    /// An experiment, by its name.
+    Experiment(String),
+    /// A variant of an experiment.
+    Variant {
+        /// The experiment's name.
+        experiment: String,
+        /// Its own.
+        variant: String,
+    },
     /// Alike messages; this is the newest call of them.
     Cluster(RecordKey),
     /// The scores of a name.
@@ -146,6 +155,10 @@ impl Ui {
             Some(Target::Narrow(field, value)) => self.narrow(self.filter.narrowed(field, Some(&value))),
             Some(Target::Trace(id)) => self.tell(id),
             Some(Target::Budget { name, key }) => self.open_budget(&name, &key, snapshot),
+            Some(Target::Experiment(name)) => self.open_experiment(name, snapshot),
+            Some(Target::Variant { variant, .. }) => {
+                self.narrow(self.filter.narrowed(Field::Dim(Dim::Variant), Some(&variant)))
+            }
             Some(Target::Mode(mode)) => self.narrow(self.filter.narrowed(Field::Dim(Dim::Error), Some(mode.word()))),
             None => {
                 self.note("nothing is behind this row");
@@ -171,6 +184,18 @@ impl Ui {
         let len_us = until_us.saturating_sub(state.period.since_us).max(1);
         self.window = Window::last(len_us, Anchor::At(until_us));
         self.show_records(of_budget(state, key))
+    }
+
+    /// Goes to the variants of an experiment, to the first that is compared.
+    fn open_experiment(&mut self, experiment: String, snapshot: &Snapshot) -> Effect {
+        let found = snapshot.experiments.iter().find(|one| one.rule.name == experiment);
+        if let Some(arm) = found.and_then(|one| one.arms.get(1).or(one.arms.first())) {
+            self.remember();
+            let index = self.state().selection.index;
+            let target = Some(Target::Variant { experiment, variant: arm.variant.clone() });
+            self.state_mut().selection = Selection { target, index };
+        }
+        Effect::None
     }
 
     fn show_records(&mut self, filter: Filter) -> Effect {

@@ -7,7 +7,7 @@ use crate::snapshot::Snapshot;
 use crate::tui::keys::Action;
 use crate::tui::{details, panes, story};
 use crate::units::Zone;
-use crate::view::Filter;
+use crate::view::{Dim, Field, Filter};
 
 impl Ui {
     /// Does what a person wants, looking at what the screen shows. Pure; the effect is for the loop.
@@ -230,6 +230,10 @@ impl Ui {
 fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
     match target {
         Target::Group(pairs) => Some(narrowed(&Filter::default(), pairs).to_string()),
+        Target::Experiment(name) => Some(name.clone()),
+        Target::Variant { variant, .. } => {
+            Some(Filter::default().narrowed(Field::Dim(Dim::Variant), Some(variant)).to_string())
+        }
         Target::Mode(mode) => Some(format!("error:{}", mode.word())),
         Target::Trace(id) => Some(id.text().to_owned()),
         Target::Budget { name, key } => {

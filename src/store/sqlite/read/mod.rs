@@ -6,6 +6,7 @@ mod chart;
 mod context;
 mod cube;
 mod errors;
+mod experiments;
 mod figures;
 mod fold;
 mod groups;
@@ -298,6 +299,9 @@ impl<'a> Answer<'a> {
         snapshot.traces = traces::list(self, watch)?;
         if view.sections.headroom {
             snapshot.headroom = super::headroom::read(&context.conn, self.range)?;
+        }
+        if view.sections.experiments > 0 {
+            snapshot.experiments = experiments::experiments(self, view.sections.experiments, watch)?;
         }
         snapshot.scan = self.scan(now.by_rows || view.sections.traces.top > 0);
         if view.sections.distribution {

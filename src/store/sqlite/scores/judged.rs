@@ -63,6 +63,11 @@ impl Shared {
         self.get(4)
     }
 
+    /// Whether calls differ in the user or the session.
+    pub fn is_torn(&self) -> bool {
+        self.mixed & (1 << 4 | 1 << 5) != 0
+    }
+
     /// The conversation.
     pub fn session(&self) -> Option<&str> {
         self.get(5)

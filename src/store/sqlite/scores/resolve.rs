@@ -14,7 +14,6 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 
-#[allow(dead_code)] // what counts units reads it
 /// A score that counts otherwise than before. What counts units takes it from `was` and gives it to `is`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {
