@@ -2,10 +2,12 @@
 //! Unknown is `None`. Faces derive text from it and nothing else.
 
 mod bill;
+mod changes;
 mod figures;
 mod money;
 
 pub use bill::{Bill, BillLine, Computed, Invoice};
+pub use changes::{Cause, Change, Changes, Figure, Standing, Told};
 pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
 pub use money::{BudgetState, Burn, Forecast, Spend, Tasks};
 
@@ -327,6 +329,8 @@ pub struct Snapshot {
     pub tasks: Option<Tasks>,
     /// What gateways know of providers' limits at the end of the window, if asked for; the least room first.
     pub headroom: Vec<crate::event::LimitEvent>,
+    /// What changed from the window before, if asked for.
+    pub changes: Changes,
 }
 
 impl Snapshot {

@@ -129,6 +129,8 @@ pub struct Sections {
     pub tasks: bool,
     /// What gateways know of providers' limits.
     pub headroom: bool,
+    /// What changed from the window before, and what explains it.
+    pub changes: bool,
 }
 
 /// Everything a face asks for.

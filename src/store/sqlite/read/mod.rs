@@ -2,6 +2,7 @@
 
 mod books;
 mod budgets;
+mod changes;
 mod chart;
 mod context;
 mod cube;
@@ -285,6 +286,9 @@ impl<'a> Answer<'a> {
         }
         if view.sections.headroom {
             snapshot.headroom = super::headroom::read(&context.conn, self.range)?;
+        }
+        if view.sections.changes {
+            snapshot.changes = changes::changes(self, previous, (&now, &before));
         }
         snapshot.scan = self.scan(now.by_rows);
         if view.sections.distribution {
