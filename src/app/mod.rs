@@ -78,7 +78,7 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         window: args.when.window(unsaid(&args.files, settings), now_us)?,
         filter: args.filter.clone().unwrap_or_default(),
         groupings: args.by.iter().map(|by| by.grouping(args.top())).collect(),
-        sections: Sections { failures: true, errors: 5, exact_members: true, ..Sections::default() },
+        sections: Sections { failures: true, errors: 5, exact_members: true, clusters: 20, changes: true, headroom: true, ..Sections::default() },
         before: None,
         budgets: settings.config.budgets.clone(),
     };
@@ -106,7 +106,7 @@ fn report_of(path: &Path, window: Window, config: &Config, out: &mut dyn Write) 
         window,
         filter: config.filter.clone(),
         groupings: vec![Grouping::by(Dim::Model, Some(50))],
-        sections: Sections { failures: true, errors: 5, ..Sections::default() },
+        sections: Sections { failures: true, errors: 5, clusters: 20, changes: true, ..Sections::default() },
         before: None,
         budgets: config.budgets.clone(),
     };

@@ -1,9 +1,11 @@
 //! Reports: one snapshot as text, JSON or CSV. A new form is one file and one line here.
 
 mod budgets;
+mod changes;
 mod csv;
 mod figures;
 mod grid;
+mod headroom;
 mod json;
 mod mask;
 mod measure;

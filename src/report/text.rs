@@ -3,7 +3,7 @@
 
 use super::grid::{Column, Grid, cut, wrap};
 use super::measure::{change, measures, spent};
-use super::{Options, Report, Words, budgets, mask};
+use super::{Options, Report, Words, budgets, changes, mask};
 use crate::snapshot::{Accounting, Dist, Failure, Group, Snapshot, Table};
 use crate::units::{self, UNKNOWN, Zone, clean};
 use std::io;
@@ -34,6 +34,7 @@ impl Report for Text {
             page.header(),
             page.accounting(),
             page.totals(),
+            changes::lines(snapshot, page.width),
             page.budgets(),
             page.tables(),
             super::unpriced::section(snapshot, page.width),

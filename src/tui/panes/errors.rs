@@ -1,6 +1,6 @@
 //! Errors: failure modes with their times and places, clusters of alike messages, the newest errors.
 
-use super::{Needs, Pane, Panel, chart_points, charts, failures, no_rows, records};
+use super::{Needs, Pane, Panel, changes, chart_points, charts, failures, no_rows, records};
 use crate::snapshot::{Cluster, Snapshot};
 use crate::tui::figures;
 use crate::tui::live::Scene;
@@ -22,6 +22,7 @@ pub(super) static PANE: Pane = Pane {
             failures: true,
             clusters: 50,
             errors: 50,
+            changes: true,
             ..Sections::default()
         },
         ..Needs::default()
@@ -31,6 +32,11 @@ pub(super) static PANE: Pane = Pane {
         Panel { name: "failure modes", rows: failures::long_rows, draw: failures::draw_long },
         Panel { name: "alike messages", rows: cluster_rows, draw: draw_clusters },
         Panel { name: "newest errors", rows: records::error_rows, draw: records::draw_errors },
+        Panel {
+            name: "what changed",
+            rows: |s, _| changes::rows(s, changes::ERRORS),
+            draw: |pen, area, scene, cursor| changes::draw(pen, area, scene, cursor, changes::ERRORS),
+        },
     ],
     layout,
     by: &[],
@@ -41,15 +47,21 @@ pub(super) static PANE: Pane = Pane {
 fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
     match area.height {
         0..12 => vec![(1, area)],
-        12..30 => {
+        12..20 => {
             let (modes, rest) = pen::top(area, area.height / 2);
             vec![(1, modes), (2, rest)]
+        }
+        20..30 => {
+            let (modes, rest) = pen::top(area, area.height * 2 / 5);
+            let (changes, rest) = pen::top(rest, 3);
+            vec![(1, modes), (4, changes), (2, rest)]
         }
         height => {
             let (chart, rest) = pen::top(area, height / 5);
             let (modes, rest) = pen::top(rest, rest.height / 3);
-            let (clusters, errors) = pen::top(rest, rest.height / 2);
-            vec![(0, chart), (1, modes), (2, clusters), (3, errors)]
+            let (changes, rest) = pen::top(rest, if height >= 46 { 5 } else { 4 });
+            let (clusters, errors) = pen::top(rest, rest.height * 3 / 5);
+            vec![(0, chart), (1, modes), (4, changes), (2, clusters), (3, errors)]
         }
     }
 }

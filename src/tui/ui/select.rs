@@ -4,7 +4,7 @@ use super::super::keys::Step;
 use super::super::panes;
 use super::{Details, Effect, Found, Mode, Part, Place, Ui};
 use crate::event::FailureMode;
-use crate::snapshot::{BudgetState, OTHER, Record, Snapshot};
+use crate::snapshot::{BudgetState, Figure, OTHER, Record, Snapshot};
 use crate::view::{Anchor, Dim, Field, Filter, RecordKey, Window};
 
 /// What a row stands for.
@@ -28,6 +28,8 @@ pub enum Target {
         /// Whose part; empty for all of it.
         key: Vec<Option<String>>,
     },
+    /// A change of a figure, and the calls that explain it.
+    Change(Figure, Vec<(Dim, Option<String>)>),
     /// Alike messages; this is the newest call of them.
     Cluster(RecordKey),
 }
@@ -122,11 +124,11 @@ impl Ui {
     pub(super) fn open(&mut self, snapshot: &Snapshot) -> Effect {
         match self.selected(snapshot) {
             Some(Target::Record { key, .. } | Target::Cluster(key)) => self.read(key, snapshot),
-            Some(Target::Group(pairs)) if pairs.iter().any(|(_, value)| value.as_deref() == Some(OTHER)) => {
+            Some(Target::Group(pairs) | Target::Change(_, pairs)) if pairs.iter().any(|(_, value)| value.as_deref() == Some(OTHER)) => {
                 self.note("these are summed up together; a filter finds each by its name");
                 Effect::None
             }
-            Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
+            Some(Target::Group(pairs) | Target::Change(_, pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
             Some(Target::Budget { name, key }) => self.open_budget(&name, &key, snapshot),
             Some(Target::Mode(mode)) => self.narrow(self.filter.narrowed(Field::Dim(Dim::Error), Some(mode.word()))),
             None => {

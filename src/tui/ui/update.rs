@@ -214,7 +214,7 @@ impl Ui {
 /// What is copied of a row: the filter that leads to it, or the id of a record.
 fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
     match target {
-        Target::Group(pairs) => Some(narrowed(&Filter::default(), pairs).to_string()),
+        Target::Group(pairs) | Target::Change(_, pairs) => Some(narrowed(&Filter::default(), pairs).to_string()),
         Target::Mode(mode) => Some(format!("error:{}", mode.word())),
         Target::Budget { name, key } => {
             let state = snapshot.budgets.iter().find(|state| state.budget.name == *name)?;
