@@ -1,6 +1,7 @@
 //! Pure statistics: histograms, accumulators and their bytes, forecasts, clustering of messages. No I/O, no clock.
 
 pub mod acc;
+pub mod alike;
 pub mod changes;
 pub mod forecast;
 pub mod histogram;
