@@ -104,7 +104,12 @@ fn first_word(text: &str) -> &str {
     let goes_on = |c: char| {
         if is_url { !c.is_whitespace() && !matches!(c, '"' | '\'' | ')' | '>' | '`' | ',') } else { is_word_char(c) }
     };
-    let end = text.find(|c| !goes_on(c)).unwrap_or(text.len());
+    // A comma between digits is of a number.
+    let in_number = |at: usize| {
+        let is_digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+        text.as_bytes().get(at) == Some(&b',') && at.checked_sub(1).is_some_and(is_digit) && is_digit(at + 1)
+    };
+    let end = text.char_indices().find(|(at, c)| !goes_on(*c) && !in_number(*at)).map_or(text.len(), |(at, _)| at);
     let trimmed = text[..end].trim_end_matches(['.', ':', '?', '-', '/']);
     if trimmed.is_empty() { &text[..text.chars().next().map_or(0, char::len_utf8)] } else { trimmed }
 }
