@@ -78,7 +78,15 @@ fn report(args: &ReportArgs, settings: &Effective, out: &mut dyn Write) -> Resul
         window: args.when.window(unsaid(&args.files, settings), now_us)?,
         filter: args.filter.clone().unwrap_or_default(),
         groupings: args.by.iter().map(|by| by.grouping(args.top())).collect(),
-        sections: Sections { failures: true, errors: 5, exact_members: true, clusters: 20, changes: true, headroom: true, ..Sections::default() },
+        sections: Sections {
+            failures: true,
+            errors: 5,
+            exact_members: true,
+            clusters: 20,
+            changes: true,
+            headroom: true,
+            ..Sections::default()
+        },
         before: None,
         budgets: settings.config.budgets.clone(),
     };

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod changes;
+mod clusters;
 mod csv;
 mod figures;
 mod grid;

@@ -3,7 +3,7 @@
 
 use super::grid::{Column, Grid, cut, wrap};
 use super::measure::{change, measures, spent};
-use super::{Options, Report, Words, budgets, changes, mask};
+use super::{Options, Report, Words, budgets, changes, clusters, mask};
 use crate::snapshot::{Accounting, Dist, Failure, Group, Snapshot, Table};
 use crate::units::{self, UNKNOWN, Zone, clean};
 use std::io;
@@ -39,6 +39,7 @@ impl Report for Text {
             page.tables(),
             super::unpriced::section(snapshot, page.width),
             page.failures(),
+            clusters::lines(snapshot, page.width, &|us| page.time(us)),
             page.messages(),
             page.rejected(),
         ];

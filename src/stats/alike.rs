@@ -123,10 +123,9 @@ fn varied<'a>(groups: BTreeMap<Key<'a>, Vec<Words<'a>>>) -> Vec<Vec<Words<'a>>> 
 fn group(templates: &[&str], members: &[Words<'_>], is_model: &dyn Fn(&str) -> bool) -> Alike {
     let mut at: Vec<usize> = members.iter().map(|words| words.at).collect();
     at.sort_by_key(|at| templates[*at]);
-    let pattern = match members {
-        [only] => templates[only.at].to_owned(),
-        _ => pattern(members, is_model),
-    };
+    let first = at.first().map_or("", |at| templates[*at]);
+    let is_one = at.iter().all(|at| templates[*at] == first);
+    let pattern = if is_one { first.to_owned() } else { pattern(members, is_model) };
     Alike { pattern, members: at }
 }
 

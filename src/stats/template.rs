@@ -340,7 +340,10 @@ mod tests {
             ("Overloaded", "Overloaded"),
             ("you don't have access, can't go on", "you don't have access, can't go on"),
             ("Unexpected token < in JSON at position 0", "Unexpected token < in JSON at position <n>"),
-            ("Error code: 429 - {'error': {'message': 'Rate limit'}}", "Error code: <n> - {'error': {'message': 'Rate limit'}}"),
+            (
+                "Error code: 429 - {'error': {'message': 'Rate limit'}}",
+                "Error code: <n> - {'error': {'message': 'Rate limit'}}",
+            ),
             (
                 r#"400 {"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 7 \"x\" > 5"},"id":"a b"}"#,
                 r#"<n> {"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: <n> "…" > <n>"},"id":"…"}"#,

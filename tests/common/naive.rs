@@ -2,6 +2,7 @@
 
 use super::event::Event;
 use llmtop::snapshot::{Dist, Snapshot, Stats, Table};
+use llmtop::stats::template::template;
 use std::collections::BTreeMap;
 
 /// A bucket of the histogram is at most this wide, relative to its value.
@@ -158,7 +159,7 @@ pub fn check(snapshot: &Snapshot, events: &[Event], passes: &dyn Fn(&Event) -> b
     }
     check_group_points(snapshot, &now, &what);
     check_latencies(snapshot, &now, &what);
-    check_failures(snapshot, &now, &what);
+    check_failures(snapshot, (&now, &previous), events, &what);
     let mut newest: Vec<i64> = now.iter().map(|e| e.ts_us).collect();
     newest.reverse();
     newest.truncate(snapshot.view.sections.records);
@@ -191,7 +192,35 @@ fn check_latencies(snapshot: &Snapshot, now: &[&Event], what: &str) {
     }
 }
 
-fn check_failures(snapshot: &Snapshot, now: &[&Event], what: &str) {
+/// All clusters against a loop over all calls of this window, of the one before, and of all.
+fn check_clusters(snapshot: &Snapshot, now: &[&Event], before: &[&Event], all: &[Event], what: &str) {
+    for cluster in &snapshot.clusters.list {
+        let mode = cluster.mode.word();
+        let what = format!("{what}: {mode} {:?}", cluster.template);
+        let is_it =
+            |e: &&Event| e.failure == Some(mode) && e.said().map(template).unwrap_or_default() == cluster.template;
+        let calls: Vec<&Event> = now.iter().copied().filter(is_it).collect();
+        assert_eq!(cluster.calls, calls.len() as u64, "{what}");
+        let previous = before.iter().copied().filter(is_it).count() as u64;
+        assert!(
+            cluster.previous.is_none_or(|n| n == previous),
+            "{what}: {:?} before, not {previous}",
+            cluster.previous
+        );
+        let times = || calls.iter().map(|e| e.ts_us);
+        assert_eq!((Some(cluster.first_us), Some(cluster.last_us)), (times().min(), times().max()), "{what}");
+        let of_text =
+            |e: &&Event| e.failure.is_some() && e.said().map(template).unwrap_or_default() == cluster.template;
+        let ever = all.iter().filter(of_text).map(|e| e.ts_us).min();
+        assert_eq!(Some(cluster.ever_us), ever, "{what}: first ever");
+        let users = groups(&calls, "user").keys().filter(|k| k[0].is_some()).count() as u64;
+        assert_eq!(cluster.users, (users > 0).then_some(users), "{what}: users");
+        let trend: u64 = cluster.trend.iter().sum();
+        assert!(cluster.trend.is_empty() || trend == cluster.calls, "{what}: trend");
+    }
+}
+
+fn check_failures(snapshot: &Snapshot, (now, before): (&[&Event], &[&Event]), all: &[Event], what: &str) {
     if !snapshot.view.sections.failures {
         return;
     }
@@ -218,6 +247,7 @@ fn check_failures(snapshot: &Snapshot, now: &[&Event], what: &str) {
         let failed = want.values().map(Vec::len).sum::<usize>() as u64;
         assert_eq!(snapshot.clusters.list.iter().map(|c| c.calls).sum::<u64>(), failed, "{what}: clusters");
         assert_eq!((snapshot.clusters.read, snapshot.clusters.partial), (failed, false), "{what}: clusters");
+        check_clusters(snapshot, now, before, all, what);
     }
     let newest = snapshot.errors.iter().map(|r| r.ts_us);
     let mut want: Vec<i64> = now.iter().filter(|e| e.is_error()).map(|e| e.ts_us).collect();

@@ -173,6 +173,7 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         headroom: true,
         exact_members: true,
         records: 9,
+        changes: true,
     };
     View {
         window,

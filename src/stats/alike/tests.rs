@@ -39,7 +39,10 @@ fn what_differs_in_variables_alone_is_one() {
             "Rate limit reached for <model> in organization <id> on tokens per min (TPM): Limit <n>, Used <n>, Requested <n>. Please try again in <n>.",
         ),
         (
-            &["The model `gpt-5-turbo` does not exist or you do not have access to it.", "The model `o9` does not exist or you do not have access to it."],
+            &[
+                "The model `gpt-5-turbo` does not exist or you do not have access to it.",
+                "The model `o9` does not exist or you do not have access to it.",
+            ],
             "The model `…` does not exist or you do not have access to it.",
         ),
         (
@@ -50,40 +53,66 @@ fn what_differs_in_variables_alone_is_one() {
             "Error code: <n> - {'error': {'message': 'The model <model> does not exist', 'type': 'invalid_request_error', 'param': None, 'code': 'model_not_found'}}",
         ),
         (
-            &["messages.3.content.0: prompt is too long: 208310 tokens > 200000 maximum", "messages.11.content.2: prompt is too long: 200001 tokens > 200000 maximum"],
+            &[
+                "messages.3.content.0: prompt is too long: 208310 tokens > 200000 maximum",
+                "messages.11.content.2: prompt is too long: 200001 tokens > 200000 maximum",
+            ],
             "<*>: prompt is too long: <n> tokens > <n> maximum",
         ),
         (
-            &["This request would exceed your organization's rate limit of 400,000 input tokens per minute", "This request would exceed your organization's rate limit of 80,000 input tokens per minute"],
+            &[
+                "This request would exceed your organization's rate limit of 400,000 input tokens per minute",
+                "This request would exceed your organization's rate limit of 80,000 input tokens per minute",
+            ],
             "This request would exceed your organization's rate limit of <n> input tokens per minute",
         ),
         (
-            &["Resource has been exhausted: quota of requests per minute for gemini-2.5-flash", "Resource has been exhausted: quota of requests per minute for gemini-2.5-pro"],
+            &[
+                "Resource has been exhausted: quota of requests per minute for gemini-2.5-flash",
+                "Resource has been exhausted: quota of requests per minute for gemini-2.5-pro",
+            ],
             "Resource has been exhausted: quota of requests per minute for <*>",
         ),
         (
-            &["Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2024-06-01 have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after 7 seconds.",
-              "Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2024-10-21 have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after 59 seconds."],
-            "Requests to the ChatCompletions_Create Operation under Azure OpenAI API version <n> have exceeded token rate limit of your current OpenAI <*> pricing tier. Please…",
+            &[
+                "Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2024-06-01 have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after 7 seconds.",
+                "Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2024-10-21 have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after 59 seconds.",
+            ],
+            "Requests to the ChatCompletions_Create Operation under Azure OpenAI API version <n> have exceeded token rate limit of your current OpenAI S0 pricing tier. Plea…",
         ),
         (
-            &["This model's maximum context length is 32768 tokens. However, you requested 40112 tokens in the messages.", "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens in the messages."],
+            &[
+                "This model's maximum context length is 32768 tokens. However, you requested 40112 tokens in the messages.",
+                "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens in the messages.",
+            ],
             "This model's maximum context length is <n> tokens. However, you requested <n> tokens in the messages.",
         ),
         (
-            &["litellm.Timeout: APITimeoutError - Request timed out. Error_str: Request timed out. - timeout value=600.0, time taken=600.04 seconds", "litellm.Timeout: APITimeoutError - Request timed out. Error_str: Request timed out. - timeout value=30, time taken=30.9 seconds"],
+            &[
+                "litellm.Timeout: APITimeoutError - Request timed out. Error_str: Request timed out. - timeout value=600.0, time taken=600.04 seconds",
+                "litellm.Timeout: APITimeoutError - Request timed out. Error_str: Request timed out. - timeout value=30, time taken=30.9 seconds",
+            ],
             "litellm.Timeout: APITimeoutError - Request timed out. Error_str: Request timed out. - timeout value=<n>, time taken=<n> seconds",
         ),
         (
-            &["litellm.RateLimitError: No deployments available for selected model gpt-4o, try again in 60 seconds", "litellm.RateLimitError: No deployments available for selected model mixtral, try again in 5 seconds"],
+            &[
+                "litellm.RateLimitError: No deployments available for selected model gpt-4o, try again in 60 seconds",
+                "litellm.RateLimitError: No deployments available for selected model mixtral, try again in 5 seconds",
+            ],
             "litellm.RateLimitError: No deployments available for selected model <model>, try again in <n> seconds",
         ),
         (
-            &["Traceback (most recent call last):\n  File \"/srv/app/llm.py\", line 41, in ask\n    raise error\nhttpx.ConnectError: [Errno 111] Connection refused", "Traceback (most recent call last):\n  File \"/srv/app/jobs.py\", line 7, in run\n    go()\nhttpx.ConnectError: [Errno 61] Connection refused"],
+            &[
+                "Traceback (most recent call last):\n  File \"/srv/app/llm.py\", line 41, in ask\n    raise error\nhttpx.ConnectError: [Errno 111] Connection refused",
+                "Traceback (most recent call last):\n  File \"/srv/app/jobs.py\", line 7, in run\n    go()\nhttpx.ConnectError: [Errno 61] Connection refused",
+            ],
             "httpx.ConnectError: [Errno <n>] Connection refused",
         ),
         (
-            &["FetchError: request to https://api.openai.com/v1/chat failed, reason: connect ETIMEDOUT 104.18.7.192:443\n    at ClientRequest.<anonymous> (/app/node_modules/node-fetch/lib/index.js:1501:11)", "FetchError: request to https://api.openai.com/v1/embeddings failed, reason: connect ETIMEDOUT 104.18.6.1:443"],
+            &[
+                "FetchError: request to https://api.openai.com/v1/chat failed, reason: connect ETIMEDOUT 104.18.7.192:443\n    at ClientRequest.<anonymous> (/app/node_modules/node-fetch/lib/index.js:1501:11)",
+                "FetchError: request to https://api.openai.com/v1/embeddings failed, reason: connect ETIMEDOUT 104.18.6.1:443",
+            ],
             "FetchError: request to <url> failed, reason: connect ETIMEDOUT <n>",
         ),
         (
@@ -91,7 +120,13 @@ fn what_differs_in_variables_alone_is_one() {
             "deployment <*> of tenant <*> is overloaded",
         ),
         (
-            &["no budget is left for team alpha today", "no budget is left for team beta today", "no budget is left for team gamma today", "no budget is left for team delta today", "no budget is left for team sales today"],
+            &[
+                "no budget is left for team alpha today",
+                "no budget is left for team beta today",
+                "no budget is left for team gamma today",
+                "no budget is left for team delta today",
+                "no budget is left for team sales today",
+            ],
             "no budget is left for team <*> today",
         ),
     ];
@@ -107,7 +142,10 @@ fn what_means_something_else_stays_apart() {
         &["Connection error: connection reset by peer", "Connection error: broken pipe while streaming"],
         &["Rate limit reached for requests", "Rate limit reached for tokens"],
         &["model not found", "user not found", "key not found"],
-        &["litellm.RateLimitError: OpenAIException - rate limit", "litellm.AuthenticationError: OpenAIException - rate limit"],
+        &[
+            "litellm.RateLimitError: OpenAIException - rate limit",
+            "litellm.AuthenticationError: OpenAIException - rate limit",
+        ],
         &["rate_limit_exceeded for gpt-4o now", "context_length_exceeded for gpt-4o now"],
         &[
             "Error code: 429 - {'error': {'message': 'Rate limit reached', 'type': 'tokens'}}",
@@ -127,17 +165,43 @@ fn what_means_something_else_stays_apart() {
 #[test]
 fn cut_messages_of_different_lengths_meet() {
     let long = |model: &str, n: u64| {
-        format!("Rate limit reached for {model} in project proj-Ab12Cd34Ef56 on tokens per day: limit is {n} and so many words come after it that nothing of the end of this message is left in what is kept of it in the end")
+        format!(
+            "Rate limit reached for {model} in project proj-Ab12Cd34Ef56 on tokens per day: limit is {n} and so many words come after it that nothing of the end of this message is left in what is kept of it in the end"
+        )
     };
     let (a, b) = (long("gpt-4o", 5), long("claude-sonnet-4-5", 7));
     let found = patterns(&[&a, &b]);
     assert_eq!(found.len(), 1, "{found:#?}");
-    assert!(found[0].starts_with("Rate limit reached for <model> in project <id> on tokens") && found[0].ends_with('…'));
+    assert!(
+        found[0].starts_with("Rate limit reached for <model> in project <id> on tokens") && found[0].ends_with('…')
+    );
 }
 
 const WORDS: [&str; 24] = [
-    "the", "request", "failed", "because", "connection", "was", "refused", "upstream", "timed", "out", "invalid", "key",
-    "quota", "exceeded", "content", "filtered", "schema", "rejected", "stream", "ended", "early", "token", "budget", "spent",
+    "the",
+    "request",
+    "failed",
+    "because",
+    "connection",
+    "was",
+    "refused",
+    "upstream",
+    "timed",
+    "out",
+    "invalid",
+    "key",
+    "quota",
+    "exceeded",
+    "content",
+    "filtered",
+    "schema",
+    "rejected",
+    "stream",
+    "ended",
+    "early",
+    "token",
+    "budget",
+    "spent",
 ];
 
 fn sentence() -> impl Strategy<Value = String> {

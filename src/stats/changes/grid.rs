@@ -150,9 +150,8 @@ impl<'a> Grid<'a> {
 
     /// How the calls with all of these values stand on one side, all calls being so many.
     pub fn standing(&self, scope: &[At], side: usize, all: u64) -> Standing {
-        let has = |row: &&Row<'_>| {
-            scope.iter().all(|at| row.at.get(at.dim) == Some(&at.value) || self.is_of_failures(at))
-        };
+        let has =
+            |row: &&Row<'_>| scope.iter().all(|at| row.at.get(at.dim) == Some(&at.value) || self.is_of_failures(at));
         let mut acc = Acc::default();
         self.rows.iter().filter(has).filter_map(|row| row.sides[side]).for_each(|other| acc.merge(other));
         let calls = acc.calls();
@@ -162,7 +161,11 @@ impl<'a> Grid<'a> {
             Figure::Cost => value(Figure::Cost, &acc).map(|cost| cost / calls.max(1) as f64),
             figure => value(figure, &acc),
         };
-        Standing { calls, share: if all > 0 { calls as f64 / all as f64 } else { 0.0 }, value: value.filter(|_| calls > 0) }
+        Standing {
+            calls,
+            share: if all > 0 { calls as f64 / all as f64 } else { 0.0 },
+            value: value.filter(|_| calls > 0),
+        }
     }
 }
 

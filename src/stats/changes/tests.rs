@@ -52,7 +52,8 @@ fn told(rows: &[Row]) -> Vec<Change> {
         sides: [sides[0].as_ref(), sides[1].as_ref()],
     };
     let leaked: &'static _ = Box::leak(owned.into_boxed_slice());
-    let cube = Cube { dims: vec![Dim::Model, Dim::Provider, Dim::App, Dim::Error], cells: leaked.iter().map(cell).collect() };
+    let cube =
+        Cube { dims: vec![Dim::Model, Dim::Provider, Dim::App, Dim::Error], cells: leaked.iter().map(cell).collect() };
     changes(&[cube], Some(1.0))
 }
 
@@ -150,11 +151,13 @@ fn two_models_are_told_one_after_the_other() {
 #[test]
 fn a_model_that_is_new_or_gone_is_told() {
     let old = calls(1_000, 10, 900, 1_000_000);
-    let new = told(&[("a", "x", "chat", old, old), ("b", "y", "chat", Calls::default(), calls(200, 60, 900, 9_000_000))]);
+    let new =
+        told(&[("a", "x", "chat", old, old), ("b", "y", "chat", Calls::default(), calls(200, 60, 900, 9_000_000))]);
     let errors = of(&new, Figure::ErrorRate).expect("told");
     assert_eq!(names(&errors.causes[0]), ["b"]);
     assert_eq!((errors.causes[0].before.value, errors.causes[0].now.value), (None, Some(0.3)));
-    let gone = told(&[("a", "x", "chat", old, old), ("b", "y", "chat", calls(200, 60, 900, 9_000_000), Calls::default())]);
+    let gone =
+        told(&[("a", "x", "chat", old, old), ("b", "y", "chat", calls(200, 60, 900, 9_000_000), Calls::default())]);
     assert_eq!(names(&of(&gone, Figure::Cost).expect("told").causes[0]), ["b"]);
 }
 

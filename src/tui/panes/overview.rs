@@ -29,7 +29,13 @@ pub(super) static PANE: Pane = Pane {
     short: "Over",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
-        sections: Sections { points: chart_points(ui), failures: true, errors: 30, changes: true, ..Sections::default() },
+        sections: Sections {
+            points: chart_points(ui),
+            failures: true,
+            errors: 30,
+            changes: true,
+            ..Sections::default()
+        },
         budgets: ui.budgets.clone(),
     },
     panels: &[

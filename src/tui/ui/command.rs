@@ -189,7 +189,7 @@ impl Ui {
     }
 }
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "model:",
     "provider:",
     "status:",
@@ -201,6 +201,7 @@ const FIELDS: [&str; 19] = [
     "app:",
     "env:",
     "tag:",
+    "message:",
     "variant:",
     "operation:",
     "source:",

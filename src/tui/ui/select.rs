@@ -30,8 +30,13 @@ pub enum Target {
     },
     /// A change of a figure, and the calls that explain it.
     Change(Figure, Vec<(Dim, Option<String>)>),
-    /// Alike messages; this is the newest call of them.
-    Cluster(RecordKey),
+    /// Alike messages of calls that failed in one way.
+    Cluster {
+        /// How they failed.
+        mode: FailureMode,
+        /// What they have in common.
+        template: String,
+    },
 }
 
 /// Where the cursor is: on a thing, else in a place.
@@ -123,8 +128,14 @@ impl Ui {
 
     pub(super) fn open(&mut self, snapshot: &Snapshot) -> Effect {
         match self.selected(snapshot) {
-            Some(Target::Record { key, .. } | Target::Cluster(key)) => self.read(key, snapshot),
-            Some(Target::Group(pairs) | Target::Change(_, pairs)) if pairs.iter().any(|(_, value)| value.as_deref() == Some(OTHER)) => {
+            Some(Target::Record { key, .. }) => self.read(key, snapshot),
+            Some(Target::Cluster { mode, template }) => match snapshot.clusters.find(mode, &template) {
+                Some(cluster) => self.narrow(cluster.narrowed(&self.filter)),
+                None => Effect::None,
+            },
+            Some(Target::Group(pairs) | Target::Change(_, pairs))
+                if pairs.iter().any(|(_, value)| value.as_deref() == Some(OTHER)) =>
+            {
                 self.note("these are summed up together; a filter finds each by its name");
                 Effect::None
             }
@@ -307,7 +318,7 @@ mod tests {
 
     #[test]
     fn the_cursor_stays_on_its_thing() {
-        let row = |id| Target::Cluster(RecordKey { ts_us: 0, id });
+        let row = |id| Target::Record { key: RecordKey { ts_us: 0, id }, failed: false };
         let rows: Vec<_> = (0..5).map(row).collect();
         let on = Selection { target: Some(row(3)), index: 1 };
         assert_eq!(on.place(&rows), Some(3));

@@ -220,7 +220,10 @@ fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
             let state = snapshot.budgets.iter().find(|state| state.budget.name == *name)?;
             Some(of_budget(state, key).to_string())
         }
-        Target::Record { key, .. } | Target::Cluster(key) => {
+        Target::Cluster { mode, template } => {
+            Some(snapshot.clusters.find(*mode, template)?.narrowed(&Filter::default()).to_string())
+        }
+        Target::Record { key, .. } => {
             let record = snapshot.records.iter().chain(&snapshot.errors).find(|r| r.key() == *key)?;
             record.call.request_id.as_deref().map(str::to_owned)
         }
