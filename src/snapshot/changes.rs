@@ -71,7 +71,7 @@ impl Changes {
             )),
             Changes::Told { .. } if !self.lines(figures).is_empty() => None,
             Changes::Told { .. } if figures.len() == 1 => {
-                Some(format!("{} did not change by more than chance", figures[0].name()))
+                Some(format!("no change of the {} that is worth telling", figures[0].name()))
             }
             Changes::Told { .. } => Some("nothing changed that is worth telling".to_owned()),
         }
@@ -121,6 +121,10 @@ impl Told<'_> {
     /// `gpt-4.1 explains 82.0 % of it`.
     pub fn reason(&self) -> String {
         match self.cause {
+            // Others changed the other way.
+            Some(cause) if cause.explains >= 1.05 => {
+                format!("{} explains more than all of it ({})", cause.name(), percent(cause.explains))
+            }
             Some(cause) if self.is_first => format!("{} explains {} of it", cause.name(), percent(cause.explains)),
             Some(cause) => format!("{} explains {}", cause.name(), percent(cause.explains)),
             None if self.is_of_number() => "the number of calls explains it".to_owned(),
@@ -168,14 +172,14 @@ impl Told<'_> {
 }
 
 impl Cause {
-    /// The calls it is of: `gpt-4.1, timeout`, `app search`, `calls without a model`.
+    /// The calls it is of: `gpt-4.1 with timeout`, `app search`, `calls without a model`.
     pub fn name(&self) -> String {
         let of = |(dim, value): &(Dim, Option<String>)| match (dim, value.as_deref().filter(|v| !v.is_empty())) {
             (dim, None) => format!("calls without {} {}", article(dim.word()), dim.word()),
             (Dim::Model | Dim::Error, Some(value)) => units::clean(value).into_owned(),
             (dim, Some(value)) => format!("{} {}", dim.word(), units::clean(value)),
         };
-        self.pairs.iter().map(of).collect::<Vec<_>>().join(", ")
+        self.pairs.iter().map(of).collect::<Vec<_>>().join(" with ")
     }
 }
 
@@ -183,8 +187,9 @@ fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }
 
+/// A share of a change in whole percents; beyond any that says something, so much.
 fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+    if share < 100.0 { format!("{:.0} %", share * 100.0) } else { "over 9,999 %".to_owned() }
 }
 
 /// Whether two figures are as good as the same.
