@@ -1,10 +1,11 @@
 //! Clusters of failed calls that say alike things, in reports.
 
-use super::grid::{Column, Grid, cut};
+use super::grid::{cut, wrap};
 use super::json::time;
 use super::measure::change;
+use super::text::calls;
 use crate::snapshot::{Cluster, News, Snapshot};
-use crate::units::{self, UNKNOWN};
+use crate::units;
 use serde_json::{Map, Value, json};
 
 /// At most so many are listed for people.
@@ -16,39 +17,43 @@ pub(super) fn lines(snapshot: &Snapshot, width: usize, at: &dyn Fn(i64) -> Strin
     if clusters.list.is_empty() {
         return Vec::new();
     }
-    let titles = [("calls", 0), ("change", 1), ("first ever", 3), ("users", 4), ("most in", 5), ("failed by", 2)];
-    let columns = titles.map(|(title, rank)| Column { title, rank }).into();
-    let row = |cluster: &Cluster| {
-        let users = cluster.users.map_or_else(|| UNKNOWN.to_owned(), units::count);
-        let model = cluster.models.first().map_or_else(|| UNKNOWN.to_owned(), |(model, _)| cut(model, 24));
-        let cells = vec![
-            units::count(cluster.calls),
-            changed(cluster, snapshot),
-            at(cluster.ever_us),
-            if clusters.partial { format!("{users}+") } else { users },
-            model,
-            cluster.mode.word().to_owned(),
-        ];
-        (cut(&cluster.template, 60), cells)
-    };
-    let rows = clusters.list.iter().take(MOST).map(row).collect();
-    let mut lines = Grid { label: "alike messages".to_owned(), columns, rows }.lines(width);
-    let more = clusters.total.saturating_sub(MOST);
-    if more > 0 {
-        lines.push(format!("and {} more", units::count(more as u64)));
+    let of = if clusters.partial { "of the newest" } else { "of" };
+    let mut lines = vec![format!("alike messages {of} {} errors", units::count(clusters.read))];
+    for cluster in clusters.list.iter().take(MOST) {
+        lines.push(cut(&format!("  {}", cluster.template), width));
+        lines.extend(wrap(&about(cluster, snapshot, at), width.saturating_sub(4)).iter().map(|l| format!("    {l}")));
     }
-    if clusters.partial {
-        lines.push(format!("of the newest {} errors", units::count(clusters.read)));
+    let more = clusters.total.saturating_sub(MOST.min(clusters.list.len()));
+    if more > 0 {
+        lines.push(format!("  and {} more", units::count(more as u64)));
     }
     lines
+}
+
+/// `9 calls, new; first ever 2026-05-01 10:03:27; invalid_request; in gpt-4o and 3 others; 5 users`
+fn about(cluster: &Cluster, snapshot: &Snapshot, at: &dyn Fn(i64) -> String) -> String {
+    let mut parts = vec![
+        format!("{}, {}", calls(cluster.calls), changed(cluster, snapshot)),
+        format!("first ever {}", at(cluster.ever_us)),
+        cluster.mode.word().to_owned(),
+    ];
+    match cluster.models.as_slice() {
+        [] => {}
+        [(only, _)] => parts.push(format!("in {}", cut(only, 40))),
+        [(first, _), rest @ ..] => parts.push(format!("in {} and {} more", cut(first, 40), rest.len())),
+    }
+    let more = if snapshot.clusters.partial { "+" } else { "" };
+    parts.extend(cluster.users.map(|n| format!("{}{more} {}", units::count(n), if n == 1 { "user" } else { "users" })));
+    parts.join("; ")
 }
 
 fn changed(cluster: &Cluster, snapshot: &Snapshot) -> String {
     match (cluster.news(snapshot.range), cluster.previous) {
         (News::New, _) => "new".to_owned(),
         (News::Back, _) => "back".to_owned(),
+        (News::Known, Some(before)) if before == cluster.calls => "as many as before".to_owned(),
         (News::Known, Some(before)) => change(cluster.calls as f64, before as f64, snapshot.previous.calls > 0),
-        (News::Known, None) => UNKNOWN.to_owned(),
+        (News::Known, None) => "nothing to compare with".to_owned(),
     }
 }
 

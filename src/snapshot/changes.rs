@@ -147,7 +147,7 @@ impl Told<'_> {
         };
         let value = match figure {
             Figure::Cost if !value.is_empty() => format!("{value} a call"),
-            Figure::P95 if !value.is_empty() => format!("p95 {value}"),
+            Figure::P95 if before.value.is_some() && now.value.is_some() => format!("p95 {value}"),
             _ => value,
         };
         let calls = match figure {

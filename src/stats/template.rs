@@ -193,7 +193,13 @@ fn is_id(word: &str) -> bool {
     let body = word.strip_prefix("0x").unwrap_or(word);
     let digits = body.bytes().filter(u8::is_ascii_digit).count();
     let hex = body.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') && body.len() >= 8 && digits > 0;
-    hex || body.rsplit(['-', '_', '.', ':', '/']).any(is_random)
+    hex || body.rsplit(['-', '_', '.', ':', '/']).any(|part| is_random(part) || is_hex(part))
+}
+
+/// Whether a part without separators is of hexadecimal digits of both kinds: a date of digits alone is none.
+fn is_hex(part: &str) -> bool {
+    let letters = part.bytes().filter(u8::is_ascii_alphabetic).count();
+    part.len() >= 8 && part.bytes().all(|b| b.is_ascii_hexdigit()) && letters > 0 && letters < part.len()
 }
 
 /// Whether a part without separators looks random: long, with digits and letters in turn.
@@ -338,6 +344,7 @@ mod tests {
             ("model claude-3-5-sonnet not found", "model claude-3-5-sonnet not found"),
             ("prompt is too long: 200001 tokens > 200000 maximum", "prompt is too long: <n> tokens > <n> maximum"),
             ("Overloaded", "Overloaded"),
+            ("request req_4bf92f3577b3 for claude-sonnet-4-20250514", "request <id> for claude-sonnet-4-20250514"),
             ("you don't have access, can't go on", "you don't have access, can't go on"),
             ("Unexpected token < in JSON at position 0", "Unexpected token < in JSON at position <n>"),
             (

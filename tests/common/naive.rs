@@ -1,8 +1,9 @@
 //! The figures of some calls, computed in the plainest way, and their comparison with the store's.
 
 use super::event::Event;
-use llmtop::snapshot::{Dist, Snapshot, Stats, Table};
+use llmtop::snapshot::{Dist, Figure, Snapshot, Stats, Table};
 use llmtop::stats::template::template;
+use llmtop::view::Dim;
 use std::collections::BTreeMap;
 
 /// A bucket of the histogram is at most this wide, relative to its value.
@@ -160,6 +161,9 @@ pub fn check(snapshot: &Snapshot, events: &[Event], passes: &dyn Fn(&Event) -> b
     check_group_points(snapshot, &now, &what);
     check_latencies(snapshot, &now, &what);
     check_failures(snapshot, (&now, &previous), events, &what);
+    if snapshot.holdings.folded_series == 0 {
+        check_changes(snapshot, [&previous, &now], &what);
+    }
     let mut newest: Vec<i64> = now.iter().map(|e| e.ts_us).collect();
     newest.reverse();
     newest.truncate(snapshot.view.sections.records);
@@ -189,6 +193,28 @@ fn check_latencies(snapshot: &Snapshot, now: &[&Event], what: &str) {
     if snapshot.view.sections.heat && !snapshot.chart.points.is_empty() {
         let heat = snapshot.chart.points.iter().flat_map(|p| &p.heat).map(|(_, n)| n).sum::<u64>();
         assert_eq!(heat, latencies, "{what}: heat");
+    }
+}
+
+/// What changed against a loop over all calls of this window and the one before: the figures, and of each cause the calls.
+fn check_changes(snapshot: &Snapshot, sides: [&[&Event]; 2], what: &str) {
+    for change in snapshot.changes.list() {
+        let what = format!("{what}: {change:?}");
+        assert_eq!(change.calls, sides.map(|calls| calls.len() as u64), "{what}");
+        let rate = |calls: &[&Event]| calls.iter().filter(|e| e.is_error()).count() as f64 / calls.len() as f64;
+        if change.figure == Figure::ErrorRate {
+            assert_eq!([change.before, change.now], sides.map(rate), "{what}");
+        }
+        for cause in &change.causes {
+            let of_calls = |dim: Dim| change.figure != Figure::ErrorRate || dim != Dim::Error;
+            let pairs: Vec<_> = cause.pairs.iter().filter(|(dim, _)| of_calls(*dim)).collect();
+            let by = pairs.iter().map(|(dim, _)| dim.word()).collect::<Vec<_>>().join(",");
+            let key: Vec<Option<String>> = pairs.iter().map(|(_, value)| value.clone()).collect();
+            for (standing, calls) in [cause.before, cause.now].iter().zip(sides) {
+                let want = if by.is_empty() { calls.len() } else { groups(calls, &by).get(&key).map_or(0, Vec::len) };
+                assert_eq!(standing.calls, want as u64, "{what}: {by}");
+            }
+        }
     }
 }
 

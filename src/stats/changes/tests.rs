@@ -36,8 +36,11 @@ fn acc(of: Calls, failed: bool) -> Acc {
 /// A row: model, provider, app, then the calls of the window before and those of this one.
 type Row = (&'static str, &'static str, &'static str, Calls, Calls);
 
+/// The values of a cell, and its two sides.
+type Owned = (Vec<Option<String>>, [Option<Acc>; 2]);
+
 fn told(rows: &[Row]) -> Vec<Change> {
-    let owned: Vec<(Vec<Option<String>>, [Option<Acc>; 2])> = rows
+    let owned: Vec<Owned> = rows
         .iter()
         .flat_map(|(model, provider, app, before, now)| {
             [false, true].map(|failed| {
@@ -47,14 +50,8 @@ fn told(rows: &[Row]) -> Vec<Change> {
             })
         })
         .collect();
-    let cell = |(key, sides): &'static (Vec<Option<String>>, [Option<Acc>; 2])| Cell {
-        key,
-        sides: [sides[0].as_ref(), sides[1].as_ref()],
-    };
-    let leaked: &'static _ = Box::leak(owned.into_boxed_slice());
-    let cube =
-        Cube { dims: vec![Dim::Model, Dim::Provider, Dim::App, Dim::Error], cells: leaked.iter().map(cell).collect() };
-    changes(&[cube], Some(1.0))
+    let cells = owned.iter().map(|(key, sides)| Cell { key, sides: [sides[0].as_ref(), sides[1].as_ref()] }).collect();
+    changes(&[Cube { dims: vec![Dim::Model, Dim::Provider, Dim::App, Dim::Error], cells }], Some(1.0))
 }
 
 fn of(changes: &[Change], figure: Figure) -> Option<&Change> {

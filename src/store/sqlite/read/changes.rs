@@ -59,7 +59,8 @@ pub fn changes(
     let is_whole = missed_us <= previous.len_us() / 20;
     let hours = previous.len_us() as f64 / 3.6e9;
     let ranges = [previous, answer.cover];
-    let apart = if reads_few(answer, ranges, watch)? { apart(answer, ranges, [before, now], watch)? } else { Vec::new() };
+    let apart =
+        if reads_few(answer, ranges, watch)? { apart(answer, ranges, [before, now], watch)? } else { Vec::new() };
     let main = before.changes.iter().zip(&now.changes).map(|(before, now)| cube([before, now]));
     let cubes: Vec<_> = main.chain(apart.iter().map(Apart::cube)).collect();
     Ok(Changes::Told { list: changes::changes(&cubes, is_whole.then_some(hours)), is_whole })
@@ -95,28 +96,24 @@ fn reads_few(answer: &Answer<'_>, ranges: [Range; 2], watch: &dyn Watch) -> Read
 
 /// The calls of both windows by something that is not rolled up with the rest.
 enum Apart {
-    Hosts([Cells; 2]),
+    Hosts(Box<[Cells; 2]>),
     Users(Vec<User>),
 }
 
 impl Apart {
     fn cube(&self) -> changes::Cube<'_> {
         match self {
-            Apart::Hosts([before, now]) => cube([before, now]),
+            Apart::Hosts(sides) => cube([&sides[0], &sides[1]]),
             Apart::Users(users) => {
-                let cells = users.iter().map(|(key, sides)| Cell { key, sides: [sides[0].as_ref(), sides[1].as_ref()] });
+                let cells =
+                    users.iter().map(|(key, sides)| Cell { key, sides: [sides[0].as_ref(), sides[1].as_ref()] });
                 changes::Cube { dims: vec![Dim::User], cells: cells.collect() }
             }
         }
     }
 }
 
-fn apart(
-    answer: &Answer<'_>,
-    ranges: [Range; 2],
-    figures: [&Figures; 2],
-    watch: &dyn Watch,
-) -> ReadResult<Vec<Apart>> {
+fn apart(answer: &Answer<'_>, ranges: [Range; 2], figures: [&Figures; 2], watch: &dyn Watch) -> ReadResult<Vec<Apart>> {
     let mut all = Vec::new();
     let hosts = || Cells::new(&Grouping::by(Dim::Host, None));
     if answer.cube(&hosts()) == Cube::Hosts {
@@ -125,7 +122,7 @@ fn apart(
             let pass = Pass { depth: Depth::Times, ..answer.pass(range, Some(Tier::Day)) };
             pass.run(answer.context, cells, watch)?;
         }
-        all.push(Apart::Hosts(sides));
+        all.push(Apart::Hosts(Box::new(sides)));
     }
     if answer.view.filter.is_empty() {
         all.push(Apart::Users(users(answer, ranges, figures, watch)?));
@@ -136,12 +133,7 @@ fn apart(
 type User = (Vec<Option<String>>, [Option<Acc>; 2]);
 
 /// What each user's calls came to: counts, failures and costs. Calls that name nobody are nobody's.
-fn users(
-    answer: &Answer<'_>,
-    ranges: [Range; 2],
-    figures: [&Figures; 2],
-    watch: &dyn Watch,
-) -> ReadResult<Vec<User>> {
+fn users(answer: &Answer<'_>, ranges: [Range; 2], figures: [&Figures; 2], watch: &dyn Watch) -> ReadResult<Vec<User>> {
     let members = Members { context: answer.context, horizon: answer.horizon, watch };
     let mut users: HashMap<Option<String>, [Option<Acc>; 2]> = HashMap::default();
     for side in 0..2 {
