@@ -344,7 +344,7 @@ mod tests {
             ("model claude-3-5-sonnet not found", "model claude-3-5-sonnet not found"),
             ("prompt is too long: 200001 tokens > 200000 maximum", "prompt is too long: <n> tokens > <n> maximum"),
             ("Overloaded", "Overloaded"),
-            ("request req_4bf92f3577b3 for claude-sonnet-4-20250514", "request <id> for claude-sonnet-4-20250514"),
+            ("request req_4bf92f3577b3 for claude-sonnet-4-20250514", "request <id> for claude-sonnet-4-<n>"),
             ("you don't have access, can't go on", "you don't have access, can't go on"),
             ("Unexpected token < in JSON at position 0", "Unexpected token < in JSON at position <n>"),
             (
