@@ -23,8 +23,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
-pub use judge::{Judge, RUBRICS, Rubric};
 pub(crate) use experiments::metric;
+pub use judge::{Judge, RUBRICS, Rubric};
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
 pub use prices::Pricing;
 pub use proxy::{Fallback as ProxyFallback, Proxy, Upstream as ProxyUpstream, base_url};

@@ -2,6 +2,8 @@
 //! Unknown is `None`. Faces derive text from it and nothing else.
 
 mod bill;
+mod changes;
+mod clusters;
 pub mod experiments;
 mod figures;
 mod money;
@@ -9,6 +11,8 @@ pub mod quality;
 pub mod traces;
 
 pub use bill::{Bill, BillLine, Computed, Invoice};
+pub use changes::{Cause, Change, Changes, Figure, Standing, Told};
+pub use clusters::{Cluster, Clusters, News};
 pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
 pub use money::{BudgetState, Burn, Forecast, Spend, Tasks};
 
@@ -110,38 +114,6 @@ pub struct Failure {
     /// Longest `Retry-After` seen, µs.
     pub retry_after_us: Option<u64>,
     /// Whether users, error types and the longest wait are of the newest of its calls alone.
-    pub partial: bool,
-}
-
-/// Alike messages counted together.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cluster {
-    /// The message with its variable parts masked.
-    pub template: String,
-    /// The failure mode of its newest call.
-    pub mode: FailureMode,
-    /// How many calls.
-    pub calls: u64,
-    /// First in the window, µs.
-    pub first_us: i64,
-    /// Last in the window, µs.
-    pub last_us: i64,
-    /// Affected models, most first.
-    pub models: Vec<(String, u64)>,
-    /// The newest message.
-    pub example: String,
-    /// The call it is from.
-    pub example_key: RecordKey,
-}
-
-/// Clusters, and whether all errors of the window were read for them.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Clusters {
-    /// Most calls first.
-    pub list: Vec<Cluster>,
-    /// Errors read; the newest ones.
-    pub read: u64,
-    /// Whether there were more than were read.
     pub partial: bool,
 }
 
@@ -336,6 +308,8 @@ pub struct Snapshot {
     pub headroom: Vec<crate::event::LimitEvent>,
     /// Experiments up to the end of the window, if asked for, whatever the filter; the newest first.
     pub experiments: Vec<experiments::Experiment>,
+    /// What changed from the window before, if asked for.
+    pub changes: Changes,
 }
 
 impl Snapshot {

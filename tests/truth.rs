@@ -210,7 +210,14 @@ fn scenario(folder: &Path) -> Value {
         home.run(["ingest", &name]).good();
     }
     let args = std::fs::read_to_string(folder.join("args")).unwrap_or_default();
-    let mut got = home.report(&args.lines().collect::<Vec<_>>());
+    let args: Vec<&str> = args.lines().collect();
+    let mut got = match args.contains(&"--window") {
+        true => {
+            let out = home.run(["report", "--format", "json"].iter().chain(&args)).good();
+            serde_json::from_str(&out).expect("JSON")
+        }
+        false => home.report(&args),
+    };
     without_paths(&mut got, &home.path("").to_string_lossy());
     for pointer in std::fs::read_to_string(folder.join("without")).unwrap_or_default().lines() {
         *got.pointer_mut(pointer).unwrap_or_else(|| panic!("nothing at {pointer}")) = json!("left out");

@@ -227,7 +227,7 @@ impl Unit {
         match self {
             Unit::Time => format!("{} s", plain(value / 1e6)),
             Unit::Share => format!("{} %", plain(value * 100.0)),
-            Unit::Money => format!("${}", plain(value / 1e9)),
+            Unit::Money => format!("${}", grouped(&plain(value / 1e9))),
         }
     }
 
@@ -236,7 +236,7 @@ impl Unit {
         match self {
             Unit::Time => units::exact_duration(value as i64),
             Unit::Share => format!("{}%", plain(value * 100.0)),
-            Unit::Money => format!("${}", plain(value / 1e9)),
+            Unit::Money => format!("${}", grouped(&plain(value / 1e9))),
         }
     }
 
@@ -259,6 +259,13 @@ impl Unit {
     }
 }
 
+/// Digits before the point in groups of three.
+fn grouped(number: &str) -> String {
+    let (whole, part) = number.split_once('.').map_or((number, None), |(whole, part)| (whole, Some(part)));
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), units::count);
+    part.map_or_else(|| whole.clone(), |part| format!("{whole}.{part}"))
+}
+
 /// Up to nine decimals, and none that are 0 at the end.
 fn plain(value: f64) -> String {
     let text = format!("{value:.9}");
@@ -279,6 +286,8 @@ mod tests {
             (Unit::Share, "0%", 0.0, "0%"),
             (Unit::Share, "100%", 1.0, "100%"),
             (Unit::Money, "5", 5e9, "$5"),
+            (Unit::Money, "5000000000", 5e18, "$5,000,000,000"),
+            (Unit::Money, "1234.5", 1_234.5e9, "$1,234.5"),
             (Unit::Money, "$0.0125", 12_500_000.0, "$0.0125"),
             (Unit::Money, "0", 0.0, "$0"),
         ] {

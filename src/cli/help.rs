@@ -16,8 +16,8 @@ A file with a command's name is reached by its path: llmtop ./report";
 
 pub(super) const FILTERS: &str = "\
 Filters:
-  model:gpt-4o* provider:openai status:error error:rate_limit user:u_12 session: trace: request:
-  host: app: env: tag: variant: operation: source: latency>5s ttft>1s cost>0.01 tokens>8000 \"text\"
+  model:gpt-4o* provider:openai status:error error:rate_limit message:*quota* user:u_12 session: trace:
+  request: host: app: env: tag: variant: operation: source: latency>5s ttft>1s cost>0.01 tokens>8000 \"text\"
   Space is AND, comma is OR within a field, - negates, * stands for anything; user: alone finds calls without one.";
 
 pub(super) const PROXY_EXAMPLES: &str = "\

@@ -1,7 +1,7 @@
 //! The report for programs. Names are kept from version to version; more may be added. Unknown is null.
 
 use super::figures::{figures, money};
-use super::{Options, Report, Words, budgets, mask};
+use super::{Options, Report, Words, budgets, changes, clusters, headroom, mask};
 use crate::snapshot::{Accounting, Failure, Group, Snapshot, Stats, Table};
 use crate::units::{UNKNOWN, harmless_json, rfc3339};
 use serde_json::{Map, Value, json};
@@ -38,6 +38,9 @@ fn document(snapshot: &Snapshot, words: Words) -> Value {
         "group_counts": totals_of_groups,
         "budgets": snapshot.budgets.iter().map(budgets::value).collect::<Vec<_>>(),
         "failures": snapshot.failures.iter().map(failure).collect::<Vec<_>>(),
+        "clusters": clusters::value(snapshot),
+        "changes": changes::value(&snapshot.changes),
+        "headroom": headroom::value(snapshot),
         "unfiltered_calls": snapshot.unfiltered_calls,
         "store": store(snapshot),
         // Below 1 where rows had to be read and some have been deleted: figures that need them are then of the newest part.

@@ -1,10 +1,13 @@
 //! Reports: one snapshot as text, JSON or CSV. A new form is one file and one line here.
 
 mod budgets;
+mod changes;
+mod clusters;
 mod csv;
 pub mod experiments;
 mod figures;
 mod grid;
+mod headroom;
 mod json;
 mod mask;
 mod measure;

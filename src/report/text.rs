@@ -3,7 +3,7 @@
 
 use super::grid::{Column, Grid, cut, wrap};
 use super::measure::{change, measures, spent};
-use super::{Options, Report, Words, budgets, mask};
+use super::{Options, Report, Words, budgets, changes, clusters, mask};
 use crate::snapshot::{Accounting, Dist, Failure, Group, Snapshot, Table};
 use crate::units::{self, UNKNOWN, Zone, clean};
 use std::io;
@@ -34,10 +34,12 @@ impl Report for Text {
             page.header(),
             page.accounting(),
             page.totals(),
+            changes::lines(snapshot, page.width),
             page.budgets(),
             page.tables(),
             super::unpriced::section(snapshot, page.width),
             page.failures(),
+            clusters::lines(snapshot, page.width, &|us| page.time(us)),
             page.messages(),
             page.rejected(),
         ];

@@ -172,6 +172,15 @@ pub enum Depth {
 }
 
 impl Acc {
+    /// Of calls that no more is known of than how many they were, how many failed, and what they cost, nano-dollars.
+    pub fn of_sums(calls: u64, errors: u64, cost_nusd: i64) -> Acc {
+        let mut acc = Acc { n: calls, ..Acc::default() };
+        acc.outcomes[0] = calls.saturating_sub(errors);
+        acc.outcomes[FailureMode::Unknown as usize] = errors;
+        acc.add(Sum::Cost, Some(cost_nusd));
+        acc
+    }
+
     /// Whether nothing was folded in since it was made or cleared.
     #[inline]
     pub fn is_empty(&self) -> bool {

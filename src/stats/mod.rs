@@ -1,6 +1,8 @@
 //! Pure statistics: histograms, accumulators and their bytes, forecasts, clustering of messages, quality. No I/O, no clock.
 
 pub mod acc;
+pub mod alike;
+pub mod changes;
 pub mod experiment;
 pub mod forecast;
 pub mod histogram;

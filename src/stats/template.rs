@@ -1,4 +1,5 @@
 //! Templates of error messages: numbers, ids, quoted parts and addresses masked, so that alike messages count together.
+//! Of a stack trace its message counts; of an object in the message, what it says.
 
 /// Most characters of a template.
 pub const MAX_CHARS: usize = 160;
@@ -6,11 +7,19 @@ pub const MAX_CHARS: usize = 160;
 /// So much of a message is looked at; no more of it would fit a template, but for masked parts of great length.
 const MAX_INPUT: usize = 2_048;
 
-/// The template of a message: `<n>` for numbers, `<id>` for ids and hashes, `<url>`, `<path>`, `<email>`, quoted parts as
-/// `"…"`; white space as one space; at most [`MAX_CHARS`] characters, cut ones ending in `…`.
+/// Objects within quoted parts of objects are looked into so deep.
+const DEEPEST: u8 = 4;
+
+/// The template of a message: `<n>` for numbers and lengths of time, `<id>` for ids and hashes, `<url>`, `<path>`, `<email>`,
+/// quoted parts as `"…"`, but for what objects in it say under names such as `message`, `type` and `code`; white space as
+/// one space; at most [`MAX_CHARS`] characters, cut ones ending in `…`.
 pub fn template(message: &str) -> String {
+    template_at(said(message), 0)
+}
+
+fn template_at(message: &str, depth: u8) -> String {
     let clipped = message.get(..message.floor_char_boundary(MAX_INPUT)).unwrap_or(message);
-    let mut out = Out::default();
+    let mut out = Out { depth, ..Out::default() };
     let mut rest = clipped;
     while let Some(c) = rest.chars().next() {
         if out.chars > MAX_CHARS {
@@ -19,6 +28,19 @@ pub fn template(message: &str) -> String {
         rest = step(rest, c, &mut out);
     }
     out.finish(!rest.is_empty() || clipped.len() < message.len())
+}
+
+/// The message of a stack trace: a Python traceback ends with it, in others it comes first.
+fn said(message: &str) -> &str {
+    if message.contains("Traceback (most recent call last)") {
+        let outside = |line: &&str| !line.trim().is_empty() && !line.starts_with([' ', '\t']);
+        return message.lines().rev().find(outside).unwrap_or(message);
+    }
+    let frame = message.match_indices('\n').find(|(at, _)| message[*at..].trim_start().starts_with("at "));
+    match frame {
+        Some((at, _)) if !message[..at].trim().is_empty() => &message[..at],
+        _ => message,
+    }
 }
 
 /// Takes one piece of the message; what is left.
@@ -31,10 +53,12 @@ fn step<'a>(rest: &'a str, c: char, out: &mut Out) -> &'a str {
         && !out.in_word()
         && let Some(length) = quoted(rest, c)
     {
-        out.push(&format!("{c}…{}", closing(c)));
+        let inner = &rest[c.len_utf8()..length - closing(c).len_utf8()];
+        out.quote(c, inner, &rest[length..]);
         return &rest[length..];
     }
     if !is_word_char(c) {
+        out.bracket(c);
         out.push_char(c);
         return &rest[c.len_utf8()..];
     }
@@ -48,7 +72,13 @@ fn quoted(text: &str, open: char) -> Option<usize> {
     const LONGEST: usize = 1_024;
     let close = closing(open);
     let from = open.len_utf8();
-    let length = text[from..].char_indices().take(LONGEST).find(|(_, c)| *c == close).map(|(i, _)| i)?;
+    let mut escaped = false;
+    let ends = |(_, c): &(usize, char)| {
+        let ends = *c == close && !escaped;
+        escaped = *c == '\\' && !escaped;
+        ends
+    };
+    let length = text[from..].char_indices().take(LONGEST).find(ends).map(|(i, _)| i)?;
     let end = from + length + close.len_utf8();
     let goes_on = text[end..].chars().next().is_some_and(char::is_alphanumeric);
     (length > 0 && !(open == '\'' && goes_on)).then_some(end)
@@ -74,7 +104,12 @@ fn first_word(text: &str) -> &str {
     let goes_on = |c: char| {
         if is_url { !c.is_whitespace() && !matches!(c, '"' | '\'' | ')' | '>' | '`' | ',') } else { is_word_char(c) }
     };
-    let end = text.find(|c| !goes_on(c)).unwrap_or(text.len());
+    // A comma between digits is of a number.
+    let in_number = |at: usize| {
+        let is_digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+        text.as_bytes().get(at) == Some(&b',') && at.checked_sub(1).is_some_and(is_digit) && is_digit(at + 1)
+    };
+    let end = text.char_indices().find(|(at, c)| !goes_on(*c) && !in_number(*at)).map_or(text.len(), |(at, _)| at);
     let trimmed = text[..end].trim_end_matches(['.', ':', '?', '-', '/']);
     if trimmed.is_empty() { &text[..text.chars().next().map_or(0, char::len_utf8)] } else { trimmed }
 }
@@ -86,7 +121,7 @@ fn mask(word: &str, out: &mut Out) {
         out.push("<url>");
     } else if word.contains('@') && word.contains('.') {
         out.push("<email>");
-    } else if has_digit && is_number(word) {
+    } else if has_digit && (is_number(word) || is_duration(word) || is_address(word)) {
         out.push("<n>");
     } else if word.starts_with('/') && word.len() > 1 {
         out.push("<path>");
@@ -110,12 +145,61 @@ fn is_number(word: &str) -> bool {
         && (unit.len() <= 2 && unit.bytes().all(|b| b.is_ascii_alphabetic() || b == b'%') || unit.starts_with("ms/"))
 }
 
+/// A length of time of several units: `6m0s`, `1h2m3.5s`.
+fn is_duration(word: &str) -> bool {
+    let mut rest = word;
+    while !rest.is_empty() {
+        let number = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let after = number.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = &number[..number.len() - after.len()];
+        if number.len() == rest.len() || !matches!(unit, "d" | "h" | "m" | "min" | "s" | "ms" | "us" | "µs" | "ns") {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
+/// An address of the sixth version: `2001:db8::1`.
+fn is_address(word: &str) -> bool {
+    word.matches(':').count() >= 2 && word.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'))
+}
+
+/// Names under which objects say what went wrong.
+const TELLING: [&str; 11] =
+    ["message", "msg", "type", "code", "error", "detail", "details", "reason", "status", "error_type", "error_code"];
+
+/// A quoted text without its escapes.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, if c == '\\' { chars.next() } else { None }) {
+            ('\\', Some('n' | 't' | 'r')) => out.push(' '),
+            ('\\', Some(escaped)) => out.push(escaped),
+            (c, _) => out.push(c),
+        }
+    }
+    out
+}
+
+/// Whether a quoted part before a colon is short and plain enough to be a field's name.
+fn is_field(text: &str) -> bool {
+    text.len() <= 32 && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+}
+
 /// An id: hexadecimal digits, a UUID, or letters and digits mixed as only machines mix them.
 fn is_id(word: &str) -> bool {
     let body = word.strip_prefix("0x").unwrap_or(word);
     let digits = body.bytes().filter(u8::is_ascii_digit).count();
     let hex = body.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') && body.len() >= 8 && digits > 0;
-    hex || body.rsplit(['-', '_', '.', ':', '/']).any(is_random)
+    hex || body.rsplit(['-', '_', '.', ':', '/']).any(|part| is_random(part) || is_hex(part))
+}
+
+/// Whether a part without separators is of hexadecimal digits of both kinds: a date of digits alone is none.
+fn is_hex(part: &str) -> bool {
+    let letters = part.bytes().filter(u8::is_ascii_alphabetic).count();
+    part.len() >= 8 && part.bytes().all(|b| b.is_ascii_hexdigit()) && letters > 0 && letters < part.len()
 }
 
 /// Whether a part without separators looks random: long, with digits and letters in turn.
@@ -150,6 +234,12 @@ fn mask_parts(word: &str, out: &mut Out) {
 struct Out {
     text: String,
     chars: usize,
+    /// In how many quoted parts this is.
+    depth: u8,
+    /// How many braces are open.
+    open: usize,
+    /// Whether the field that comes next says what went wrong.
+    is_telling: bool,
 }
 
 impl Out {
@@ -161,6 +251,29 @@ impl Out {
     fn push_char(&mut self, c: char) {
         self.text.push(c);
         self.chars += 1;
+    }
+
+    fn bracket(&mut self, c: char) {
+        match c {
+            '{' => self.open += 1,
+            '}' => self.open = self.open.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// A quoted part: a field's name stays, what a telling field says is a message of its own.
+    fn quote(&mut self, open: char, inner: &str, after: &str) {
+        let close = closing(open);
+        let is_name = self.open > 0 && after.trim_start().starts_with(':') && is_field(inner);
+        if is_name {
+            self.is_telling = TELLING.contains(&inner.to_ascii_lowercase().as_str());
+            self.push(&format!("{open}{inner}{close}"));
+        } else if self.open > 0 && std::mem::take(&mut self.is_telling) && self.depth < DEEPEST {
+            let said = template_at(&plain(inner), self.depth + 1);
+            self.push(&format!("{open}{said}{close}"));
+        } else {
+            self.push(&format!("{open}…{close}"));
+        }
     }
 
     fn space(&mut self) {
@@ -231,9 +344,27 @@ mod tests {
             ("model claude-3-5-sonnet not found", "model claude-3-5-sonnet not found"),
             ("prompt is too long: 200001 tokens > 200000 maximum", "prompt is too long: <n> tokens > <n> maximum"),
             ("Overloaded", "Overloaded"),
+            ("request req_4bf92f3577b3 for claude-sonnet-4-20250514", "request <id> for claude-sonnet-4-<n>"),
             ("you don't have access, can't go on", "you don't have access, can't go on"),
             ("Unexpected token < in JSON at position 0", "Unexpected token < in JSON at position <n>"),
-            ("Error code: 429 - {'error': {'message': 'Rate limit'}}", "Error code: <n> - {'…': {'…': '…'}}"),
+            (
+                "Error code: 429 - {'error': {'message': 'Rate limit'}}",
+                "Error code: <n> - {'error': {'message': 'Rate limit'}}",
+            ),
+            (
+                r#"400 {"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 7 \"x\" > 5"},"id":"a b"}"#,
+                r#"<n> {"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: <n> "…" > <n>"},"id":"…"}"#,
+            ),
+            ("Please try again in 6m0s or in 1h2m3.5s", "Please try again in <n> or in <n>"),
+            ("connect to [2001:db8::1]:443", "connect to [<n>]:<n>"),
+            (
+                "Traceback (most recent call last):\n  File \"/app/x.py\", line 3, in <module>\n    call()\nhttpx.ReadTimeout: The read operation timed out\n",
+                "httpx.ReadTimeout: The read operation timed out",
+            ),
+            (
+                "Error: connect ECONNREFUSED 127.0.0.1:8000\n    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1555:16)",
+                "Error: connect ECONNREFUSED <n>",
+            ),
             ("retry at 2024-01-01T12:00:00.123Z please", "retry at <n> please"),
             ("see https://platform.openai.com/docs/errors.", "see <url>."),
             ("mail bob@example.com now", "mail <email> now"),

@@ -24,6 +24,8 @@ pub enum Field {
     Request,
     /// Any of the call's tags.
     Tag,
+    /// What a failed call said, or that with its variable parts masked: its template.
+    Message,
 }
 
 impl Field {
@@ -35,6 +37,7 @@ impl Field {
             Field::Trace => "trace",
             Field::Request => "request",
             Field::Tag => "tag",
+            Field::Message => "message",
         }
     }
 
@@ -45,7 +48,7 @@ impl Field {
             Field::Dim(Dim::User | Dim::Session | Dim::Source) | Field::Trace | Field::Request | Field::Tag => {
                 Case::Exact
             }
-            Field::Dim(_) => Case::Any,
+            Field::Dim(_) | Field::Message => Case::Any,
         }
     }
 
@@ -157,6 +160,11 @@ pub trait Subject {
 }
 
 impl Term {
+    /// Whether it takes a look beside the row to answer it, which is the dearest question.
+    pub fn is_of_text(&self) -> bool {
+        matches!(&self.matches, Match::Text(_) | Match::Any(Field::Message, _))
+    }
+
     /// Whether rollups cannot answer it.
     pub fn needs_rows(&self) -> bool {
         !matches!(&self.matches, Match::Any(field, _) if field.is_rolled_up())
@@ -223,10 +231,16 @@ impl Filter {
     /// before gives way: the way from a row of a table to its calls.
     #[must_use]
     pub fn narrowed(&self, field: Field, value: Option<&str>) -> Filter {
+        self.narrowed_to(field, &[value.unwrap_or_default()])
+    }
+
+    /// The same with one of several values; the empty one is unknown.
+    #[must_use]
+    pub fn narrowed_to(&self, field: Field, values: &[&str]) -> Filter {
         let same = |term: &&Term| !term.negated && matches!(&term.matches, Match::Any(f, _) if *f == field);
         let mut terms: Vec<Term> = self.terms.iter().filter(|term| !same(term)).cloned().collect();
-        let pattern = Pattern::value(value.unwrap_or_default(), field.quoted_case());
-        terms.push(Term { negated: false, matches: Match::Any(field, vec![pattern]) });
+        let patterns = values.iter().map(|value| Pattern::value(value, field.quoted_case())).collect();
+        terms.push(Term { negated: false, matches: Match::Any(field, patterns) });
         Filter { terms }
     }
 }

@@ -139,6 +139,8 @@ pub struct Sections {
     pub traces: TraceList,
     /// Experiments, the newest first: at most so many.
     pub experiments: usize,
+    /// What changed from the window before, and what explains it.
+    pub changes: bool,
 }
 
 /// Everything a face asks for.

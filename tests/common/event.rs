@@ -125,6 +125,20 @@ impl Event {
         self.failure.is_some()
     }
 
+    /// What a failed call said: its message, else the type of its error.
+    pub fn said(&self) -> Option<&'static str> {
+        let fields = self.failing()?;
+        let of = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| text.trim_matches('"'));
+        of("error_message").or_else(|| of("error_type")).or_else(|| of("status").filter(|word| *word != "error"))
+    }
+
+    /// The fields in which a failed call says so.
+    fn failing(&self) -> Option<&'static [(&'static str, &'static str)]> {
+        let mode = self.failure?;
+        let said: Vec<_> = FAILURES.iter().filter(|(m, _)| *m == mode).collect();
+        Some(said[self.ts_us.unsigned_abs() as usize % said.len()].1)
+    }
+
     /// The line a producer would write.
     pub fn line(&self) -> String {
         let mut map = Map::from_iter([("event".to_owned(), json!("llm_call"))]);
@@ -168,12 +182,10 @@ impl Event {
         if !self.tags.is_empty() {
             put("tags", json!(self.tags));
         }
-        match self.failure {
+        match self.failing() {
             None => put("status", json!("ok")),
-            Some(mode) => {
-                let which = self.ts_us.unsigned_abs() as usize;
-                let said: Vec<_> = FAILURES.iter().filter(|(m, _)| *m == mode).collect();
-                for (name, value) in said[which % said.len()].1 {
+            Some(fields) => {
+                for (name, value) in fields {
                     put(name, serde_json::from_str(value).expect("JSON of the table"));
                 }
             }

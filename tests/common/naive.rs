@@ -1,7 +1,9 @@
 //! The figures of some calls, computed in the plainest way, and their comparison with the store's.
 
 use super::event::Event;
-use llmtop::snapshot::{Dist, Snapshot, Stats, Table};
+use llmtop::snapshot::{Dist, Figure, Snapshot, Stats, Table};
+use llmtop::stats::template::template;
+use llmtop::view::Dim;
 use std::collections::BTreeMap;
 
 /// A bucket of the histogram is at most this wide, relative to its value.
@@ -158,7 +160,10 @@ pub fn check(snapshot: &Snapshot, events: &[Event], passes: &dyn Fn(&Event) -> b
     }
     check_group_points(snapshot, &now, &what);
     check_latencies(snapshot, &now, &what);
-    check_failures(snapshot, &now, &what);
+    check_failures(snapshot, (&now, &previous), events, &what);
+    if snapshot.holdings.folded_series == 0 {
+        check_changes(snapshot, [&previous, &now], &what);
+    }
     let mut newest: Vec<i64> = now.iter().map(|e| e.ts_us).collect();
     newest.reverse();
     newest.truncate(snapshot.view.sections.records);
@@ -191,7 +196,57 @@ fn check_latencies(snapshot: &Snapshot, now: &[&Event], what: &str) {
     }
 }
 
-fn check_failures(snapshot: &Snapshot, now: &[&Event], what: &str) {
+/// What changed against a loop over all calls of this window and the one before: the figures, and of each cause the calls.
+fn check_changes(snapshot: &Snapshot, sides: [&[&Event]; 2], what: &str) {
+    for change in snapshot.changes.list() {
+        let what = format!("{what}: {change:?}");
+        assert_eq!(change.calls, sides.map(|calls| calls.len() as u64), "{what}");
+        let rate = |calls: &[&Event]| calls.iter().filter(|e| e.is_error()).count() as f64 / calls.len() as f64;
+        if change.figure == Figure::ErrorRate {
+            assert_eq!([change.before, change.now], sides.map(rate), "{what}");
+        }
+        for cause in &change.causes {
+            let of_calls = |dim: Dim| change.figure != Figure::ErrorRate || dim != Dim::Error;
+            let pairs: Vec<_> = cause.pairs.iter().filter(|(dim, _)| of_calls(*dim)).collect();
+            let by = pairs.iter().map(|(dim, _)| dim.word()).collect::<Vec<_>>().join(",");
+            let key: Vec<Option<String>> = pairs.iter().map(|(_, value)| value.clone()).collect();
+            for (standing, calls) in [cause.before, cause.now].iter().zip(sides) {
+                let want = if by.is_empty() { calls.len() } else { groups(calls, &by).get(&key).map_or(0, Vec::len) };
+                assert_eq!(standing.calls, want as u64, "{what}: {by}");
+            }
+        }
+    }
+}
+
+/// All clusters against a loop over all calls of this window, of the one before, and of all.
+fn check_clusters(snapshot: &Snapshot, now: &[&Event], before: &[&Event], all: &[Event], what: &str) {
+    for cluster in &snapshot.clusters.list {
+        let mode = cluster.mode.word();
+        let what = format!("{what}: {mode} {:?}", cluster.template);
+        let is_it =
+            |e: &&Event| e.failure == Some(mode) && e.said().map(template).unwrap_or_default() == cluster.template;
+        let calls: Vec<&Event> = now.iter().copied().filter(is_it).collect();
+        assert_eq!(cluster.calls, calls.len() as u64, "{what}");
+        let previous = before.iter().copied().filter(is_it).count() as u64;
+        assert!(
+            cluster.previous.is_none_or(|n| n == previous),
+            "{what}: {:?} before, not {previous}",
+            cluster.previous
+        );
+        let times = || calls.iter().map(|e| e.ts_us);
+        assert_eq!((Some(cluster.first_us), Some(cluster.last_us)), (times().min(), times().max()), "{what}");
+        let of_text =
+            |e: &&Event| e.failure.is_some() && e.said().map(template).unwrap_or_default() == cluster.template;
+        let ever = all.iter().filter(of_text).map(|e| e.ts_us).min();
+        assert_eq!(Some(cluster.ever_us), ever, "{what}: first ever");
+        let users = groups(&calls, "user").keys().filter(|k| k[0].is_some()).count() as u64;
+        assert_eq!(cluster.users, (users > 0).then_some(users), "{what}: users");
+        let trend: u64 = cluster.trend.iter().sum();
+        assert!(cluster.trend.is_empty() || trend == cluster.calls, "{what}: trend");
+    }
+}
+
+fn check_failures(snapshot: &Snapshot, (now, before): (&[&Event], &[&Event]), all: &[Event], what: &str) {
     if !snapshot.view.sections.failures {
         return;
     }
@@ -218,6 +273,7 @@ fn check_failures(snapshot: &Snapshot, now: &[&Event], what: &str) {
         let failed = want.values().map(Vec::len).sum::<usize>() as u64;
         assert_eq!(snapshot.clusters.list.iter().map(|c| c.calls).sum::<u64>(), failed, "{what}: clusters");
         assert_eq!((snapshot.clusters.read, snapshot.clusters.partial), (failed, false), "{what}: clusters");
+        check_clusters(snapshot, now, before, all, what);
     }
     let newest = snapshot.errors.iter().map(|r| r.ts_us);
     let mut want: Vec<i64> = now.iter().filter(|e| e.is_error()).map(|e| e.ts_us).collect();

@@ -176,6 +176,7 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         experiments: 9,
         exact_members: true,
         records: 9,
+        changes: true,
     };
     View {
         window,

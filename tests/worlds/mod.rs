@@ -11,11 +11,13 @@ mod trials;
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
-    Accounting, Chart, Cluster, Clusters, Failure, Group, Holdings, Point, Record, Rejected, Skipped, Snapshot,
-    SourceInfo, Stats, Table,
+    Accounting, Changes, Chart, Cluster, Clusters, Failure, Group, Holdings, Point, Record, Rejected, Skipped,
+    Snapshot, SourceInfo, Stats, Table,
 };
 use llmtop::stats::acc::{Acc, Sample};
+use llmtop::stats::changes::{Cell, Cube, changes};
 use llmtop::stats::histogram::Histogram;
+use llmtop::stats::template::template;
 use llmtop::tui::{Feed, Live, Ui};
 use llmtop::units::Zone;
 use llmtop::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, View, Window};
@@ -345,17 +347,40 @@ fn failures(now: &[Made], before: &[Made], range: Range, steps: usize) -> Vec<Fa
 }
 
 fn clusters(failures: &[Failure]) -> Clusters {
+    let provider = |name: &str| MODELS.iter().find(|m| m.name == name).map_or("", |m| m.provider);
     let list = failures.iter().map(|f| Cluster {
-        template: f.example.clone().unwrap_or_default().replace(|c: char| c.is_ascii_digit(), "#"),
+        template: template(f.example.as_deref().unwrap_or_default()),
+        templates: vec![template(f.example.as_deref().unwrap_or_default())],
         mode: f.mode,
         calls: f.calls,
+        previous: Some(f.previous),
         first_us: f.first_us.unwrap_or(0),
         last_us: f.last_us.unwrap_or(0),
+        ever_us: f.first_us.filter(|_| f.previous == 0).unwrap_or(NOW - 50 * 3_600 * SECOND),
+        trend: f.trend.clone(),
         models: f.models.clone(),
+        providers: f.models.first().map(|(name, n)| (provider(name).to_owned(), *n)).into_iter().collect(),
+        variants: Vec::new(),
+        users: f.users,
         example: f.example.clone().unwrap_or_default(),
         example_key: RecordKey { ts_us: f.last_us.unwrap_or(0), id: 1 },
     });
-    Clusters { list: list.collect(), read: failures.iter().map(|f| f.calls).sum(), partial: false }
+    let read = failures.iter().map(|f| f.calls).sum();
+    Clusters { list: list.collect(), total: failures.len(), read, partial: false }
+}
+
+/// What changed between two lists of calls, as the store finds it.
+fn changed(now: &[Made], before: &[Made]) -> Changes {
+    let dims = vec![Dim::Model, Dim::Provider, Dim::App, Dim::Error];
+    let mut accs: BTreeMap<Vec<Option<String>>, [Acc; 2]> = BTreeMap::new();
+    for (side, calls) in [before, now].into_iter().enumerate() {
+        for made in calls {
+            let key = dims.iter().map(|dim| key_of(made, *dim)).collect();
+            accs.entry(key).or_default()[side].record(&made.sample);
+        }
+    }
+    let cells = accs.iter().map(|(key, accs)| Cell { key, sides: [Some(&accs[0]), Some(&accs[1])] }).collect();
+    Changes::Told { list: changes(&[Cube { dims, cells }], Some(0.25)), is_whole: true }
 }
 
 /// A screen in UTC of the last fifteen minutes.
@@ -412,6 +437,7 @@ pub fn typical(view: &View) -> Snapshot {
         errors: newest().filter(|r| r.call.outcome.is_error()).take(sections.errors).collect(),
         records: newest().take(sections.records).collect(),
         quality: sections.quality.then(|| Box::new(quality::typical())),
+        changes: if sections.changes { changed(now, before) } else { Changes::NotAsked },
         headroom: if sections.headroom { limits::headroom() } else { Vec::new() },
         traces: traces::list(view),
         experiments: if sections.experiments > 0 { trials::typical() } else { Vec::new() },
@@ -497,6 +523,18 @@ pub fn hostile(view: &View) -> Snapshot {
     }
     for (i, cluster) in snapshot.clusters.list.iter_mut().enumerate() {
         (cluster.template, cluster.example) = (name(i), name(i));
+        (cluster.providers, cluster.variants) = (vec![(name(i + 1), 1)], vec![(name(i + 2), 1), (name(i), 1)]);
+        (cluster.ever_us, cluster.previous) = (i64::MIN, Some(u64::MAX >> i));
+    }
+    if let Changes::Told { list, .. } = &mut snapshot.changes {
+        for (i, change) in list.iter_mut().enumerate() {
+            (change.before, change.now) = (0.0, f64::MAX);
+            for cause in &mut change.causes {
+                cause.explains = f64::INFINITY;
+                (cause.before.share, cause.now.value) = (f64::NAN, Some(f64::INFINITY));
+                cause.pairs.iter_mut().for_each(|(_, value)| *value = Some(name(i)));
+            }
+        }
     }
     for (i, record) in snapshot.errors.iter_mut().chain(&mut snapshot.records).enumerate() {
         let call = &mut record.call;

@@ -7,7 +7,7 @@ mod units_of;
 mod wasted;
 
 use super::columns::{CALLS, COST, COST_CHANGE, NAME, PER_1K, PER_CALL, PER_HOUR, SHARE};
-use super::{Needs, Pane, Panel, TOP, budgets, chart_points, groups, no_rows, places};
+use super::{Needs, Pane, Panel, TOP, budgets, changes, chart_points, groups, no_rows, places};
 use crate::snapshot::{Group, Snapshot, Table};
 use crate::tui::pen;
 use crate::tui::ui::Ui;
@@ -24,6 +24,7 @@ const OVER_TIME: usize = 2;
 const SPENDERS: usize = 3;
 const UNITS: usize = 4;
 const WASTED: usize = 5;
+const CHANGES: usize = 6;
 
 /// Most models that are looked through for calls without a price.
 const MODELS: usize = 200;
@@ -45,6 +46,11 @@ pub(super) static PANE: Pane = Pane {
         },
         Panel { name: "unit costs", rows: no_rows, draw: units_of::draw },
         Panel { name: "wasted", rows: no_rows, draw: wasted::draw },
+        Panel {
+            name: "what changed",
+            rows: |s, _| changes::rows(s, changes::COST),
+            draw: |pen, area, scene, cursor| changes::draw(pen, area, scene, cursor, changes::COST),
+        },
     ],
     layout,
     by: &[
@@ -80,7 +86,8 @@ fn needs(ui: &Ui) -> Needs {
         groupings.push(dearest(Dim::User, TOP));
     }
     let (points, group_points) = if is_shown(OVER_TIME) { (chart_points(ui), TOP) } else { (0, 0) };
-    let sections = Sections { points, group_points, tasks: of_all, ..Sections::default() };
+    let changes = is_shown(CHANGES);
+    let sections = Sections { points, group_points, tasks: of_all, changes, ..Sections::default() };
     Needs { groupings, sections, budgets: ui.budgets.clone(), ..Needs::default() }
 }
 
@@ -112,6 +119,8 @@ fn budget_rows(ui: &Ui, most: u16) -> u16 {
 /// Rows for what is spent, and for what was wasted.
 const SPEND_ROWS: u16 = 7;
 const WASTED_ROWS: u16 = 8;
+/// Rows for what changed.
+const CHANGE_ROWS: u16 = 4;
 
 /// Leaves out what has no room.
 fn shown<const N: usize>(places: [(usize, Rect); N]) -> Vec<(usize, Rect)> {
@@ -168,6 +177,7 @@ fn wide(area: Rect, ui: &Ui) -> Vec<(usize, Rect)> {
     let (spend, others) = pen::left(above, area.width / 3);
     let (units, wasted) = pen::halves(others);
     let (budgets, rest) = pen::top(rest, budget_rows(ui, rest.height / 3));
+    let (rest, changes) = pen::bottom(rest, if rest.height >= 20 { CHANGE_ROWS } else { 0 });
     let (chart, spenders) = pen::halves_of(rest);
     shown([
         (SPEND, spend),
@@ -176,6 +186,7 @@ fn wide(area: Rect, ui: &Ui) -> Vec<(usize, Rect)> {
         (BUDGETS, budgets),
         (OVER_TIME, chart),
         (SPENDERS, spenders),
+        (CHANGES, changes),
     ])
 }
 
@@ -187,6 +198,7 @@ const LEFT: u16 = 40;
 fn widest(area: Rect, ui: &Ui) -> Vec<(usize, Rect)> {
     let wanted = budget_rows(ui, area.height / 3).max(SPEND_ROWS + 1);
     let (above, rest) = pen::top(area, wanted);
+    let (rest, changes) = pen::bottom(rest, if rest.height >= 20 { CHANGE_ROWS } else { 0 });
     let (middle, spenders) = pen::halves_of(rest);
     let (chart, right) = pen::left(middle, area.width - RIGHT);
     let (units, wasted) = pen::top(right, SPEND_ROWS);
@@ -198,5 +210,6 @@ fn widest(area: Rect, ui: &Ui) -> Vec<(usize, Rect)> {
         (UNITS, units),
         (WASTED, wasted),
         (SPENDERS, spenders),
+        (CHANGES, changes),
     ])
 }

@@ -1,7 +1,7 @@
 //! Latency: percentiles over time, the distribution, the heat map, where the time goes, by model.
 
 use super::columns::{CALLS, ERRORS, MAX, NAME, P50, P95, P95_CHANGE, P99, SPEED, TTFT};
-use super::{Needs, Pane, Panel, chart_points, charts, groups, no_rows};
+use super::{Needs, Pane, Panel, changes, chart_points, charts, groups, no_rows};
 use crate::snapshot::{Group, Stats};
 use crate::tui::clean;
 use crate::tui::figures;
@@ -23,6 +23,7 @@ const HEAT: usize = 2;
 const TTFT_CHART: usize = 3;
 const PHASES: usize = 4;
 const GROUPS: usize = 5;
+const CHANGES: usize = 6;
 
 /// The pane.
 pub(super) static PANE: Pane = Pane {
@@ -31,7 +32,13 @@ pub(super) static PANE: Pane = Pane {
     short: "Lat",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
-        sections: Sections { points: chart_points(ui), distribution: true, heat: true, ..Sections::default() },
+        sections: Sections {
+            points: chart_points(ui),
+            distribution: true,
+            heat: true,
+            changes: true,
+            ..Sections::default()
+        },
         ..Needs::default()
     },
     panels: &[
@@ -44,6 +51,11 @@ pub(super) static PANE: Pane = Pane {
             name: "models",
             rows: |s, ui| groups::targets(s, ui, COLUMNS),
             draw: |pen, area, scene, cursor| groups::draw(pen, area, scene, cursor, COLUMNS),
+        },
+        Panel {
+            name: "what changed",
+            rows: |s, _| changes::rows(s, changes::LATENCY),
+            draw: |pen, area, scene, cursor| changes::draw(pen, area, scene, cursor, changes::LATENCY),
         },
     ],
     layout,
@@ -60,20 +72,23 @@ fn layout(area: Rect, _: &Ui) -> Vec<(usize, Rect)> {
         let (left, right) = pen::halves(area);
         return vec![(CHART, left), (GROUPS, right)];
     }
+    let (area, changes) = pen::bottom(area, if area.height >= 34 { 4 } else { 0 });
     let charts = area.height * 2 / 3;
     let (charts, below) = pen::top(area, charts);
     let (first, second) = pen::top(charts, charts.height / 2);
     let (chart, distribution) = pen::halves(first);
     let (heat, ttft) = pen::halves(second);
     let (phases, table) = pen::left(below, area.width * 2 / 5);
-    vec![
+    let places = [
         (CHART, chart),
         (DISTRIBUTION, distribution),
         (HEAT, heat),
         (TTFT_CHART, ttft),
         (PHASES, phases),
         (GROUPS, table),
-    ]
+        (CHANGES, changes),
+    ];
+    places.into_iter().filter(|(_, area)| area.height > 0).collect()
 }
 
 fn narrow(area: Rect) -> Vec<(usize, Rect)> {

@@ -2,6 +2,7 @@
 //! line in `ALL`.
 
 mod budgets;
+mod changes;
 mod charts;
 mod columns;
 mod cost;

@@ -1,7 +1,7 @@
 //! Overview: is it all right, since when, where, show me one.
 
 use super::columns::{CALLS, COST, ERRORS, LIMITED, NAME, P50, P95, P95_CHANGE, P99, PER_HOUR, SPEED, TTFT};
-use super::{Needs, Pane, Panel, chart_points, charts, failures, groups, no_rows, records, tiles};
+use super::{Needs, Pane, Panel, changes, chart_points, charts, failures, groups, no_rows, records, tiles};
 use crate::snapshot::Group;
 use crate::tui::pen;
 use crate::tui::ui::Ui;
@@ -20,6 +20,7 @@ const SPEND: usize = 4;
 const GROUPS: usize = 5;
 const FAILURES: usize = 6;
 const NEWEST: usize = 7;
+const CHANGES: usize = 8;
 
 /// The pane.
 pub(super) static PANE: Pane = Pane {
@@ -28,7 +29,13 @@ pub(super) static PANE: Pane = Pane {
     short: "Over",
     needs: |ui| Needs {
         groupings: vec![ui.grouping()],
-        sections: Sections { points: chart_points(ui), failures: true, errors: 30, ..Sections::default() },
+        sections: Sections {
+            points: chart_points(ui),
+            failures: true,
+            errors: 30,
+            changes: true,
+            ..Sections::default()
+        },
         budgets: ui.budgets.clone(),
         ..Needs::default()
     },
@@ -45,6 +52,11 @@ pub(super) static PANE: Pane = Pane {
         },
         Panel { name: "failure modes", rows: failures::short_rows, draw: failures::draw_short },
         Panel { name: "newest errors", rows: records::error_rows, draw: records::draw_errors },
+        Panel {
+            name: "what changed",
+            rows: |s, _| changes::rows(s, changes::OVERVIEW),
+            draw: |pen, area, scene, cursor| changes::draw(pen, area, scene, cursor, changes::OVERVIEW),
+        },
     ],
     layout,
     by: &[&[Dim::Model], &[Dim::Provider], &[Dim::App], &[Dim::Variant]],
@@ -102,17 +114,18 @@ fn wide(area: Rect) -> Vec<(usize, Rect)> {
         rest = below;
     }
     if area.width < BESIDE_FROM && rest.height >= 14 {
-        let (groups, below) = pen::top(rest, rest.height / 2);
+        let (tables, changes) = pen::bottom(rest, if rest.height >= 20 { 4 } else { 0 });
+        let (groups, below) = pen::top(tables, tables.height / 2);
         let (failures, errors) = pen::left(below, FAILURES_LEAST.max(area.width * 7 / 16));
         out.extend([(GROUPS, groups), (FAILURES, failures), (NEWEST, errors)]);
+        out.extend((changes.height > 0).then_some((CHANGES, changes)));
         return out;
     }
     let (tables, errors) =
         if rest.height >= 12 { pen::top(rest, rest.height - rest.height * 2 / 5) } else { (rest, Rect::ZERO) };
     let (groups, failures) = pen::left(tables, area.width * 9 / 16);
     out.extend([(GROUPS, groups), (FAILURES, failures)]);
-    if errors.height > 0 {
-        out.push((NEWEST, errors));
-    }
+    let (changes, errors) = pen::top(errors, if four { 5 } else { 0 });
+    out.extend([(CHANGES, changes), (NEWEST, errors)].into_iter().filter(|(_, area)| area.height > 0));
     out
 }

@@ -195,7 +195,7 @@ impl Ui {
     }
 }
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "model:",
     "provider:",
     "status:",
@@ -207,6 +207,7 @@ const FIELDS: [&str; 19] = [
     "app:",
     "env:",
     "tag:",
+    "message:",
     "variant:",
     "operation:",
     "source:",

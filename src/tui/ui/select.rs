@@ -4,7 +4,7 @@ use super::super::keys::Step;
 use super::super::panes;
 use super::{Details, Effect, Found, Mode, Part, Place, Ui};
 use crate::event::FailureMode;
-use crate::snapshot::{BudgetState, OTHER, Record, Snapshot};
+use crate::snapshot::{BudgetState, Figure, OTHER, Record, Snapshot};
 use crate::view::{Anchor, Dim, Field, Filter, RecordKey, TraceId, Window};
 
 /// What a row stands for.
@@ -37,14 +37,21 @@ pub enum Target {
         /// Its own.
         variant: String,
     },
-    /// Alike messages; this is the newest call of them.
-    Cluster(RecordKey),
     /// The scores of a name.
     Score(String),
     /// The calls that have a value in one field.
     Narrow(Field, String),
     /// A trace or a session.
     Trace(TraceId),
+    /// A change of a figure, and the calls that explain it.
+    Change(Figure, Vec<(Dim, Option<String>)>),
+    /// Alike messages of calls that failed in one way.
+    Cluster {
+        /// How they failed.
+        mode: FailureMode,
+        /// What they have in common.
+        template: String,
+    },
 }
 
 /// Where the cursor is: on a thing, else in a place.
@@ -138,12 +145,18 @@ impl Ui {
 
     pub(super) fn open(&mut self, snapshot: &Snapshot) -> Effect {
         match self.selected(snapshot) {
-            Some(Target::Record { key, .. } | Target::Cluster(key)) => self.read(key, snapshot),
-            Some(Target::Group(pairs)) if pairs.iter().any(|(_, value)| value.as_deref() == Some(OTHER)) => {
+            Some(Target::Record { key, .. }) => self.read(key, snapshot),
+            Some(Target::Cluster { mode, template }) => match snapshot.clusters.find(mode, &template) {
+                Some(cluster) => self.narrow(cluster.narrowed(&self.filter)),
+                None => Effect::None,
+            },
+            Some(Target::Group(pairs) | Target::Change(_, pairs))
+                if pairs.iter().any(|(_, value)| value.as_deref() == Some(OTHER)) =>
+            {
                 self.note("these are summed up together; a filter finds each by its name");
                 Effect::None
             }
-            Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
+            Some(Target::Group(pairs) | Target::Change(_, pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
             Some(Target::Score(name)) => {
                 self.note(format!(
                     "{name}: by {}, and the worst",
@@ -354,7 +367,7 @@ mod tests {
 
     #[test]
     fn the_cursor_stays_on_its_thing() {
-        let row = |id| Target::Cluster(RecordKey { ts_us: 0, id });
+        let row = |id| Target::Record { key: RecordKey { ts_us: 0, id }, failed: false };
         let rows: Vec<_> = (0..5).map(row).collect();
         let on = Selection { target: Some(row(3)), index: 1 };
         assert_eq!(on.place(&rows), Some(3));

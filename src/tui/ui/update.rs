@@ -229,7 +229,7 @@ impl Ui {
 /// What is copied of a row: the filter that leads to it, or the id of a record.
 fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
     match target {
-        Target::Group(pairs) => Some(narrowed(&Filter::default(), pairs).to_string()),
+        Target::Group(pairs) | Target::Change(_, pairs) => Some(narrowed(&Filter::default(), pairs).to_string()),
         Target::Experiment(name) => Some(name.clone()),
         Target::Variant { variant, .. } => {
             Some(Filter::default().narrowed(Field::Dim(Dim::Variant), Some(variant)).to_string())
@@ -242,7 +242,10 @@ fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
         }
         Target::Score(name) => Some(name.clone()),
         Target::Narrow(field, value) => Some(Filter::default().narrowed(*field, Some(value)).to_string()),
-        Target::Record { key, .. } | Target::Cluster(key) => {
+        Target::Cluster { mode, template } => {
+            Some(snapshot.clusters.find(*mode, template)?.narrowed(&Filter::default()).to_string())
+        }
+        Target::Record { key, .. } => {
             let record = snapshot.records.iter().chain(&snapshot.errors).find(|r| r.key() == *key)?;
             record.call.request_id.as_deref().map(str::to_owned)
         }

@@ -24,7 +24,7 @@ enum Name {
 }
 
 /// Every name, the ones shown in messages first, then the habits of other tools.
-const NAMES: [(&str, Name); 39] = [
+const NAMES: [(&str, Name); 41] = [
     ("model", Name::Field(Field::Dim(Dim::Model))),
     ("provider", Name::Field(Field::Dim(Dim::Provider))),
     ("operation", Name::Field(Field::Dim(Dim::Operation))),
@@ -39,6 +39,7 @@ const NAMES: [(&str, Name); 39] = [
     ("env", Name::Field(Field::Dim(Dim::Environment))),
     ("tag", Name::Field(Field::Tag)),
     ("variant", Name::Field(Field::Dim(Dim::Variant))),
+    ("message", Name::Field(Field::Message)),
     ("source", Name::Field(Field::Dim(Dim::Source))),
     ("hour", Name::Field(Field::Dim(Dim::Hour))),
     ("day", Name::Field(Field::Dim(Dim::Day))),
@@ -59,6 +60,7 @@ const NAMES: [(&str, Name); 39] = [
     ("hostname", Name::Field(Field::Dim(Dim::Host))),
     ("service", Name::Field(Field::Dim(Dim::App))),
     ("tags", Name::Field(Field::Tag)),
+    ("error_message", Name::Field(Field::Message)),
     ("file", Name::Field(Field::Dim(Dim::Source))),
     ("duration", Name::Number(Number::Latency)),
     ("spend", Name::Number(Number::Cost)),

@@ -37,6 +37,14 @@ impl CallSubject<'_> {
         })
     }
 
+    fn any_message(&self, test: &dyn Fn(Option<&str>) -> bool) -> bool {
+        let said = self.call.error_message.as_deref().or(self.call.error_type.as_deref());
+        match said.filter(|text| !text.is_empty() && self.call.outcome.is_error()) {
+            None => test(None),
+            Some(text) => test(Some(text)),
+        }
+    }
+
     fn any_tag(&self, test: &dyn Fn(Option<&str>) -> bool) -> bool {
         let Some(text) = self.call.tags.as_deref().filter(|text| !text.is_empty()) else { return test(None) };
         match serde_json::from_str::<Vec<String>>(text) {
@@ -55,6 +63,7 @@ impl Subject for CallSubject<'_> {
             Field::Trace => test(self.call.trace_id.as_deref()),
             Field::Request => test(self.call.request_id.as_deref()),
             Field::Tag => self.any_tag(test),
+            Field::Message => self.any_message(test),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a reader keeps between answers: dictionaries that only grow, and what it has seen of texts.
 
+use super::clusters::Firsts;
 use super::read_error::{ReadError, ReadResult};
 use super::series::SeriesTable;
 use super::texts::Texts;
@@ -9,6 +10,9 @@ use crate::view::Needle;
 use rusqlite::{Connection, OptionalExtension};
 use std::cell::RefCell;
 use std::collections::HashMap;
+
+/// How many texts of templates are kept.
+const TEMPLATES: usize = 20_000;
 
 /// How many attribute combinations are kept.
 const ATTRS: usize = 20_000;
@@ -20,6 +24,8 @@ pub struct Context {
     attrs: RefCell<HashMap<i64, Attrs>>,
     sources: RefCell<HashMap<i64, String>>,
     texts: RefCell<Texts>,
+    templates: RefCell<HashMap<i64, String>>,
+    pub firsts: RefCell<Firsts>,
 }
 
 impl Context {
@@ -30,6 +36,8 @@ impl Context {
             attrs: RefCell::default(),
             sources: RefCell::default(),
             texts: RefCell::default(),
+            templates: RefCell::default(),
+            firsts: RefCell::default(),
         }
     }
 
@@ -51,6 +59,22 @@ impl Context {
         }
         known.insert(id, attrs.clone());
         Ok(attrs)
+    }
+
+    /// The text of a template.
+    pub fn template(&self, id: i64) -> ReadResult<String> {
+        if let Some(text) = self.templates.borrow().get(&id) {
+            return Ok(text.clone());
+        }
+        let sql = "SELECT text FROM template WHERE id = ?1";
+        let text: Option<String> = self.conn.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+        let text = text.unwrap_or_default();
+        let mut known = self.templates.borrow_mut();
+        if known.len() >= TEMPLATES {
+            known.clear();
+        }
+        known.insert(id, text.clone());
+        Ok(text)
     }
 
     /// The name of a source.
@@ -77,6 +101,14 @@ impl Context {
     /// Whether a call's text contains something.
     pub fn text_has(&self, number: i64, needle: &Needle) -> ReadResult<bool> {
         self.texts.borrow_mut().has(&self.conn, number, needle)
+    }
+
+    /// What a failed call said, and its template.
+    pub fn error_said(&self, ts_us: i64, id: i64) -> ReadResult<Option<[String; 2]>> {
+        let sql = "SELECT e.message, t.text FROM error e LEFT JOIN template t ON t.id = e.template \
+                   WHERE e.ts_us = ?1 AND e.id = ?2";
+        let of = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default()]);
+        Ok(self.conn.prepare_cached(sql)?.query_row([ts_us, id], of).optional()?)
     }
 
     /// The error message kept beside a failed call.

@@ -1,5 +1,5 @@
-//! Failed calls: failure modes with what they affect, clusters of alike messages, the newest errors. Counts come from the
-//! rollups; what needs single errors comes from the newest few thousand.
+//! Failed calls: failure modes with what they affect, the newest errors. Counts come from the rollups; what needs single
+//! errors comes from the newest few thousand.
 
 use super::context::Context;
 use super::figures::Figures;
@@ -9,17 +9,17 @@ use super::row::{COLUMNS, COUNT, Flow, Order, Stored};
 use super::series::{Passing, Who};
 use super::subject::passes;
 use crate::event::{FailureMode, Outcome};
-use crate::snapshot::{Cluster, Clusters, Failure, Point, Record};
+use crate::snapshot::{Failure, Point, Record};
 use crate::store::Watch;
 use crate::view::{Dim, Filter, Grouping, Range, RecordKey};
 use rusqlite::Row;
 use std::collections::{HashMap, HashSet};
 
-/// How many of the newest errors are read for users, messages and clusters.
+/// How many of the newest errors are read for users and messages.
 pub const NEWEST: usize = 2_000;
 
 /// What is read of an error, in this order.
-const OF_ERROR: &str = "e.ts_us, e.id, e.series, e.user_id, e.error_type, e.message, t.text, e.retry_after_us";
+const OF_ERROR: &str = "e.ts_us, e.id, e.series, e.user_id, e.error_type, e.message, e.retry_after_us";
 
 /// How many names are given of affected models and error types.
 const NAMES: usize = 5;
@@ -28,11 +28,9 @@ const NAMES: usize = 5;
 pub struct Failed {
     key: RecordKey,
     mode: FailureMode,
-    model: Option<String>,
     user: Option<String>,
     error_type: Option<String>,
     message: String,
-    template: String,
     retry_after_us: Option<i64>,
 }
 
@@ -46,19 +44,17 @@ pub struct Errors<'a> {
 }
 
 impl Errors<'_> {
-    /// The newest errors of a range, at most so many; whether there were more.
-    pub fn newest(self, range: Range, most: usize) -> ReadResult<(Vec<Failed>, bool)> {
+    /// The newest errors of a range, at most so many.
+    pub fn newest(self, range: Range, most: usize) -> ReadResult<Vec<Failed>> {
         let mut failed = Vec::new();
-        let mut are_more = false;
         self.each(range, None, Order::NewestFirst, |one| {
-            are_more = failed.len() >= most;
-            if are_more {
+            if failed.len() >= most {
                 return Flow::Enough;
             }
             failed.push(one);
             Flow::On
         })?;
-        Ok((failed, are_more))
+        Ok(failed)
     }
 
     /// The first error of a mode in a range, from one end.
@@ -87,7 +83,7 @@ impl Errors<'_> {
         };
         let sql = format!(
             "SELECT {of_call}{OF_ERROR} FROM error e \
-             CROSS JOIN series s ON s.id = e.series {join} LEFT JOIN template t ON t.id = e.template \
+             CROSS JOIN series s ON s.id = e.series {join} \
              WHERE e.ts_us >= ?1 AND e.ts_us < ?2 AND s.outcome <> 0 AND (?3 = 0 OR s.outcome = ?3) \
              ORDER BY e.ts_us {direction}, e.id {direction}"
         );
@@ -101,6 +97,33 @@ impl Errors<'_> {
                 && let Some(failed) = Failed::of(row, first, self.context)?
                 && each(failed) == Flow::Enough
             {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands out the errors of a range that the filter lets through, the newest first: `what` of each, from a column on.
+    pub fn each_row(
+        self,
+        range: Range,
+        what: &str,
+        mut each: impl FnMut(&Row<'_>, usize) -> ReadResult<Flow>,
+    ) -> ReadResult<()> {
+        let (of_call, join, first) = match self.filter.needs_rows() {
+            true => (format!("{COLUMNS}, "), "CROSS JOIN call c ON c.ts_us = e.ts_us AND c.id = e.id", COUNT),
+            false => (String::new(), "", 0),
+        };
+        let sql = format!(
+            "SELECT {of_call}{what} FROM error e {join} WHERE e.ts_us >= ?1 AND e.ts_us < ?2 \
+             ORDER BY e.ts_us DESC, e.id DESC"
+        );
+        let mut select = self.context.conn.prepare_cached(&sql)?;
+        let mut rows = select.query((range.since_us, range.until_us))?;
+        let mut pace = Pace::of(self.watch);
+        while let Some(row) = rows.next()? {
+            pace.step()?;
+            if self.passes(row, first)? && each(row, first)? == Flow::Enough {
                 break;
             }
         }
@@ -185,12 +208,10 @@ impl Failed {
         Ok(Some(Failed {
             key: RecordKey { ts_us: row.get(first)?, id: row.get(first + 1)? },
             mode,
-            model: context.series.dim(series, Dim::Model).map(str::to_owned),
             user: row.get(first + 3)?,
             error_type: row.get(first + 4)?,
             message: row.get(first + 5)?,
-            template: row.get::<_, Option<String>>(first + 6)?.unwrap_or_default(),
-            retry_after_us: row.get(first + 7)?,
+            retry_after_us: row.get(first + 6)?,
         }))
     }
 }
@@ -224,33 +245,6 @@ fn most(names: impl Iterator<Item = String>) -> Vec<(String, u64)> {
     list.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     list.truncate(NAMES);
     list
-}
-
-/// Alike messages counted together, most calls first.
-pub fn clusters(failed: &[Failed], partial: bool, top: usize) -> Clusters {
-    let mut by_template: HashMap<&str, Vec<&Failed>> = HashMap::new();
-    failed.iter().for_each(|f| by_template.entry(&f.template).or_default().push(f));
-    let mut list: Vec<Cluster> = by_template
-        .into_iter()
-        .filter_map(|(template, members)| {
-            let (newest, oldest) = (members.first()?, members.last()?);
-            Some(Cluster {
-                template: template.to_owned(),
-                mode: newest.mode,
-                calls: members.len() as u64,
-                first_us: oldest.key.ts_us,
-                last_us: newest.key.ts_us,
-                models: most(members.iter().filter_map(|f| f.model.clone())),
-                example: newest.message.clone(),
-                example_key: newest.key,
-            })
-        })
-        .collect();
-    list.sort_by(|a, b| {
-        b.calls.cmp(&a.calls).then_with(|| b.last_us.cmp(&a.last_us)).then_with(|| a.template.cmp(&b.template))
-    });
-    list.truncate(top);
-    Clusters { list, read: failed.len() as u64, partial }
 }
 
 /// The newest errors as records.

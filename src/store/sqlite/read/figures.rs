@@ -5,7 +5,7 @@ use super::cube::Cube;
 use super::fold::{Fan, Lanes, Pass, Steps, Total};
 use super::groups::{ByWho, Cells};
 use super::read_error::ReadResult;
-use super::{Answer, chart};
+use super::{Answer, changes, chart};
 use crate::snapshot::Point;
 use crate::stats::acc::Depth;
 use crate::store::Watch;
@@ -19,6 +19,8 @@ pub struct Figures {
     pub tables: Vec<Option<Cells>>,
     /// By failure mode and model.
     pub failures: Option<Cells>,
+    /// By all that a change may come of.
+    pub changes: Vec<Cells>,
     pub steps: Option<Steps>,
     /// Whether single calls had to be read for more than the edges.
     pub by_rows: bool,
@@ -41,6 +43,7 @@ impl Figures {
             total: Total::default(),
             tables: view.groupings.iter().map(|g| (!answer.by_totals(g)).then(|| Cells::new(g))).collect(),
             failures: view.sections.failures.then(|| Cells::new(&failures)),
+            changes: changes::cells(answer),
             steps: chart::steps(range, step_us),
             by_rows: false,
         };
@@ -67,9 +70,12 @@ impl Figures {
     fn main(&mut self, answer: &Answer<'_>, cover: Range, watch: &dyn Watch) -> ReadResult<()> {
         let main = |cells: &&mut Cells| is_main(cells, answer);
         let mut tables: Vec<_> = self.tables.iter_mut().flatten().filter(main).collect();
-        // Failures are counted, and nothing more.
-        let depth = if tables.is_empty() { Depth::Sums } else { Depth::Full };
+        // Failures are counted, and nothing more; of changes, times are asked too.
+        let mut depth = if tables.is_empty() { Depth::Sums } else { Depth::Full };
         tables.extend(self.failures.iter_mut().filter(main));
+        let changes: Vec<_> = self.changes.iter_mut().filter(main).collect();
+        depth = if changes.is_empty() { depth } else { depth.max(Depth::Times) };
+        tables.extend(changes);
         if tables.is_empty() {
             return Ok(());
         }
@@ -82,7 +88,7 @@ impl Figures {
     /// Everything else to be filled, with the coarsest buckets that tell it apart, and how much of them it takes.
     fn lanes(&mut self, answer: &Answer<'_>, step_us: i64) -> Vec<ToFill<'_>> {
         let mut all: Vec<ToFill<'_>> = vec![(&mut self.total, Some(Tier::Day), Depth::Full)];
-        for cells in self.tables.iter_mut().flatten().chain(&mut self.failures) {
+        for cells in self.tables.iter_mut().flatten().chain(&mut self.failures).chain(&mut self.changes) {
             if !is_main(cells, answer) {
                 let coarsest = cells.coarsest();
                 all.push((cells, coarsest, Depth::Full));

@@ -87,6 +87,16 @@ impl Cells {
         next
     }
 
+    /// What its cells are told apart by.
+    pub fn dims(&self) -> &[Dim] {
+        &self.dims
+    }
+
+    /// The values of a cell and what it came to, for each.
+    pub fn cells(&self) -> impl Iterator<Item = (&[Option<String>], &Acc)> {
+        self.cells.iter().map(|(key, acc)| (key.as_slice(), acc))
+    }
+
     /// Whether the groups are told apart by who called alone, whenever it was.
     pub fn is_timeless(&self) -> bool {
         are_of_series(&self.dims)

@@ -2,7 +2,9 @@
 
 mod books;
 mod budgets;
+mod changes;
 mod chart;
+mod clusters;
 mod context;
 mod cube;
 mod errors;
@@ -300,6 +302,9 @@ impl<'a> Answer<'a> {
         if view.sections.headroom {
             snapshot.headroom = super::headroom::read(&context.conn, self.range)?;
         }
+        if view.sections.changes {
+            snapshot.changes = changes::changes(self, previous, (&now, &before), watch)?;
+        }
         if view.sections.experiments > 0 {
             snapshot.experiments = experiments::experiments(self, view.sections.experiments, watch)?;
         }
@@ -358,13 +363,13 @@ impl<'a> Answer<'a> {
         if !sections.failures && sections.clusters == 0 && sections.errors == 0 {
             return Ok(());
         }
-        let few = !sections.failures && sections.clusters == 0;
-        let most = if few { sections.errors } else { errors::NEWEST };
+        let most = if sections.failures { errors::NEWEST } else { sections.errors };
         let errors = Errors { context: self.context, filter: &self.view.filter, passing: &self.passing, watch };
-        let (failed, partial) = errors.newest(self.range, most)?;
+        let failed = errors.newest(self.range, most)?;
         snapshot.failures = errors.failures(self.range, (now, before), &snapshot.chart.points, &failed)?;
         if sections.clusters > 0 {
-            snapshot.clusters = errors::clusters(&failed, partial, sections.clusters);
+            let ranges = (self.range, self.previous());
+            snapshot.clusters = clusters::clusters(errors, ranges, &snapshot.chart.points, sections.clusters)?;
         }
         snapshot.errors = errors::records(self.context, &failed, sections.errors)?;
         Ok(())

@@ -253,6 +253,8 @@ impl Subject for Score<'_> {
             Field::Dim(dim) => test(self.dim(dim)),
             Field::Trace => test(self.text(6)),
             Field::Request => test(self.text(5)),
+            // What its call said is not kept with it.
+            Field::Message => test(None),
             Field::Tag => match self.tags() {
                 tags if tags.is_empty() => test(None),
                 tags => tags.iter().any(|tag| test(Some(tag))),

@@ -7,6 +7,7 @@ use crate::event::Outcome;
 use crate::snapshot::OTHER;
 use crate::store::sqlite::rollup::HOST_LANES;
 use crate::view::{Dim, Filter};
+use foldhash::HashSet;
 use rusqlite::{Connection, Row};
 
 /// Whose calls: a row's series, a rollup's lane, or everybody's.
@@ -165,6 +166,11 @@ impl SeriesTable {
     /// A dimension of a series or lane; [`OTHER`] where a lane's series differ in it.
     pub fn dim(&self, who: Who, dim: Dim) -> Option<&str> {
         self.key(who)?.get(dim)
+    }
+
+    /// All values of a dimension.
+    pub fn values(&self, dim: Dim) -> HashSet<&str> {
+        self.series.iter().flatten().filter_map(|series| series.key.get(dim)).collect()
     }
 
     /// What a filter says of each.

@@ -6,7 +6,7 @@ use super::row::Stored;
 use super::series::{Passing, Who};
 use crate::batch::{Id, Measure, SeriesKey};
 use crate::units;
-use crate::view::{Dim, Field, Filter, Match, Needle, Number, Subject};
+use crate::view::{Dim, Field, Filter, Match, Needle, Number, Pattern, Subject, any_matches};
 use std::borrow::Cow;
 
 /// A row that a filter asks about.
@@ -26,13 +26,16 @@ pub fn passes(filter: &Filter, passing: &Passing, call: &Stored<'_>, context: &C
     let subject = RowSubject { call, context };
     let on_rows = filter.terms.iter().filter(|t| t.needs_rows());
     // Text is the dearest question, so it is asked last.
-    let (texts, others): (Vec<_>, Vec<_>) = on_rows.partition(|t| matches!(t.matches, Match::Text(_)));
+    let (texts, others): (Vec<_>, Vec<_>) = on_rows.partition(|t| t.is_of_text());
     if !others.iter().all(|t| t.holds(&subject)) {
         return Ok(false);
     }
     for term in texts {
-        let Match::Text(needle) = &term.matches else { continue };
-        let found = subject.any_text(&|text| needle.is_in(text)) || subject.stored_text_has(needle)?;
+        let found = match &term.matches {
+            Match::Text(needle) => subject.any_text(&|text| needle.is_in(text)) || subject.stored_text_has(needle)?,
+            Match::Any(Field::Message, patterns) => subject.said(patterns)?,
+            _ => continue,
+        };
         if found == term.negated {
             return Ok(false);
         }
@@ -66,6 +69,22 @@ impl RowSubject<'_, '_> {
         [attrs.tags, attrs.error_type, attrs.finish_reason].iter().flatten().any(|t| test(t))
     }
 
+    /// Whether what a failed call said matches, or its template; with others nothing is said.
+    fn said(&self, patterns: &[Pattern]) -> ReadResult<bool> {
+        let who = Who::Series(self.call.series);
+        let key = self.call.key;
+        let said = match self.context.series.key(who).is_some_and(|series| series.outcome.is_error()) {
+            true => self.context.error_said(key.ts_us, key.id)?,
+            false => None,
+        };
+        let Some(texts) = said else { return Ok(any_matches(patterns, None)) };
+        let known: Vec<&str> = texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+        Ok(match known.as_slice() {
+            [] => any_matches(patterns, None),
+            texts => texts.iter().any(|text| any_matches(patterns, Some(text))),
+        })
+    }
+
     /// Whether what is kept apart from the row contains something: prompt, response, error message.
     fn stored_text_has(&self, needle: &Needle) -> ReadResult<bool> {
         if let Some(text) = self.call.text()?
@@ -84,6 +103,7 @@ impl Subject for RowSubject<'_, '_> {
             Field::Dim(dim) => test(self.dim(dim).as_deref()),
             Field::Trace => test(self.call.id(Id::Trace).as_deref()),
             Field::Request => test(self.call.id(Id::Request).as_deref()),
+            Field::Message => false,
             Field::Tag => match self.tags() {
                 tags if tags.is_empty() => test(None),
                 tags => tags.iter().any(|t| test(Some(t))),
