@@ -9,8 +9,10 @@ use super::{Cause, ERRORS};
 const LEAST: f64 = 0.2;
 /// ... and that much more than if all had changed alike, as a share of what it could be more.
 const LIFT: f64 = 0.3;
-/// ... or nearly all of it, being no more than so much of all calls.
+/// ... or nearly all of it, ...
 const NEARLY_ALL: f64 = 0.8;
+/// ... being no more than so much of all calls.
+const FEW: f64 = 0.5;
 /// A second value says it more closely where so much of what the first explains is with it.
 const CLOSER: f64 = 0.75;
 /// A further cause explains so much of the rest of the calls, as a share of what it explains of all.
@@ -71,7 +73,7 @@ fn candidate(pair: Pair, change: f64, scope: Vec<At>) -> Option<Found> {
     let explains = effect / change;
     let expected = pair.expected();
     let lift = if expected < 1.0 { (explains - expected) / (1.0 - expected) } else { 0.0 };
-    let alone = pair.kind != Kind::Sum && explains >= NEARLY_ALL && pair.share() <= NEARLY_ALL;
+    let alone = pair.kind != Kind::Sum && explains >= NEARLY_ALL && pair.share() <= FEW;
     let told = explains >= LEAST && (lift >= LIFT || alone) && effect.abs() >= ERRORS * pair.error();
     told.then(|| Found { scope, explains, surprise: pair.surprise(explains) })
 }

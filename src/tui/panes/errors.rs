@@ -77,14 +77,14 @@ const fn column(head: &'static str, width: Width, side: Side, rank: u8, cell: Ce
 static CLUSTERS: &[Column<Cluster>] = &[
     column("calls", Width::Fixed(6), Side::Right, 0, |c, _| Cell::plain(figures::count(c.calls))),
     column("change", Width::Fixed(7), Side::Right, 2, change),
-    column("trend", Width::Between(8, 12), Side::Left, 8, trend),
+    column("trend", Width::Between(8, 10), Side::Left, 8, trend),
     column("message, its variable parts masked", Width::Between(38, 160), Side::Left, 1, |c, _| {
         Cell::plain(c.template.as_str())
     }),
     column("mode", Width::Fixed(17), Side::Left, 3, |c, _| Cell::dim(c.mode.word())),
-    column("models", Width::Between(14, 26), Side::Left, 5, |c, _| Cell::name(failures::first_of(&c.models))),
-    column("providers", Width::Between(10, 14), Side::Left, 9, |c, _| Cell::name(failures::first_of(&c.providers))),
-    column("variants", Width::Between(9, 14), Side::Left, 11, |c, _| Cell::name(failures::first_of(&c.variants))),
+    column("models", Width::Between(14, 22), Side::Left, 5, |c, _| Cell::name(failures::first_of(&c.models))),
+    column("providers", Width::Between(10, 11), Side::Left, 9, |c, _| Cell::name(failures::first_of(&c.providers))),
+    column("variants", Width::Between(9, 11), Side::Left, 11, |c, _| Cell::name(failures::first_of(&c.variants))),
     column("users", Width::Fixed(5), Side::Right, 7, users),
     column("first ever", Width::Fixed(14), Side::Right, 6, ever),
     column("last", Width::Fixed(8), Side::Right, 4, |c, s| Cell::plain(failures::clock(c.last_us, s))),
