@@ -18,6 +18,16 @@ fn whole() -> Act {
     Act::Send(vec![json("200 OK", "", ANSWER)])
 }
 
+/// A process that ends with the test, however that goes.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn kill(child: &Child, signal: &str) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
@@ -121,15 +131,15 @@ fn a_hang_up_opens_nothing_and_applies_what_is_recorded() {
     let closed = format!("[client.a]\nkey_sha256 = \"{}\"", "0".repeat(64));
     home.write("config/llmtop/config.toml", upstream_of(&closed));
     let mut command = home.llmtop(["proxy", "--headless", "--listen", "0.0.0.0:0"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child = Ended(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"));
     let mut line = String::new();
-    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut out = BufReader::new(child.0.stdout.take().expect("a pipe"));
     out.read_line(&mut line).expect("its first line");
     let port = line.split(':').find_map(|part| part.split(',').next()?.parse::<u16>().ok()).expect("a port");
-    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let mut said = BufReader::new(child.0.stderr.take().expect("a pipe")).lines();
     let mut again = |config: String| {
         home.write("config/llmtop/config.toml", config);
-        kill(&child, "-HUP");
+        kill(&child.0, "-HUP");
         said.next().expect("a line").expect("text")
     };
     // Here the configuration says nothing of where to listen, which is the loopback.
@@ -141,8 +151,8 @@ fn a_hang_up_opens_nothing_and_applies_what_is_recorded() {
         "[proxy]\nqueue = 5\ncapture = \"none\"\n{closed}\n[[budget]]\nname = \"b\"\nlimit_usd = 5\nperiod = \"day\""
     )));
     assert!(later.contains("at the next start only: queue and queue_wait, budgets"), "{later}");
-    kill(&child, "-TERM");
-    child.wait().expect("its end");
+    kill(&child.0, "-TERM");
+    child.0.wait().expect("its end");
 }
 
 #[test]
@@ -210,10 +220,10 @@ fn what_runs_into_a_named_store_is_kept_and_reported_on_alone() {
 /// Where a gateway says that calls go.
 fn whither(home: &Home) -> String {
     let mut command = home.llmtop(["proxy", "--headless", "--listen", "127.0.0.1:0"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
-    let line = BufReader::new(child.stdout.take().expect("a pipe")).lines().nth(1).expect("a line").expect("text");
-    kill(&child, "-TERM");
-    child.wait().expect("its end");
+    let mut child = Ended(command.stdout(Stdio::piped()).spawn().expect("it starts"));
+    let line = BufReader::new(child.0.stdout.take().expect("a pipe")).lines().nth(1).expect("a line").expect("text");
+    kill(&child.0, "-TERM");
+    child.0.wait().expect("its end");
     line
 }
 

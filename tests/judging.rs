@@ -4,7 +4,7 @@
 mod common;
 
 use common::program::{Home, Ran};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
