@@ -7,6 +7,8 @@ mod experiment;
 mod help;
 mod prices;
 mod proxy;
+mod quality;
+mod trace;
 mod values;
 
 use crate::view::{Filter, Window};
@@ -26,6 +28,8 @@ pub use prices::{
     PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
 };
 pub use proxy::{GatewayArgs, KeyCommand, ProxyArgs, RunArgs};
+pub use quality::{JudgeArgs, ReviewArgs, Rubric, Scale, ScoreArgs, ScoreValue, Who};
+pub use trace::{TraceArgs, TraceFormat};
 pub use values::{By, Speed};
 
 /// The terminal dashboard for LLM applications in production: latency, errors, tokens and cost of every call, from logs.
@@ -118,6 +122,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print one answer as text, JSON or CSV
     Report(ReportArgs),
+    /// Print one trace or session: its steps, what held it up, what went wrong
+    Trace(TraceArgs),
     /// Watch for alerts without a screen: one line for each that fires or clears
     Watch(WatchArgs),
     /// Hold latency, errors and cost against limits or a baseline; for CI and cron
@@ -134,6 +140,12 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Judge one call, or a whole trace, by hand
+    Score(ScoreArgs),
+    /// Go through sampled calls in the terminal and judge each by a key, blind to model and variant
+    Review(ReviewArgs),
+    /// Let a model judge sampled calls
+    Judge(JudgeArgs),
     /// Run read-only SQL over the documented views of the store
     Query(QueryArgs),
     /// Print the stored events as log lines that can be ingested again

@@ -4,6 +4,7 @@ mod alerts;
 mod budgets;
 mod experiments;
 mod file;
+mod judge;
 mod keys;
 mod lists;
 mod paths;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::cli::Theme;
 pub(crate) use experiments::metric;
+pub use judge::{Judge, RUBRICS, Rubric};
 pub use paths::{Env, NoHome, cache_dir, config_file, default_store, expand_home, private_store};
 pub use prices::Pricing;
 pub use proxy::{Fallback as ProxyFallback, Proxy, Upstream as ProxyUpstream, base_url};
@@ -63,6 +65,8 @@ pub struct Config {
     pub proxy: Proxy,
     /// What is settled about experiments.
     pub experiments: Vec<Experiment>,
+    /// Which model judges calls, if one is named.
+    pub judge: Option<Judge>,
 }
 
 /// How long the store keeps what; `None` is without end.
@@ -104,6 +108,7 @@ impl Default for Config {
             alerts: alert::Settings::default(),
             proxy: Proxy::default(),
             experiments: Vec::new(),
+            judge: None,
         }
     }
 }

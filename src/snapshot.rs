@@ -5,6 +5,8 @@ mod bill;
 pub mod experiments;
 mod figures;
 mod money;
+pub mod quality;
+pub mod traces;
 
 pub use bill::{Bill, BillLine, Computed, Invoice};
 pub use figures::{Dist, FEW_P95, FEW_P99, Phases, Stats};
@@ -326,6 +328,10 @@ pub struct Snapshot {
     pub budgets: Vec<BudgetState>,
     /// What became of tasks, if asked for; without regard to the filter.
     pub tasks: Option<Tasks>,
+    /// What scores and retrievals came to, if asked for.
+    pub quality: Option<Box<quality::Quality>>,
+    /// Traces or sessions, if asked for.
+    pub traces: traces::Traces,
     /// What gateways know of providers' limits at the end of the window, if asked for; the least room first.
     pub headroom: Vec<crate::event::LimitEvent>,
     /// Experiments up to the end of the window, if asked for, whatever the filter; the newest first.

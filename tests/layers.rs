@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Modules of each layer, the lowest first. A module may use lower layers, and on layers that say so its siblings.
 const LAYERS: [(&[&str], Siblings); 5] = [
     (&["event", "view", "units", "nearest", "listed"], Siblings::Allowed),
-    (&["format", "provider", "redact", "price", "stats", "batch", "snapshot"], Siblings::Allowed),
+    (&["format", "provider", "redact", "price", "stats", "batch", "trace", "snapshot"], Siblings::Allowed),
     (&["source", "store", "proxy"], Siblings::Forbidden),
     (&["pipeline"], Siblings::Forbidden),
     (&["tui", "report", "check", "alert"], Siblings::Forbidden),

@@ -37,7 +37,7 @@ fn hostile_screens() {
 
 #[test]
 fn empty_screens() {
-    for pane in ["overview", "cost", "experiments", "input"] {
+    for pane in ["overview", "cost", "experiments", "input", "quality"] {
         for size in SIZES {
             let ui = ui(pane, size);
             let live = Live { feed: Feed::Idle, ..Live::default() };
@@ -63,6 +63,45 @@ const MONEY_SIZES: [(u16, u16); 6] = [(200, 60), (120, 40), (100, 40), (80, 24),
 fn money_screens() {
     golden_money("money", money);
     golden_money("hostile_money", hostile_money);
+}
+
+#[test]
+fn a_score_that_is_chosen_is_looked_into_and_leads_to_records() {
+    let mut ui = ui("quality", (200, 60));
+    let snapshot = typical(&ui.view());
+    assert!(shown(&ui, &snapshot).contains("worst of task_completed"));
+    press(&mut ui, &snapshot, "j Enter b");
+    let frame = shown(&ui, &snapshot);
+    assert!(frame.contains("hallucination by variant") && frame.contains("worst of hallucination"), "{frame}");
+    insta::assert_snapshot!("quality_chosen_200x60", frame);
+    // A group leads to its calls, a call to its record, a trace to its calls.
+    press(&mut ui, &snapshot, "b b b b b g j j j j j j j Enter");
+    assert!(ui.filter.to_string().starts_with("model:"), "{}", ui.filter);
+    press(&mut ui, &snapshot, "Esc x");
+    let filters: Vec<String> = (0..60)
+        .map(|_| {
+            let effect = press(&mut ui, &snapshot, "j Enter");
+            let text = format!("{effect:?} {}", ui.filter);
+            press(&mut ui, &snapshot, "Esc");
+            text
+        })
+        .collect();
+    for wanted in ["Detail(", "Story(Trace(", "Ask request:"] {
+        assert!(filters.iter().any(|f| f.starts_with(wanted)), "{wanted}: {filters:?}");
+    }
+}
+
+#[test]
+fn scores_are_shown_where_no_call_is_in_the_window() {
+    let ui = ui("quality", (120, 40));
+    let mut snapshot = typical(&ui.view());
+    snapshot.totals = Default::default();
+    assert!(shown(&ui, &snapshot).contains("task_completed"));
+    snapshot.quality = Some(Box::default());
+    assert!(shown(&ui, &snapshot).contains("no calls in the last 15m"));
+    snapshot = typical(&ui.view());
+    snapshot.quality = Some(Box::default());
+    assert!(shown(&ui, &snapshot).contains("nobody judged anything in this window"));
 }
 
 #[test]

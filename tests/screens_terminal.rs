@@ -3,10 +3,11 @@
 
 mod worlds;
 
+use llmtop::snapshot::traces::Story;
 use llmtop::snapshot::{Record, Snapshot};
 use llmtop::tui::mouse::Mouse;
 use llmtop::tui::{Backend, Exit, Live, Options, Signal, run};
-use llmtop::view::{RecordKey, View};
+use llmtop::view::{RecordKey, TraceId, View};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +45,12 @@ impl Backend for Made {
 
     fn detail(&self, key: RecordKey) {
         *self.record.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
+    fn story(&self, _: &TraceId) {}
+
+    fn poll_story(&self) -> Option<(TraceId, Option<Story>)> {
+        None
     }
 
     fn poll_detail(&self) -> Option<(RecordKey, Option<Record>)> {

@@ -13,12 +13,14 @@ mod kept;
 mod live;
 mod places;
 mod prices;
+mod quality;
 mod reprice;
 mod rows;
 mod screen;
 mod setup;
 mod store;
 mod temporary;
+mod trace;
 mod watch;
 mod watcher;
 
@@ -47,12 +49,16 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode> {
         Some(Command::Replay(args)) => return screen::replay(cli, args, out),
         Some(Command::Demo(args)) => return screen::demo(cli, args, out),
         Some(Command::Report(args)) => return report(args, &setup::settings(cli, None)?, out),
+        Some(Command::Trace(args)) => return trace::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Watch(args)) => return watch::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Check(args)) => return check::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Experiment(args)) => return experiment::run(args, &setup::settings(cli, None)?, out),
         Some(Command::Proxy(args)) => return gateway::proxy(cli, args, out),
         Some(Command::Run(args)) => return gateway::run(cli, args),
         Some(Command::Key { command: KeyCommand::New { name } }) => gateway::new_key(name, out)?,
+        Some(Command::Score(args)) => quality::score(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Review(args)) => quality::review(args, &setup::settings(cli, None)?, out)?,
+        Some(Command::Judge(args)) => quality::judge(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Query(args)) => rows::query(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Export(args)) => rows::export(args, &setup::settings(cli, None)?, out)?,
         Some(Command::Prices(args)) => return prices::run(&args.command, &setup::settings(cli, None)?, out),

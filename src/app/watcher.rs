@@ -5,11 +5,12 @@ use super::alert::Sentry;
 use super::live::Status;
 use crate::clock;
 use crate::price::Prices;
+use crate::snapshot::traces::Story;
 use crate::snapshot::{Record, Snapshot};
 use crate::store::sqlite::SqliteReader;
 use crate::store::{Reader, StoreError, Watch};
 use crate::tui::{Backend, Live, Signal};
-use crate::view::{RecordKey, View};
+use crate::view::{RecordKey, TraceId, View};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,8 +37,17 @@ struct Board {
     answer: Option<Arc<Snapshot>>,
     record_wanted: Option<RecordKey>,
     record: Option<(RecordKey, Option<Record>)>,
+    story_wanted: Option<TraceId>,
+    story: Option<(TraceId, Option<Story>)>,
     error: Option<String>,
     is_closed: bool,
+}
+
+impl Board {
+    /// Whether something is asked for that goes before an answer.
+    fn is_asked(&self) -> bool {
+        self.record_wanted.is_some() || self.story_wanted.is_some()
+    }
 }
 
 #[derive(Default)]
@@ -117,6 +127,15 @@ impl Backend for Watcher {
         self.shared.changed.notify_all();
     }
 
+    fn story(&self, id: &TraceId) {
+        self.shared.lock().story_wanted = Some(id.clone());
+        self.shared.changed.notify_all();
+    }
+
+    fn poll_story(&self) -> Option<(TraceId, Option<Story>)> {
+        self.shared.lock().story.take()
+    }
+
     fn poll_detail(&self) -> Option<(RecordKey, Option<Record>)> {
         self.shared.lock().record.take()
     }
@@ -133,7 +152,7 @@ struct Current<'a> {
 impl Watch for Current<'_> {
     fn cancelled(&self) -> bool {
         let board = self.shared.lock();
-        board.is_closed || board.question != self.question || board.record_wanted.is_some()
+        board.is_closed || board.question != self.question || board.is_asked()
     }
 
     fn partial(&self, snapshot: &Snapshot) {
@@ -149,6 +168,7 @@ impl Watch for Current<'_> {
 enum Task {
     Answer(View, u64),
     Record(RecordKey),
+    Story(TraceId),
     Close,
 }
 
@@ -181,6 +201,14 @@ impl Worker {
                         Err(error) => board.error = Some(error.to_string()),
                     }
                 }
+                Task::Story(id) => {
+                    let found = self.reader.story(&id);
+                    let mut board = self.shared.lock();
+                    match found {
+                        Ok(story) => board.story = Some((id, story)),
+                        Err(error) => board.error = Some(error.to_string()),
+                    }
+                }
                 Task::Answer(view, question) => self.answer(&view, question),
             }
         }
@@ -202,6 +230,9 @@ impl Worker {
             if let Some(key) = board.record_wanted.take() {
                 return Task::Record(key);
             }
+            if let Some(id) = board.story_wanted.take() {
+                return Task::Story(id);
+            }
             if let Some(view) = board.wanted.clone() {
                 let question = board.question;
                 if question != self.answered {
@@ -212,7 +243,7 @@ impl Worker {
                     return Task::Answer(view, question);
                 }
                 board = shared.lock();
-                if board.question != question || board.record_wanted.is_some() || board.is_closed {
+                if board.question != question || board.is_asked() || board.is_closed {
                     continue;
                 }
             }

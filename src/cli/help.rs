@@ -67,6 +67,14 @@ Examples:
 
 What is settled about an experiment is [experiment.NAME] in the configuration.";
 
+pub(super) const TRACE_EXAMPLES: &str = "\
+Examples:
+  llmtop trace 9f3c0a71d2b84e55a1c06f7be2d94310            why it took so long, and its steps as a tree
+  llmtop trace req_8123                                    the trace of a call, by the call's request id
+  llmtop trace s_4711                                      a session: its traces and calls, with running cost
+  llmtop trace ID run.jsonl --format json | jq .critical_path
+  llmtop trace ID --format otlp | curl -H 'content-type: application/json' -d @- http://127.0.0.1:4318/v1/traces";
+
 pub(super) const QUERY_EXAMPLES: &str = "\
 Examples:
   llmtop query \"SELECT model, count(*) AS calls FROM calls GROUP BY model ORDER BY calls DESC\"

@@ -40,7 +40,7 @@ impl List {
 }
 
 /// All kinds, in the order they are read in whatever their order in the file: an alert may name a budget.
-pub(super) static LISTS: [List; 9] = [
+pub(super) static LISTS: [List; 10] = [
     List { name: "budget", shape: Shape::List, read: super::budgets::read },
     List { name: "price", shape: Shape::List, read: super::prices::price },
     List { name: "uplift", shape: Shape::List, read: super::prices::uplift },
@@ -48,6 +48,7 @@ pub(super) static LISTS: [List; 9] = [
     List { name: "proxy", shape: Shape::One, read: super::proxy::proxy },
     List { name: "upstream", shape: Shape::Named, read: super::proxy::upstream },
     List { name: "client", shape: Shape::Named, read: super::proxy::client },
+    List { name: "judge", shape: Shape::One, read: super::judge::read },
     List { name: "fallback", shape: Shape::List, read: super::proxy::fallback },
     List { name: "experiment", shape: Shape::Named, read: super::experiments::read },
 ];

@@ -9,6 +9,7 @@ mod json;
 mod mask;
 mod measure;
 mod text;
+pub mod trace;
 mod unpriced;
 
 pub use grid::{Column, Grid};

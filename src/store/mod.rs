@@ -5,8 +5,9 @@ pub mod sqlite;
 
 use crate::batch::{Batch, Checkpoint};
 use crate::price::Prices;
+use crate::snapshot::traces::Story;
 use crate::snapshot::{Accounting, Holdings, Record, Snapshot};
-use crate::view::{Filter, RecordKey, Unit, View, Window};
+use crate::view::{Filter, RecordKey, TraceId, Unit, View, Window};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -231,6 +232,8 @@ pub trait Reader: Send {
         filter: &Filter,
         each: &mut dyn FnMut(&Record),
     ) -> Result<u64, StoreError>;
+    /// The trace or the conversation that an id leads to.
+    fn story(&mut self, id: &TraceId) -> Result<Option<Story>, StoreError>;
     /// What the store holds, and the books.
     fn holdings(&mut self) -> Result<(Holdings, Accounting), StoreError>;
 }

@@ -20,11 +20,16 @@ enum Here {
 
 /// The ways to name the panes, the longest first.
 const NAMES: [Name; 4] = [
-    |i, pane, _| Some(format!("{} {}", i + 1, pane.title)),
-    |i, pane, _| Some(format!("{} {}", i + 1, pane.short)),
-    |i, pane, here| Some(if here == Here::Shown { format!("{} {}", i + 1, pane.short) } else { (i + 1).to_string() }),
-    |i, pane, here| (here == Here::Shown).then(|| format!("{} {}", i + 1, pane.title)),
+    |i, pane, _| Some(keyed(i, pane.title)),
+    |i, pane, _| Some(keyed(i, pane.short)),
+    |i, pane, here| if here == Here::Shown { Some(keyed(i, pane.short)) } else { panes::key_of(i).map(String::from) },
+    |i, pane, here| (here == Here::Shown).then(|| keyed(i, pane.title)),
 ];
+
+/// A name behind its key, where it has one.
+fn keyed(number: usize, name: &str) -> String {
+    panes::key_of(number).map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
+}
 
 /// Draws it: names of panes as long as they leave room for how to get help and how to leave.
 pub(crate) fn draw(pen: &mut Pen, area: Rect, scene: &Scene) {

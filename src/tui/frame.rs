@@ -8,7 +8,7 @@ use super::pen::Pen;
 use super::theme::{Ink, Role};
 use super::ui::{Line, Message, Mode, Ui};
 use super::widgets::bar;
-use super::{alerts, details, footer, header, help, panes, states};
+use super::{alerts, details, footer, header, help, panes, states, story};
 use crate::snapshot::Snapshot;
 use crate::units;
 use crate::view::Filter;
@@ -33,6 +33,8 @@ pub fn paint(buffer: &mut Buffer, snapshot: &Snapshot, live: &Live, ui: &Ui) -> 
     match &ui.mode {
         Mode::Help { scroll } => help::draw(&mut pen, body, *scroll),
         Mode::Details(open) => details::draw(&mut pen, body, &scene, open),
+        Mode::Story(reading) => story::draw(&mut pen, body, &scene, reading),
+        Mode::Step(open) => story::draw_step(&mut pen, body, &scene, open),
         Mode::Alerts { scroll } => alerts::draw(&mut pen, body, &scene, *scroll),
         _ => match states::words(&scene) {
             Some(words) => pen.words(body, &words),

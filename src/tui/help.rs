@@ -42,7 +42,9 @@ pub(crate) fn draw(pen: &mut Pen, area: Rect, scroll: usize) {
 }
 
 fn rows() -> Vec<(String, String)> {
-    let mut out = vec![(format!("1 … {}", panes::ALL.len()), "a pane".to_owned())];
+    let last = panes::key_of(panes::ALL.len().clamp(1, 10) - 1).map_or_else(String::new, String::from);
+    let keys = if last == "0" { "1 … 9 0".to_owned() } else { format!("1 … {last}") };
+    let mut out = vec![(keys, "a pane".to_owned())];
     let shown = KEYS.iter().filter(|b| !b.help.is_empty() && !b.contexts.contains(&Context::Line));
     out.extend(shown.map(|b| {
         let keys: Vec<String> = b.keys.iter().take(3).map(|k| k.name()).collect();

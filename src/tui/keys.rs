@@ -132,6 +132,10 @@ pub enum Context {
     Pane,
     /// The details of a record are shown.
     Details,
+    /// A trace or a conversation is shown.
+    Story,
+    /// A step of a trace is shown.
+    Step,
     /// The keys are shown.
     Help,
     /// A line is being typed.
@@ -175,10 +179,11 @@ const fn key(code: KeyCode) -> Key {
 }
 
 const P: &[Context] = &[Context::Pane];
-const D: &[Context] = &[Context::Details, Context::Help];
-const VIEWS: &[Context] = &[Context::Pane, Context::Details];
-const READ: &[Context] = &[Context::Pane, Context::Details, Context::Help];
-const ALWAYS: &[Context] = &[Context::Pane, Context::Details, Context::Help, Context::Line];
+const D: &[Context] = &[Context::Details, Context::Story, Context::Step, Context::Help];
+const VIEWS: &[Context] = &[Context::Pane, Context::Details, Context::Story, Context::Step];
+const READ: &[Context] = &[Context::Pane, Context::Details, Context::Story, Context::Step, Context::Help];
+const ALWAYS: &[Context] =
+    &[Context::Pane, Context::Details, Context::Story, Context::Step, Context::Help, Context::Line];
 const L: &[Context] = &[Context::Line];
 
 const fn bind(
@@ -194,6 +199,8 @@ const fn bind(
 /// All keys, in the order of the help.
 pub static KEYS: &[Binding] = &[
     bind(&[key(KeyCode::Enter)], Action::Open, P, "into the row, towards its records", "open"),
+    bind(&[key(KeyCode::Enter)], Action::Open, &[Context::Details], "from a record to its trace", "trace"),
+    bind(&[key(KeyCode::Enter)], Action::Open, &[Context::Story], "", "open"),
     bind(&[key(KeyCode::Esc), key(KeyCode::Backspace)], Action::Back, P, "back to where you came from", ""),
     bind(&[key(KeyCode::Esc), key(KeyCode::Backspace)], Action::Back, D, "", "back"),
     bind(&[ch('j'), key(KeyCode::Down)], Action::Move(Step::Down), READ, "down", ""),
@@ -215,6 +222,7 @@ pub static KEYS: &[Binding] = &[
     bind(&[ch('7')], Action::Pane(6), VIEWS, "", ""),
     bind(&[ch('8')], Action::Pane(7), VIEWS, "", ""),
     bind(&[ch('9')], Action::Pane(8), VIEWS, "", ""),
+    bind(&[ch('0')], Action::Pane(9), VIEWS, "", ""),
     bind(&[ch('/')], Action::Filter, P, "filter: model:gpt-4o* -status:ok latency>5s", "filter"),
     bind(&[ch('x')], Action::ClearFilter, P, "no filter", ""),
     bind(&[ch('n')], Action::NewerFilter, P, "newer filter", ""),
@@ -298,7 +306,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_context() {
-        for context in [Context::Pane, Context::Details, Context::Help, Context::Line] {
+        for context in ALWAYS.iter().copied() {
             let mut seen: HashMap<String, Action> = HashMap::new();
             for binding in KEYS.iter().filter(|b| b.contexts.contains(&context)) {
                 for key in binding.keys {

@@ -14,12 +14,14 @@ mod help;
 pub mod keys;
 mod live;
 pub mod mouse;
+mod pages;
 mod panes;
 mod pen;
 pub mod picture;
 mod run;
 mod signal;
 mod states;
+mod story;
 mod terminal;
 mod theme;
 mod ui;
@@ -29,7 +31,10 @@ mod widgets;
 pub use clean::{clean, fit};
 pub use frame::{draw, paint};
 pub use live::{Alarm, Feed, Live, Standing};
+pub use pages::{Page, Pages};
 pub use run::{Backend, Exit, Options, TuiError, run};
 pub use signal::{Signal, Terminal};
 pub use theme::Theme;
-pub use ui::{Details, Effect, Flow, Found, Line, Mask, Message, Mode, Order, Sort, Target, Ui};
+pub use ui::{
+    Details, Effect, Flow, Found, Line, Mask, Message, Mode, Order, Reading, Sort, StepText, Target, Telling, Ui,
+};

@@ -9,8 +9,9 @@ use super::signal::Signal;
 use super::terminal::{self, Guard, Keyboard, Pending, Screen};
 use super::ui::{Effect, Ui};
 use super::watchdog;
+use crate::snapshot::traces::Story;
 use crate::snapshot::{Record, Snapshot};
-use crate::view::{RecordKey, View};
+use crate::view::{RecordKey, TraceId, View};
 use crossterm::event::{self, Event, KeyEventKind, MouseEvent};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -33,6 +34,10 @@ pub trait Backend {
     }
     /// Asks for one record with its text.
     fn detail(&self, key: RecordKey);
+    /// Asks for a trace or a conversation.
+    fn story(&self, id: &TraceId);
+    /// The one asked for, once it has come; without it where the store has nothing of that id.
+    fn poll_story(&self) -> Option<(TraceId, Option<Story>)>;
     /// The record asked for, once it has come; without a record where the store has none of this key.
     fn poll_detail(&self) -> Option<(RecordKey, Option<Record>)>;
 }
@@ -174,6 +179,10 @@ impl<'a> Session<'a> {
             self.ui.take_record(key, record);
             self.note(Changed::Keys);
         }
+        if let Some((id, story)) = self.backend.poll_story() {
+            self.ui.take_story(&id, story);
+            self.note(Changed::Keys);
+        }
         let live = self.backend.live();
         if live != self.live {
             self.live = live;
@@ -257,6 +266,7 @@ impl<'a> Session<'a> {
             Effect::None => {}
             Effect::Ask => self.backend.ask(&self.ui.view()),
             Effect::Detail(key) => self.backend.detail(key),
+            Effect::Story(id) => self.backend.story(&id),
             Effect::Copy(text) => terminal::copy(&text).map_err(TuiError::Draw)?,
             Effect::Redraw => self.screen.clear().map_err(TuiError::Draw)?,
             Effect::Suspend => {

@@ -16,7 +16,9 @@ pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     let has_budgets = pane == "cost" && !snapshot.budgets.is_empty() && snapshot.holdings.calls > 0;
     // Experiments are about their whole life.
     let has_experiments = pane == "experiments" && !snapshot.experiments.is_empty();
-    if snapshot.totals.calls > 0 || pane == "input" || has_budgets || has_experiments {
+    // Scores come after what they judge, long after at times.
+    let has_scores = pane == "quality" && snapshot.quality.as_ref().is_some_and(|quality| !quality.is_empty());
+    if snapshot.totals.calls > 0 || pane == "input" || has_budgets || has_scores || has_experiments {
         return None;
     }
     if snapshot.view != scene.ui.view() {
@@ -31,9 +33,10 @@ pub(crate) fn words(scene: &Scene) -> Option<Vec<(String, Role)>> {
     Some(nothing_found(scene))
 }
 
-/// The key of the pane of the input.
-fn input_number() -> usize {
-    panes::ALL.iter().position(|p| p.name == "input").map_or(panes::ALL.len(), |at| at + 1)
+/// The key that leads to the pane of the input, else the command.
+fn input_key() -> String {
+    let at = panes::ALL.iter().position(|p| p.name == "input");
+    at.and_then(panes::key_of).map_or_else(|| "`:pane input`".to_owned(), String::from)
 }
 
 fn strong(text: impl Into<String>) -> (String, Role) {
@@ -56,7 +59,7 @@ fn nothing_stored(scene: &Scene) -> Vec<(String, Role)> {
             dim("an event is a line of JSON such as"),
             dim(r#"{"event":"llm_call","model":"gpt-4.1","input_tokens":812,"output_tokens":90,"latency_ms":1840}"#),
             dim(""),
-            dim(format!("{} shows what was read and why lines were rejected", input_number())),
+            dim(format!("{} shows what was read and why lines were rejected", input_key())),
         ];
         words.splice(1..1, like);
         return words;

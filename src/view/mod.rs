@@ -4,6 +4,7 @@ mod budget;
 mod experiment;
 mod filter;
 mod ranking;
+mod traces;
 mod window;
 
 pub use budget::{Budget, Period};
@@ -12,6 +13,7 @@ pub use filter::{
     CallSubject, Case, Field, Filter, FilterError, Match, Needle, Number, Op, Pattern, Subject, Term, any_matches,
 };
 pub use ranking::{Direction, Measure, Ranking};
+pub use traces::{TraceId, TraceList, TraceOrder, TraceUnit};
 pub use window::{Anchor, Range, Span, Window, WindowError};
 
 use crate::listed::listed;
@@ -129,10 +131,14 @@ pub struct Sections {
     pub records: usize,
     /// What became of tasks, by their scores.
     pub tasks: bool,
+    /// What scores and retrievals came to.
+    pub quality: bool,
     /// What gateways know of providers' limits.
     pub headroom: bool,
     /// Experiments, the newest first: at most so many.
     pub experiments: usize,
+    /// Traces or sessions.
+    pub traces: TraceList,
 }
 
 /// Everything a face asks for.
@@ -169,7 +175,7 @@ impl Default for View {
 }
 
 /// The key of one call in the store: when it ended and the 64-bit hash of its identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordKey {
     /// When it ended, µs since the Unix epoch.
     pub ts_us: i64,

@@ -9,7 +9,7 @@ use llmtop::price::{CostSource, Prices};
 use llmtop::snapshot::{Rejected, Snapshot};
 use llmtop::store::sqlite::{SqliteReader, SqliteStore};
 use llmtop::store::{Appended, Patient, Reader, Store};
-use llmtop::view::{Filter, Grouping, Sections, View, Window};
+use llmtop::view::{Filter, Grouping, Sections, TraceList, View, Window};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -170,8 +170,10 @@ pub fn view(window: Window, filter: &str, by: &[&str]) -> View {
         clusters: 100,
         errors: 5,
         tasks: false,
+        quality: true,
         headroom: true,
         experiments: 9,
+        traces: TraceList::default(),
         exact_members: true,
         records: 9,
     };

@@ -5,6 +5,8 @@
 
 mod limits;
 pub mod money;
+pub mod quality;
+pub mod traces;
 mod trials;
 
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
@@ -409,8 +411,10 @@ pub fn typical(view: &View) -> Snapshot {
         failures: if sections.failures { failures } else { Vec::new() },
         errors: newest().filter(|r| r.call.outcome.is_error()).take(sections.errors).collect(),
         records: newest().take(sections.records).collect(),
+        quality: sections.quality.then(|| Box::new(quality::typical())),
         headroom: if sections.headroom { limits::headroom() } else { Vec::new() },
         experiments: if sections.experiments > 0 { trials::typical() } else { Vec::new() },
+        traces: traces::list(view),
         ..Snapshot::empty(view.clone(), NOW)
     }
 }
@@ -510,6 +514,8 @@ pub fn hostile(view: &View) -> Snapshot {
     for (i, example) in snapshot.accounting.examples.iter_mut().enumerate() {
         (example.source, example.snippet) = (name(i), name(i + 1));
     }
+    snapshot.quality = snapshot.quality.map(|_| Box::new(quality::hostile()));
+    snapshot.traces = traces::hostile_list(view);
     if !snapshot.headroom.is_empty() {
         snapshot.headroom = limits::hostile();
     }

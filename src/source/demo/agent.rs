@@ -34,7 +34,11 @@ struct Task {
     root: String,
     asked: &'static str,
     model: &'static Model,
+    is_lost: bool,
 }
+
+/// More rounds than this are those of an agent that is lost.
+const MANY: u64 = 3;
 
 /// One task, from arrival to its scores.
 pub(super) fn play(stage: &mut Stage, at_us: i64) {
@@ -43,8 +47,9 @@ pub(super) fn play(stage: &mut Stage, at_us: i64) {
     let scene = Scene { arm, ..visit };
     let asked = task(&mut stage.rng);
     let model = if stage.rng.chance(0.7) { &SONNET } else { &GPT_4_1 };
-    let task = Task { scene, root: stage.rng.hex(16), asked, model };
+    let root = stage.rng.hex(16);
     let lost = stage.rng.chance(0.05);
+    let task = Task { scene, root, asked, model, is_lost: lost };
     let rounds = if lost { 7 } else { 1 + stage.rng.below(3) };
     let (end_us, answered) = work(stage, &task, at_us, rounds);
     let ok = answered && !lost;
@@ -60,8 +65,11 @@ pub(super) fn play(stage: &mut Stage, at_us: i64) {
 /// Rounds of planning and tools, then the answer. When it ended, and whether the model kept answering.
 fn work(stage: &mut Stage, task: &Task, at_us: i64, rounds: u64) -> (i64, bool) {
     let mut now_us = at_us;
+    let mut first: Option<Vec<&'static Tool>> = None;
     for round in 0..rounds {
-        let chosen = choose(stage);
+        let drawn = choose(stage);
+        // Who is lost does the same again and again.
+        let chosen = if rounds > MANY { first.get_or_insert(drawn).clone() } else { drawn };
         let wanted: Vec<String> = chosen.iter().map(|t| format!(r#"{{"name":"{}"}}"#, t.name)).collect();
         let wanted = format!("[{}]", wanted.join(","));
         let ask = Ask { tool_calls: Some(&wanted), tokens: tokens(stage, task, round, 90.0), ..task.ask(now_us) };
@@ -69,7 +77,8 @@ fn work(stage: &mut Stage, task: &Task, at_us: i64, rounds: u64) -> (i64, bool) 
         if !planned.ok {
             return (planned.end_us, false);
         }
-        now_us = chosen.iter().map(|tool| run(stage, task, tool, planned.end_us)).max().unwrap_or(planned.end_us);
+        now_us =
+            chosen.iter().map(|tool| run(stage, task, (tool, round), planned.end_us)).max().unwrap_or(planned.end_us);
     }
     let ask = Ask {
         response: Some("Done. The second parcel is stopped, the orchid is on its way, and nobody has to be told."),
@@ -89,8 +98,10 @@ fn choose(stage: &mut Stage) -> Vec<&'static Tool> {
 }
 
 /// One tool, again where it failed. When it ended.
-fn run(stage: &mut Stage, task: &Task, tool: &Tool, at_us: i64) -> i64 {
+fn run(stage: &mut Stage, task: &Task, (tool, round): (&Tool, u64), at_us: i64) -> i64 {
     let mut now_us = at_us;
+    let asked = if task.is_lost { 0 } else { round };
+    let input = format!(r#"{{"order":"A-{}","step":{asked}}}"#, &task.root[..4]);
     for _ in 0..2 {
         let end_us = after(now_us, stage.rng.log_normal(tool.median_ms, 0.5));
         let fails = stage.rng.chance(tool.fails);
@@ -98,7 +109,9 @@ fn run(stage: &mut Stage, task: &Task, tool: &Tool, at_us: i64) -> i64 {
         let line = task
             .span("tool", tool.name, now_us, end_us, fails.then_some(tool.complaint))
             .text("span_id", &span)
-            .text("parent_id", &task.root);
+            .text("parent_id", &task.root)
+            .raw("input", &input)
+            .maybe("output", (!fails).then_some("done; see the order's notes"));
         stage.push(end_us, line);
         now_us = end_us;
         if !fails {

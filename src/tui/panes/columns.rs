@@ -268,7 +268,9 @@ mod tests {
 
     #[test]
     fn panes_of_groups_sort_by_measures() {
-        for pane in super::super::ALL.iter().filter(|p| !p.by.is_empty()) {
+        // Panes whose groupings are not all of dimensions have tables of their own kind.
+        let of_groups = |p: &&&super::super::Pane| !p.by.is_empty() && p.by.iter().all(|dims| !dims.is_empty());
+        for pane in super::super::ALL.iter().filter(of_groups) {
             assert!(pane.sorts.iter().all(|head| measure(head).is_some()), "{}", pane.name);
         }
     }

@@ -15,9 +15,11 @@ mod latency;
 mod limits;
 mod models;
 mod overview;
+pub(crate) mod quality;
 mod records;
 mod requests;
 mod tiles;
+mod traces;
 mod users;
 
 use super::live::Scene;
@@ -36,13 +38,22 @@ pub(crate) static ALL: &[&Pane] = &[
     &errors::PANE,
     &limits::PANE,
     &experiments::PANE,
+    &traces::PANE,
+    &quality::PANE,
     &requests::PANE,
     &users::PANE,
     &input::PANE,
 ];
 
 /// The pane that lists records, where Enter on a group leads.
-pub(crate) const RECORDS: usize = 7;
+pub(crate) fn records() -> usize {
+    ALL.iter().position(|pane| pane.name == requests::PANE.name).unwrap_or(0)
+}
+
+/// The key of a pane, by its number from 0; those after the tenth have none.
+pub(crate) fn key_of(number: usize) -> Option<char> {
+    "1234567890".chars().nth(number)
+}
 
 /// Most groups a table asks for.
 pub(crate) const TOP: usize = 50;

@@ -4,6 +4,7 @@ use super::{Effect, Line, Mode, Ui};
 use crate::event::FailureMode;
 use crate::snapshot::Snapshot;
 use crate::tui::keys::Edit;
+use crate::tui::panes;
 use crate::tui::theme::Theme;
 use crate::units::Zone;
 use crate::view::{Filter, Window};
@@ -99,7 +100,12 @@ fn quit(_: &mut Ui, _: &str) -> Result<Effect, String> {
 impl Ui {
     /// The names of the groupings of the pane.
     pub(crate) fn groupings(&self) -> impl Iterator<Item = String> {
-        self.pane().by.iter().map(|dims| dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(","))
+        let pane = self.pane().name;
+        self.pane().by.iter().enumerate().map(move |(at, dims)| match dims {
+            [] if pane == "quality" => panes::quality::by(at).word().to_owned(),
+            [] => "trace".to_owned(),
+            dims => dims.iter().map(|d| d.word()).collect::<Vec<_>>().join(","),
+        })
     }
 
     pub(super) fn edit(&mut self, edit: Edit, snapshot: &Snapshot) -> Effect {

@@ -4,12 +4,14 @@
 mod command;
 mod line;
 mod select;
+mod story;
 mod travel;
 mod update;
 
 pub(crate) use command::COMMANDS;
 pub use line::Line;
 pub use select::Target;
+pub use story::{Reading, StepText, Telling};
 
 use super::details;
 use super::keys::{Action, Context};
@@ -17,7 +19,7 @@ use super::panes::{self, Pane};
 use super::theme::Theme;
 use crate::snapshot::{Record, Snapshot};
 use crate::units::Zone;
-use crate::view::{Anchor, Budget, Experiment, Filter, Grouping, RecordKey, View, Window};
+use crate::view::{Anchor, Budget, Experiment, Filter, Grouping, RecordKey, TraceId, View, Window};
 use select::Selection;
 
 /// What the person is doing.
@@ -37,6 +39,10 @@ pub enum Mode {
     },
     /// Reading one record.
     Details(Details),
+    /// Reading a trace or a conversation.
+    Story(Box<Reading>),
+    /// Reading one step of a trace.
+    Step(StepText),
     /// Reading the alerts.
     Alerts {
         /// Rows scrolled.
@@ -181,6 +187,8 @@ pub enum Effect {
     Ask,
     /// Ask the store for a record.
     Detail(RecordKey),
+    /// Ask the store for a trace or a conversation.
+    Story(TraceId),
     /// Put a text into the clipboard of the terminal.
     Copy(String),
     /// Paint everything anew.
@@ -222,11 +230,15 @@ pub struct Ui {
     pub experiments: Vec<Experiment>,
     /// The cursor of the charts, µs.
     pub time_cursor: Option<i64>,
+    /// The name of the scores that are looked into; `None` is the first there are.
+    pub score: Option<String>,
     /// What was clicked last, if nothing was done since.
     pub(crate) clicked: Option<Target>,
     pub(crate) home: Anchor,
     pub(crate) panes: Vec<PaneState>,
     pub(crate) history: Vec<Place>,
+    /// What one went into the present one from, the last at the end.
+    pub(crate) under: Vec<Mode>,
     pub(crate) pages: Vec<RecordKey>,
     pub(crate) filters: Vec<String>,
     pub(crate) filter_at: usize,
@@ -255,10 +267,12 @@ impl Ui {
             budgets: Vec::new(),
             experiments: Vec::new(),
             time_cursor: None,
+            score: None,
             clicked: None,
             home: window.anchor,
             panes: states.collect(),
             history: Vec::new(),
+            under: Vec::new(),
             pages: Vec::new(),
             filters: vec![String::new()],
             filter_at: 0,
@@ -275,8 +289,7 @@ impl Ui {
     pub fn pane_named(name: &str) -> Result<usize, String> {
         let found = panes::ALL.iter().position(|p| p.name == name);
         found.ok_or_else(|| {
-            let names: Vec<_> = panes::ALL.iter().map(|p| p.name).collect();
-            format!("no pane is named {name:?}; there are {}", names.join(", "))
+            format!("no pane is named {name:?}; there are {}", Ui::pane_names().collect::<Vec<_>>().join(", "))
         })
     }
 
@@ -334,6 +347,8 @@ impl Ui {
             Mode::Filter(_) | Mode::Command(_) => Context::Line,
             Mode::Help { .. } | Mode::Alerts { .. } => Context::Help,
             Mode::Details(_) => Context::Details,
+            Mode::Story(_) => Context::Story,
+            Mode::Step(_) => Context::Step,
         }
     }
 
@@ -341,6 +356,7 @@ impl Ui {
     pub(crate) fn offers(&self, action: Action) -> bool {
         match (action, &self.mode) {
             (Action::Mask, Mode::Details(Details { found: Found::Here(record), .. })) => details::has_text(record),
+            (Action::Mask, Mode::Story(_)) => false,
             _ => true,
         }
     }
@@ -356,6 +372,11 @@ impl Ui {
     pub(crate) fn state_mut(&mut self) -> &mut PaneState {
         let at = self.pane.min(self.panes.len() - 1);
         &mut self.panes[at]
+    }
+
+    /// Which of the pane's groupings.
+    pub(crate) fn by(&self) -> usize {
+        self.state().by
     }
 
     pub(crate) fn sort(&self) -> Sort {

@@ -5,7 +5,7 @@ use super::super::panes;
 use super::{Details, Effect, Found, Mode, Part, Place, Ui};
 use crate::event::FailureMode;
 use crate::snapshot::{BudgetState, OTHER, Record, Snapshot};
-use crate::view::{Anchor, Dim, Field, Filter, RecordKey, Window};
+use crate::view::{Anchor, Dim, Field, Filter, RecordKey, TraceId, Window};
 
 /// What a row stands for.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +39,12 @@ pub enum Target {
     },
     /// Alike messages; this is the newest call of them.
     Cluster(RecordKey),
+    /// The scores of a name.
+    Score(String),
+    /// The calls that have a value in one field.
+    Narrow(Field, String),
+    /// A trace or a session.
+    Trace(TraceId),
 }
 
 /// Where the cursor is: on a thing, else in a place.
@@ -65,6 +71,8 @@ impl Ui {
             Mode::Help { scroll } | Mode::Alerts { scroll } => *scroll = scrolled(*scroll, step, page),
             Mode::Details(details) => details.scroll = scrolled(details.scroll, step, page),
             Mode::Normal => self.step_rows(step, page, snapshot),
+            Mode::Story(_) => self.step_story(step, page),
+            Mode::Step(open) => open.scroll = scrolled(open.scroll, step, page),
             Mode::Filter(_) | Mode::Command(_) => {}
         }
     }
@@ -136,6 +144,16 @@ impl Ui {
                 Effect::None
             }
             Some(Target::Group(pairs)) => self.narrow(narrowed(&self.filter, &pairs)),
+            Some(Target::Score(name)) => {
+                self.note(format!(
+                    "{name}: by {}, and the worst",
+                    self.groupings().nth(self.state().by).unwrap_or_default()
+                ));
+                self.score = Some(name);
+                Effect::None
+            }
+            Some(Target::Narrow(field, value)) => self.narrow(self.filter.narrowed(field, Some(&value))),
+            Some(Target::Trace(id)) => self.tell(id),
             Some(Target::Budget { name, key }) => self.open_budget(&name, &key, snapshot),
             Some(Target::Experiment(name)) => self.open_experiment(name, snapshot),
             Some(Target::Variant { variant, .. }) => {
@@ -182,7 +200,7 @@ impl Ui {
 
     fn show_records(&mut self, filter: Filter) -> Effect {
         self.use_filter(filter);
-        self.pane = panes::RECORDS;
+        self.pane = panes::records();
         self.maximised = None;
         self.pages.clear();
         self.state_mut().selection = Selection::default();
@@ -269,7 +287,13 @@ impl Ui {
             && open.part != Part::Both
         {
             (open.part, open.scroll) = (Part::Both, 0);
-        } else if matches!(self.mode, Mode::Help { .. } | Mode::Details(_) | Mode::Alerts { .. }) {
+        } else if let Mode::Story(reading) = &mut self.mode
+            && reading.part != Part::Both
+        {
+            reading.part = Part::Both;
+        } else if matches!(self.mode, Mode::Details(_) | Mode::Story(_) | Mode::Step(_)) {
+            self.mode = self.under.pop().unwrap_or_default();
+        } else if matches!(self.mode, Mode::Help { .. } | Mode::Alerts { .. }) {
             self.mode = Mode::Normal;
         } else if self.maximised.take().is_some() || self.time_cursor.take().is_some() {
         } else if let Some(place) = self.history.pop() {

@@ -5,7 +5,7 @@ use super::travel::{Resize, Travel};
 use super::{Effect, Flow, Found, Line, Mask, Message, Mode, Order, Ui};
 use crate::snapshot::Snapshot;
 use crate::tui::keys::Action;
-use crate::tui::{details, panes};
+use crate::tui::{details, panes, story};
 use crate::units::Zone;
 use crate::view::{Dim, Field, Filter};
 
@@ -34,11 +34,16 @@ impl Ui {
             Action::Redraw => return Effect::Redraw,
             Action::Suspend => return Effect::Suspend,
             Action::Copy => return self.copy(snapshot),
+            Action::Open if matches!(self.mode, Mode::Details(_)) => return self.open_trace(),
+            Action::Open if self.mode != Mode::Normal => return self.open_part(),
             Action::Open => return self.open(snapshot),
             Action::Click(row) => return self.click(row, snapshot),
             Action::Edit(edit) => return self.edit(edit, snapshot),
-            Action::NextError => return self.step_record(Wanted::Failed, Way::Older, snapshot),
-            Action::PreviousError => return self.step_record(Wanted::Failed, Way::Newer, snapshot),
+            Action::NextError => return self.step_error(Way::Older, snapshot),
+            Action::PreviousError => return self.step_error(Way::Newer, snapshot),
+            Action::TimeBack if matches!(self.mode, Mode::Story(_)) => return self.step_trace(Way::Newer, snapshot),
+            Action::TimeOn if matches!(self.mode, Mode::Story(_)) => return self.step_trace(Way::Older, snapshot),
+            Action::TimeBack | Action::TimeOn if self.is_inside_story() => {}
             Action::TimeBack if self.is_reading() => return self.step_record(Wanted::Any, Way::Newer, snapshot),
             Action::TimeOn if self.is_reading() => return self.step_record(Wanted::Any, Way::Older, snapshot),
             Action::Help => self.help(),
@@ -88,6 +93,7 @@ impl Ui {
             return self.note(format!("there are {} panes", panes::ALL.len()));
         }
         self.mode = Mode::Normal;
+        self.under.clear();
         if number != self.pane {
             self.pane = number;
             self.maximised = None;
@@ -146,6 +152,13 @@ impl Ui {
             (open.part, open.scroll) = (open.next_part(), 0);
             return;
         }
+        if let Mode::Story(reading) = &mut self.mode {
+            reading.part = reading.next_part();
+            return;
+        }
+        if self.mode != Mode::Normal {
+            return;
+        }
         let panels = self.pane().panels.len();
         let next = self.maximised.map_or(0, |at| at + 1);
         self.maximised = (next < panels).then_some(next);
@@ -184,6 +197,8 @@ impl Ui {
                 Found::Here(record) => Some(details::as_text(record, self.zone, self.mask)),
                 Found::Asked | Found::Gone => None,
             },
+            Mode::Story(reading) => Some(reading.id.text().to_owned()),
+            Mode::Step(open) => Some(story::as_text(&open.part, self.zone, self.mask)),
             _ => self.selected(snapshot).and_then(|target| copied(&target, snapshot)),
         };
         match text {
@@ -220,10 +235,13 @@ fn copied(target: &Target, snapshot: &Snapshot) -> Option<String> {
             Some(Filter::default().narrowed(Field::Dim(Dim::Variant), Some(variant)).to_string())
         }
         Target::Mode(mode) => Some(format!("error:{}", mode.word())),
+        Target::Trace(id) => Some(id.text().to_owned()),
         Target::Budget { name, key } => {
             let state = snapshot.budgets.iter().find(|state| state.budget.name == *name)?;
             Some(of_budget(state, key).to_string())
         }
+        Target::Score(name) => Some(name.clone()),
+        Target::Narrow(field, value) => Some(Filter::default().narrowed(*field, Some(value)).to_string()),
         Target::Record { key, .. } | Target::Cluster(key) => {
             let record = snapshot.records.iter().chain(&snapshot.errors).find(|r| r.key() == *key)?;
             record.call.request_id.as_deref().map(str::to_owned)

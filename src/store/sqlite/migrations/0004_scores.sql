@@ -24,5 +24,5 @@ CREATE VIEW scores AS
 SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ts_us / 1e6, 'unixepoch') AS timestamp, ts_us, name, value, judge AS source,
   request_id, trace_id, coalesce(user_id, call_user_id) AS user_id, comment,
   CASE found WHEN 1 THEN 'call' WHEN 2 THEN 'trace' END AS judges, app, environment, variant, experiment,
-  call_session_id AS session_id, s.provider, s.model
+  call_session_id AS session_id, s.provider, s.model, score_id
 FROM score LEFT JOIN (SELECT id AS series_id, provider, model FROM series) s ON s.series_id = score.series;

@@ -13,22 +13,25 @@ mod groups;
 mod members;
 mod pace;
 mod plan;
+mod quality;
 mod query;
 pub(super) mod read_error;
 mod records;
+mod retrievals;
 pub(super) mod row;
 mod series;
 mod subject;
-mod tasks;
 mod texts;
+mod traces;
 
 pub use query::Cell;
 
 use super::{Place, open_reader};
+use crate::snapshot::traces::Story;
 use crate::snapshot::{Accounting, Chart, Holdings, Record, Scan, Snapshot, Stats};
 use crate::stats::acc::{Acc, Depth};
 use crate::store::{Patient, Reader, StoreError, Watch};
-use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, View, Window};
+use crate::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, Span, TraceId, View, Window};
 use books::{accounting, bounds, holdings, horizon};
 use context::Context;
 use cube::Cube;
@@ -140,6 +143,10 @@ impl Reader for SqliteReader {
         })
     }
 
+    fn story(&mut self, id: &TraceId) -> Result<Option<Story>, StoreError> {
+        self.within(|context| traces::story(context, id))
+    }
+
     fn holdings(&mut self) -> Result<(Holdings, Accounting), StoreError> {
         self.within(|context| Ok((holdings(context)?, accounting(context)?)))
     }
@@ -214,7 +221,9 @@ impl<'a> Answer<'a> {
     /// Whether some figure, beside lists of single calls, is made of rows alone.
     fn needs_rows(&self) -> bool {
         let by_rows = |g: &Grouping| !self.by_totals(g) && self.cube(&Cells::new(g)) == Cube::Rows;
-        self.cube(&Total::default()) == Cube::Rows || self.view.groupings.iter().any(by_rows)
+        self.view.sections.traces.top > 0
+            || self.cube(&Total::default()) == Cube::Rows
+            || self.view.groupings.iter().any(by_rows)
     }
 
     /// The window before, where there is one: the first parts of an answer are without, and so is one of rows that have been
@@ -282,15 +291,19 @@ impl<'a> Answer<'a> {
             snapshot.records = records::page(context, self.range, view.before, which, view.sections.records, watch)?;
         }
         if view.sections.tasks {
-            snapshot.tasks = tasks::tasks(self, watch)?;
+            snapshot.tasks = quality::tasks(self, watch)?;
         }
+        if view.sections.quality {
+            snapshot.quality = Some(Box::new(quality::quality(self, watch)?));
+        }
+        snapshot.traces = traces::list(self, watch)?;
         if view.sections.headroom {
             snapshot.headroom = super::headroom::read(&context.conn, self.range)?;
         }
         if view.sections.experiments > 0 {
             snapshot.experiments = experiments::experiments(self, view.sections.experiments, watch)?;
         }
-        snapshot.scan = self.scan(now.by_rows);
+        snapshot.scan = self.scan(now.by_rows || view.sections.traces.top > 0);
         if view.sections.distribution {
             snapshot.distribution = Some(now.total.acc.latency);
             snapshot.previous_distribution = (!previous.is_empty()).then_some(before.total.acc.latency);

@@ -53,6 +53,7 @@ impl Shared {
     }
 
     /// The experiment.
+    #[allow(dead_code)] // what counts units reads it
     pub fn experiment(&self) -> Option<&str> {
         self.get(3)
     }

@@ -16,13 +16,14 @@ use crate::batch::{Id, ScoreRow, pack_id};
 use crate::store::StoreError;
 use crate::view::RecordKey;
 use foldhash::HashSet;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// What is known of all scores: the hashes of what they judge, so that a call nobody has judged costs next to nothing.
 #[derive(Default)]
 pub struct Scored {
-    is_read: bool,
+    /// How many scores there were when the targets were known; another program may have written more.
+    known: Option<i64>,
     targets: HashSet<i64>,
     /// Of calls of this transaction that are judged already.
     met: Vec<i64>,
@@ -54,14 +55,19 @@ fn target<'i>(request: Option<&'i str>, trace: Option<&'i str>) -> Option<(Id, &
 }
 
 impl Scored {
-    /// Gets ready for a transaction: the first one reads what earlier ones have left.
+    /// Gets ready for a transaction: reads what earlier ones and other programs have left.
     pub fn begin(&mut self, conn: &Connection) -> rusqlite::Result<()> {
         self.met.clear();
         self.new.clear();
-        if !self.is_read {
+        let scores = conn
+            .prepare_cached("SELECT value FROM counter WHERE name = 'scores'")?
+            .query_row([], |row| row.get(0))
+            .optional()?
+            .unwrap_or(0);
+        if self.known != Some(scores) {
             let mut select = conn.prepare("SELECT DISTINCT hash FROM score_target")?;
             self.targets = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            self.is_read = true;
+            self.known = Some(scores);
         }
         Ok(())
     }
@@ -114,6 +120,7 @@ impl Scored {
                 s.user_id,
                 s.comment
             ])?;
+        self.known = self.known.map(|known| known + new as i64);
         if let Some((which, id)) = target(s.request_id.as_deref(), s.trace_id.as_deref()).filter(|_| new == 1) {
             let hash = hash(which, id);
             put_target(conn, hash, RecordKey { ts_us, id: row.id })?;

@@ -151,7 +151,7 @@ fn distinct(events: Vec<Made>) -> Vec<(usize, Made)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_order_and_any_batches_give_the_same(
         events in prop::collection::vec(made(), 1..60),
@@ -231,6 +231,21 @@ fn a_failed_transaction_forgets_nothing() {
     other.execute_batch("DROP TRIGGER no").expect("dropped");
     assert_eq!(waiting(&store.conn), 1);
     store.append(&[batch(&[(1, call(1, 1, 1))])]).expect("appended");
+    assert_eq!(waiting(&store.conn), 0);
+}
+
+#[test]
+fn what_another_program_has_scored_waits_for_calls_of_this_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("test.db");
+    let mut store = SqliteStore::open(&path).expect("a store");
+    store.append(&[batch(&[(0, call(1, 3, 1))])]).expect("appended");
+    let mut other = SqliteStore::open(&path).expect("the same");
+    other
+        .append(&[batch(&[(1, Made::Score(5, Some(1), None)), (2, Made::Score(5, None, Some(2)))])])
+        .expect("appended");
+    store.append(&[batch(&[(3, call(2, 1, 1))])]).expect("appended");
+    other.append(&[batch(&[(4, call(2, 2, 2))])]).expect("appended");
     assert_eq!(waiting(&store.conn), 0);
 }
 
