@@ -104,6 +104,93 @@ fn a_review_needs_a_terminal() {
     assert!(home.typed("review --filter app:nobody").good().contains("no calls to judge"));
 }
 
+/// A review in a pseudo-terminal.
+struct Reviewed {
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    bytes: std::sync::mpsc::Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    _master: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Reviewed {
+    fn start(home: &Home, args: &str) -> Reviewed {
+        let size = portable_pty::PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = portable_pty::native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_llmtop"));
+        command.args(["review", "--store"]);
+        command.arg(home.store());
+        command.args(args.split_whitespace());
+        command.env("HOME", home.path(""));
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).expect("it starts");
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let keys = pair.master.take_writer().expect("a writer");
+        let (send, bytes) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                if send.send(buffer[..read].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Reviewed { keys, child, bytes, screen: vt100::Parser::new(24, 80, 0), _master: pair.master }
+    }
+
+    /// Waits until a text is on the screen.
+    #[track_caller]
+    fn see(&mut self, text: &str) -> String {
+        let patience = std::time::Duration::from_secs(60);
+        while !self.screen.screen().contents().contains(text) {
+            match self.bytes.recv_timeout(patience) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(_) => panic!("no {text:?} on\n{}", self.screen.screen().contents()),
+            }
+        }
+        self.screen.screen().contents()
+    }
+
+    fn press(&mut self, key: &str) {
+        self.keys.write_all(key.as_bytes()).expect("pressed");
+    }
+}
+
+#[test]
+fn a_review_goes_on_where_it_stopped() {
+    let home = home(5);
+    let mut first = Reviewed::start(&home, "--sample 4 --filter app:bot");
+    let page = first.see("task_completed 1 of 4");
+    assert!(page.contains("question ") && page.contains("answer ") && !page.contains("gpt-4.1"), "{page}");
+    first.press("y");
+    first.see("task_completed 2 of 4");
+    first.press("n");
+    first.see("task_completed 3 of 4");
+    // A slip is put right: what is pressed last counts.
+    first.press("u");
+    first.see("task_completed 2 of 4   judged 0");
+    first.press("y");
+    first.see("task_completed 3 of 4");
+    first.press("q");
+    first.see("2 judged");
+    first.press("r");
+    first.see("gpt-4.1, variant");
+    first.press("q");
+    first.see("2 of the sample judged now, 0 before, 2 left");
+    assert!(first.child.wait().expect("it ends").success());
+    let scores = home.scores();
+    assert_eq!(scores.len(), 3);
+    assert!(scores.iter().all(|score| score.starts_with("task_completed,") && score.ends_with(",call")), "{scores:?}");
+    let mut second = Reviewed::start(&home, "--sample 4 --filter app:bot");
+    second.see("task_completed 3 of 4");
+    second.press("s");
+    second.see("task_completed 4 of 4");
+    second.press("\u{1b}");
+    second.see("0 of the sample judged now, 2 before, 2 left");
+    assert!(second.child.wait().expect("it ends").success());
+}
+
 /// A judge on a port of its own: what it answers, one after another and the last one for ever, and what it was asked.
 struct Scripted {
     url: String,

@@ -100,7 +100,7 @@ fn scores_are_shown_where_no_call_is_in_the_window() {
     snapshot.quality = Some(Box::default());
     assert!(shown(&ui, &snapshot).contains("no calls in the last 15m"));
     snapshot = typical(&ui.view());
-    snapshot.quality = Some(Box::default());
+    snapshot.quality = Some(Box::new(llmtop::snapshot::quality::Quality { covered: 1.0, ..Default::default() }));
     assert!(shown(&ui, &snapshot).contains("nobody judged anything in this window"));
 }
 

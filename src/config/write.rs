@@ -119,6 +119,14 @@ const SECTIONS: &str = r#"
 #   model = "gpt-4o"
 #   to = ["gpt-4o-mini", "local/llama-3.3-70b"]
 #
+#   [judge]                        # `llmtop judge`
+#   base_url = "https://api.openai.com/v1"
+#   model = "gpt-4.1-mini"
+#   key_env = "OPENAI_API_KEY"
+#   rubric = "relevance"           # hallucination, task_completion, or a text of your own with a name
+#   sample = 50
+#   budget_usd = 0.50
+#
 #   [client.team]
 #   key_sha256 = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"   # from `llmtop key new team`
 "#;

@@ -83,7 +83,8 @@ pub fn typical() -> Quality {
             example.model = example.call.map(|_| "gpt-4.1".to_owned());
         }
     }
-    Quality { scores, further_names, waiting: 17, unknown: 0, gone_us: None, retrieval: Some(retrievals(&mut random)) }
+    let retrieval = Some(retrievals(&mut random));
+    Quality { scores, further_names, waiting: 17, unknown: 0, gone_us: None, covered: 1.0, retrieval }
 }
 
 fn retrievals(random: &mut Random) -> RetrievalStats {
@@ -136,7 +137,7 @@ pub fn hostile() -> Quality {
         }
     }
     (quality.waiting, quality.unknown, quality.further_names) = (u64::MAX, u64::MAX, u64::MAX);
-    quality.gone_us = Some(i64::MAX);
+    (quality.gone_us, quality.covered) = (Some(i64::MAX), f64::NAN);
     if let Some(retrieval) = &mut quality.retrieval {
         retrieval.now.made_up = u64::MAX;
         for (at, one) in retrieval.empty.iter_mut().enumerate() {

@@ -152,6 +152,8 @@ pub struct Quality {
     pub unknown: u64,
     /// Scores before this time, µs, have been deleted.
     pub gone_us: Option<i64>,
+    /// Share of the window that was read so far, its newest part, 0..=1.
+    pub covered: f64,
     /// Retrievals; `None` where the filter asks for what spans do not say.
     pub retrieval: Option<RetrievalStats>,
 }

@@ -96,7 +96,12 @@ fn retrieve(stage: &mut Stage, turn: &Turn, at_us: i64) -> (usize, i64) {
     let end_us = after(embedded.end_us, latency_ms);
     let chunks = if nothing { Vec::new() } else { chunks(stage, turn.topic) };
     let relevant: Vec<&str> = chunks.iter().filter(|c| c.starts_with(turn.topic.chunk)).map(String::as_str).collect();
-    let cited: Vec<&str> = relevant.iter().copied().filter(|_| stage.rng.chance(0.55)).collect();
+    let mut cited: Vec<&str> = relevant.iter().copied().filter(|_| stage.rng.chance(0.55)).collect();
+    // Some of what is relevant the search does not find; and now and then an answer refers to what nobody found.
+    let (missed, made_up) = (stage.rng.chance(0.3), stage.rng.chance(0.03));
+    let [beyond, nowhere] = [97, 98].map(|n| format!("{}#{n}", turn.topic.chunk));
+    cited.extend((made_up && !nothing).then_some(nowhere.as_str()));
+    let should = relevant.iter().copied().chain(missed.then_some(beyond.as_str()));
     let span = stage.rng.hex(16);
     let line = turn
         .scene
@@ -107,7 +112,7 @@ fn retrieve(stage: &mut Stage, turn: &Turn, at_us: i64) -> (usize, i64) {
         .text("status", "ok")
         .text("input", &turn.question)
         .list("retrieved", chunks.iter().map(String::as_str))
-        .list("relevant", relevant.iter().copied())
+        .list("relevant", should)
         .list("cited", cited);
     stage.push(end_us, line);
     (relevant.len(), end_us)

@@ -135,11 +135,16 @@ fn traces_hang_together() {
     assert!(spans.iter().any(|s| text(s, "kind") == "tool" && text(s, "status") == "error"));
     let empty = |s: &&Value| s["retrieved"].as_array().is_some_and(Vec::is_empty);
     assert!(spans.iter().filter(|s| empty(s)).count() > 10);
+    let (mut retrievals, mut missed, mut made_up) = (0, 0, 0);
     for span in spans.iter().filter(|s| text(s, "kind") == "retrieval") {
         let list = |key: &str| span[key].as_array().cloned().unwrap_or_default();
-        assert!(list("relevant").iter().all(|c| list("retrieved").contains(c)));
-        assert!(list("cited").iter().all(|c| list("relevant").contains(c)));
+        retrievals += 1;
+        missed += list("relevant").iter().filter(|c| !list("retrieved").contains(c)).count();
+        made_up += list("cited").iter().filter(|c| !list("retrieved").contains(c)).count();
+        assert!(list("cited").iter().filter(|c| list("retrieved").contains(c)).all(|c| list("relevant").contains(c)));
     }
+    assert!(missed > retrievals / 5 && missed < retrievals / 2, "{missed} of {retrievals}");
+    assert!(made_up > 10 && made_up < retrievals / 20, "{made_up} of {retrievals}");
 }
 
 #[test]

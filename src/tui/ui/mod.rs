@@ -289,8 +289,7 @@ impl Ui {
     pub fn pane_named(name: &str) -> Result<usize, String> {
         let found = panes::ALL.iter().position(|p| p.name == name);
         found.ok_or_else(|| {
-            let names: Vec<_> = panes::ALL.iter().map(|p| p.name).collect();
-            format!("no pane is named {name:?}; there are {}", names.join(", "))
+            format!("no pane is named {name:?}; there are {}", Ui::pane_names().collect::<Vec<_>>().join(", "))
         })
     }
 

@@ -319,6 +319,9 @@ impl<'a> Answer<'a> {
     /// Shares of the window, from its end, that are worth an answer of their own before the whole: where many single calls
     /// have to be read, a person sees the newest at once.
     fn parts(&self) -> ReadResult<Vec<f64>> {
+        if !self.cover.is_empty() && quality::is_long(self)? {
+            return Ok(vec![1.0 / 64.0, 1.0 / 8.0]);
+        }
         if !self.needs_rows() || self.cover.is_empty() {
             return Ok(Vec::new());
         }

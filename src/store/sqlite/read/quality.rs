@@ -16,14 +16,14 @@ use crate::store::sqlite::scores::Judged;
 use crate::view::{Anchor, Dim, Field, Number, Range, RecordKey, Span, Subject};
 use foldhash::HashMap;
 use rusqlite::types::Value;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use std::hash::BuildHasher;
 
 /// Scores and retrievals.
 pub fn quality(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<Quality> {
     let mut scan = Scan::new(answer, watch);
     scan.read(range(answer), When::Now, None)?;
-    if let Some(before) = answer.previous() {
+    if let Some(before) = before(answer) {
         scan.read(before, When::Before, None)?;
     }
     let (waiting, unknown) = (scan.waiting, scan.unknown);
@@ -35,7 +35,7 @@ pub fn quality(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<Quality> {
     }
     let retrieval = super::retrievals::retrievals(answer, watch)?;
     let gone_us = answer.gone(answer.range, answer.horizon.rows_us);
-    Ok(Quality { scores, further_names, waiting, unknown, gone_us, retrieval })
+    Ok(Quality { scores, further_names, waiting, unknown, gone_us, covered: answer.covered, retrieval })
 }
 
 /// What became of tasks, of all calls; `None` where scores of the window have been deleted.
@@ -63,6 +63,23 @@ pub fn range(answer: &Answer<'_>) -> Range {
         (Span::All, Anchor::Auto | Anchor::Now) => Range { until_us: i64::MAX, ..part },
         _ => part,
     }
+}
+
+/// The window before, where there is one whose scores and spans have not been deleted.
+pub fn before(answer: &Answer<'_>) -> Option<Range> {
+    answer.previous().filter(|before| answer.gone(*before, answer.horizon.rows_us).is_none())
+}
+
+/// Whether there are so many scores that the newest are told of first.
+pub fn is_long(answer: &Answer<'_>) -> ReadResult<bool> {
+    /// Scores are read at about a million a second.
+    const MANY: i64 = 200_000;
+    if !answer.view.sections.quality {
+        return Ok(false);
+    }
+    let mut select = answer.context.conn.prepare_cached("SELECT value FROM counter WHERE name = 'scores'")?;
+    let scores: Option<i64> = select.query_row([], |row| row.get(0)).optional()?;
+    Ok(scores.unwrap_or(0) > MANY)
 }
 
 /// A reading of scores.

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::pace::Pace;
-use super::quality::range;
+use super::quality::{before, range};
 use super::read_error::ReadResult;
 use crate::snapshot::quality::{EmptyRetrieval, RetrievalStats, Retrievals, When};
 use crate::stats::quality::rag::{Chunks, Retrieval};
@@ -19,7 +19,7 @@ pub fn retrievals(answer: &Answer<'_>, watch: &dyn Watch) -> ReadResult<Option<R
     }
     let mut sum = Retrievals::new(answer.range);
     read(answer, range(answer), When::Now, &mut sum, watch)?;
-    if let Some(before) = answer.previous() {
+    if let Some(before) = before(answer) {
         read(answer, before, When::Before, &mut sum, watch)?;
     }
     Ok(Some(sum.finish()))

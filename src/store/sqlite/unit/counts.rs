@@ -124,6 +124,31 @@ impl Known {
     }
 }
 
+/// What a call adds to its unit, kept small: there are as many as calls. −1 is unknown.
+#[derive(Debug, Clone, Copy)]
+pub struct One {
+    input_tokens: i64,
+    output_tokens: i64,
+    cost_nusd: i64,
+    latency_us: i64,
+    ttft_us: i64,
+    failed: bool,
+}
+
+impl One {
+    pub fn of(sample: &Sample) -> One {
+        let signed = |n: Option<u64>| n.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
+        One {
+            input_tokens: signed(sample.input_tokens),
+            output_tokens: signed(sample.output_tokens),
+            cost_nusd: sample.cost_nusd.map_or(-1, |nano| nano.max(0)),
+            latency_us: signed(sample.latency_us),
+            ttft_us: signed(sample.ttft_us),
+            failed: sample.outcome.is_error(),
+        }
+    }
+}
+
 /// What a unit's calls and scores came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -144,15 +169,18 @@ const PARTS: [u8; 7] = [1, 2, 4, 8, 16, 32, 64];
 
 impl Counts {
     /// Adds a call.
-    pub fn note(&mut self, sample: &Sample) {
-        let signed = |n: Option<u64>| n.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+    pub fn note(&mut self, one: &One) {
+        let known = |value: i64| (value >= 0).then_some(value);
         self.calls += 1;
-        self.errors += u64::from(sample.outcome.is_error());
-        self.input_tokens.note(signed(sample.input_tokens));
-        self.output_tokens.note(signed(sample.output_tokens));
-        self.cost.note(sample.cost_nusd);
-        sample.latency_us.iter().for_each(|us| self.latency.add(coarse(*us), 1));
-        sample.ttft_us.iter().for_each(|us| self.ttft.add(coarse(*us), 1));
+        self.errors += u64::from(one.failed);
+        self.input_tokens.note(known(one.input_tokens));
+        self.output_tokens.note(known(one.output_tokens));
+        self.cost.note(known(one.cost_nusd));
+        for (sparse, us) in [(&mut self.latency, one.latency_us), (&mut self.ttft, one.ttft_us)] {
+            if let Ok(us) = u64::try_from(us) {
+                sparse.add(coarse(us), 1);
+            }
+        }
     }
 
     /// What another cost changes.
@@ -293,7 +321,7 @@ mod tests {
             let outcome = Outcome::from_number(outcome);
             let mut counts = Counts::default();
             let sample = Sample { outcome, input_tokens, latency_us, ttft_us, cost_nusd, ..Sample::default() };
-            counts.note(&sample);
+            counts.note(&One::of(&sample));
             if let Some((name, value)) = score {
                 counts.merge(&Counts::scored(Scored::of(name, value, 1)));
                 counts.merge(&Counts::repriced(cost_nusd, Some(7)));

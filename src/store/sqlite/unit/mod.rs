@@ -9,6 +9,8 @@ mod score;
 
 pub use arm::{Arm, Arms};
 pub use counts::{Counts, coarse};
+
+use counts::One;
 pub use fill::{Fill, fill, settle};
 pub use run::{DAY_US, Head, Reader, UnitRun, write};
 pub use score::count as count_scores;
@@ -23,7 +25,7 @@ struct Open {
     head: Head,
     /// The unit and the number of the call.
     order: Vec<(u64, u32)>,
-    calls: Vec<Sample>,
+    calls: Vec<One>,
     /// What is no call.
     others: BTreeMap<u64, Counts>,
 }
@@ -63,7 +65,7 @@ impl Units {
         sample.latency_us.iter().for_each(|us| open.head.latency.record(*us));
         sample.ttft_us.iter().for_each(|us| open.head.ttft.record(*us));
         open.order.push((unit, open.calls.len() as u32));
-        open.calls.push(*sample);
+        open.calls.push(One::of(sample));
     }
 
     /// Adds what is no call: a score, a change of cost.

@@ -155,6 +155,7 @@ fn add(conn: &Connection, place: &Place, UnitRun { arm, day, mut data }: UnitRun
 mod tests {
     use super::*;
     use crate::stats::acc::Sample;
+    use crate::store::sqlite::unit::counts::One;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -162,7 +163,8 @@ mod tests {
         let (mut head, mut all) = (Head::default(), BTreeMap::<u64, Counts>::new());
         for (unit, latency) in of {
             head.latency.record(*latency);
-            all.entry(*unit).or_default().note(&Sample { latency_us: Some(*latency), ..Sample::default() });
+            let sample = Sample { latency_us: Some(*latency), ..Sample::default() };
+            all.entry(*unit).or_default().note(&One::of(&sample));
         }
         let mut out = Writer::new(&head, 0);
         all.iter().for_each(|(unit, counts)| out.put(*unit, counts));

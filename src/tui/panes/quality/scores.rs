@@ -102,6 +102,8 @@ pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, cursor: Option<usiz
         notes.extend((quality.further_names > 0).then(|| dim(format!("{} further names", n(quality.further_names)))));
         notes.extend((quality.waiting > 0).then(|| dim(format!("{} wait for their call", n(quality.waiting)))));
         notes.extend((quality.unknown > 0).then(|| dim(format!("{} not filtered: call unknown", n(quality.unknown)))));
+        let so_far = || (format!("so far the newest {}", units::percent(quality.covered)), Role::Warn);
+        notes.extend((quality.covered < 1.0).then(so_far));
         let gone = quality.gone_us.map(|us| units::time(us, scene.ui.zone, "%Y-%m-%d %H:%M"));
         notes.extend(gone.map(|at| (format!("deleted before {at}"), Role::Warn)));
     }
