@@ -268,7 +268,8 @@ mod tests {
 
     #[test]
     fn panes_of_groups_sort_by_measures() {
-        for pane in super::super::ALL.iter().filter(|p| !p.by.is_empty()) {
+        // The list of traces is no table of groups.
+        for pane in super::super::ALL.iter().filter(|p| p.by.first().is_some_and(|dims| !dims.is_empty())) {
             assert!(pane.sorts.iter().all(|head| measure(head).is_some()), "{}", pane.name);
         }
     }
