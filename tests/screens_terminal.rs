@@ -6,7 +6,7 @@ mod worlds;
 use llmtop::snapshot::traces::Story;
 use llmtop::snapshot::{Record, Snapshot};
 use llmtop::tui::mouse::Mouse;
-use llmtop::tui::{Backend, Exit, Live, Options, Signal, run};
+use llmtop::tui::{Backend, Exit, Live, Options, Signal, Ui, run};
 use llmtop::view::{RecordKey, TraceId, View};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
@@ -189,6 +189,12 @@ impl Terminal {
     }
 }
 
+/// The key of a pane.
+fn key_of(pane: &str) -> String {
+    let number = Ui::pane_names().position(|name| name == pane).expect("a pane");
+    "1234567890".chars().nth(number).expect("it has a key").to_string()
+}
+
 #[test]
 fn keys_sizes_and_quit() {
     let mut terminal = Terminal::start("$SCREEN; stty -a");
@@ -199,7 +205,7 @@ fn keys_sizes_and_quit() {
     terminal.shows("distribution");
     terminal.resize(40, 120);
     terminal.shows("where the time goes");
-    terminal.press("7");
+    terminal.press(&key_of("requests"));
     terminal.shows("in this window");
     terminal.press("\r");
     terminal.shows("covered; m shows it");
@@ -221,7 +227,7 @@ fn the_mouse_goes_to_panes_and_into_rows_and_is_given_back() {
     let mut terminal = Terminal::start("MOUSE=1 $SCREEN");
     terminal.shows("gpt-4.1");
     assert_eq!(terminal.screen.screen().mouse_protocol_mode(), MouseProtocolMode::PressRelease);
-    terminal.click(23, "7");
+    terminal.click(23, &key_of("requests"));
     terminal.shows("in this window");
     terminal.click(6, "gpt-4.1");
     // The wheel moves the cursor, so the next click is a first one again.

@@ -91,7 +91,7 @@ impl Reading {
 }
 
 /// What a row of a story leads into.
-enum Into {
+enum Leads {
     Call(RecordKey),
     Step(Box<Part>),
     Trace(TraceId),
@@ -148,21 +148,21 @@ impl Ui {
     pub(super) fn open_part(&mut self) -> Effect {
         let into = match &self.mode {
             Mode::Story(reading) => into(reading),
-            _ => Into::Nothing,
+            _ => Leads::Nothing,
         };
         match into {
-            Into::Call(key) => {
+            Leads::Call(key) => {
                 self.dive();
                 self.mode = Mode::Details(Details { key, found: Found::Asked, scroll: 0, part: Shown::Both });
                 Effect::Detail(key)
             }
-            Into::Step(part) => {
+            Leads::Step(part) => {
                 self.dive();
                 self.mode = Mode::Step(StepText { part, scroll: 0 });
                 Effect::None
             }
-            Into::Trace(id) => self.tell(id),
-            Into::Nothing => {
+            Leads::Trace(id) => self.tell(id),
+            Leads::Nothing => {
                 self.note("nothing is behind this row");
                 Effect::None
             }
@@ -256,17 +256,17 @@ impl Ui {
     }
 }
 
-fn into(reading: &Reading) -> Into {
-    let Telling::Here(story) = &reading.found else { return Into::Nothing };
+fn into(reading: &Reading) -> Leads {
+    let Telling::Here(story) = &reading.found else { return Leads::Nothing };
     match story.as_ref() {
         Story::Trace(trace) => match trace.tree.nodes.get(reading.cursor).map(|node: &Node| &node.part) {
-            Some(part) if part.kind == PartKind::Call => Into::Call(part.key),
-            Some(part) => Into::Step(Box::new(part.clone())),
-            None => Into::Nothing,
+            Some(part) if part.kind == PartKind::Call => Leads::Call(part.key),
+            Some(part) => Leads::Step(Box::new(part.clone())),
+            None => Leads::Nothing,
         },
         Story::Session(told) => match told.turns.get(reading.cursor) {
-            Some(turn) => turn.call.map_or_else(|| Into::Trace(turn.row.id.clone()), Into::Call),
-            None => Into::Nothing,
+            Some(turn) => turn.call.map_or_else(|| Leads::Trace(turn.row.id.clone()), Leads::Call),
+            None => Leads::Nothing,
         },
     }
 }

@@ -26,7 +26,7 @@ use tasks::Done;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// So many traces are told apart. Where there are more, the older ones are left out, and that is said.
-const MOST: usize = 50_000;
+const MOST: usize = 100_000;
 
 /// What the key of a trace begins with.
 const TRACE: u8 = 0;
