@@ -156,6 +156,24 @@ fn errors_and_neighbours_are_stepped_through() {
 }
 
 #[test]
+fn a_trace_that_goes_on_is_asked_for_again_and_keeps_its_cursor() {
+    let (mut ui, snapshot) = telling(agent(), (120, 40));
+    let Mode::Story(reading) = &ui.mode else { panic!("a trace") };
+    let id = reading.id.clone();
+    assert_eq!(ui.unfinished(worlds::NOW + 60_000_000), Some(id.clone()));
+    assert_eq!(ui.unfinished(worlds::NOW + 700_000_000), None);
+    press(&mut ui, &snapshot, "G k");
+    let Story::Trace(mut trace) = agent() else { panic!("a trace") };
+    let on = trace.tree.nodes[trace.tree.nodes.len() - 2].part.key;
+    trace.tree.nodes.remove(3);
+    ui.take_story(&id, Some(Story::Trace(trace)));
+    let Mode::Story(reading) = &ui.mode else { panic!("a trace") };
+    let llmtop::tui::Telling::Here(told) = &reading.found else { panic!("told") };
+    let Story::Trace(trace) = told.as_ref() else { panic!("a trace") };
+    assert_eq!(trace.tree.nodes[reading.cursor].part.key, on);
+}
+
+#[test]
 fn turns_lead_to_their_traces_and_calls() {
     let (mut ui, snapshot) = telling(conversation(), (120, 40));
     let Story::Session(told) = conversation() else { panic!("a conversation") };

@@ -17,10 +17,10 @@ use std::process::ExitCode;
 /// `llmtop trace`
 pub fn run(args: &TraceArgs, settings: &Effective, out: &mut dyn Write) -> Result<ExitCode> {
     let (story, read) = if args.files.is_empty() {
-        (find(settings.config.store()?, &args.id)?, Read::All)
+        (find(settings.config.store()?, args.id.trim())?, Read::All)
     } else {
         let (place, read) = feed::load_private(&args.files, settings)?;
-        (find(place.path(), &args.id)?, read)
+        (find(place.path(), args.id.trim())?, read)
     };
     let options = Options {
         width: crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns)),

@@ -1,6 +1,6 @@
 //! What was done again: tries after a failure, the same asked for though it had been answered, and rounds that do not end.
 
-use super::{Node, Part, PartKind, Tree};
+use super::{Node, PartKind, Tree};
 use crate::event::SpanKind;
 use std::collections::HashMap;
 
@@ -48,9 +48,22 @@ pub(super) fn look(tree: &mut Tree) {
     findings.extend(again(&mut tree.nodes));
     let roots: Vec<usize> = tree.roots().collect();
     let groups = std::iter::once(roots.as_slice()).chain(tree.nodes.iter().map(|n| n.children.as_slice()));
-    findings.extend(groups.filter_map(|group| rounds(&tree.nodes, group)));
+    let loops: Vec<Finding> = groups.filter_map(|group| rounds(&tree.nodes, group)).collect();
+    // What a loop does again and again need not be said of each of its steps.
+    findings.retain(|finding| !loops.iter().any(|of| is_within(finding, of)));
+    findings.splice(0..0, loops);
     findings.extend(retried);
     tree.findings = findings;
+}
+
+/// Whether what was done again is a step of a loop.
+fn is_within(again: &Finding, of: &Finding) -> bool {
+    match (again, of) {
+        (Finding::Again { name, .. }, Finding::Loop { steps, .. }) => {
+            steps.iter().any(|step| step.split(" + ").any(|of_step| of_step == name))
+        }
+        _ => false,
+    }
 }
 
 /// Marks what was tried again: after one of the same name under the same parent had failed, the same as far as is known.
@@ -107,32 +120,48 @@ fn weight(finding: &Finding) -> (usize, std::cmp::Reverse<usize>) {
     (weight, std::cmp::Reverse(node))
 }
 
-/// The longest row of rounds among the children of one parent. Calls are alike by their model, since what is said grows from
-/// round to round; steps by what was asked of them, too. Rounds do not overlap, and there is more in them than calls.
+/// What is done at one time: parts of one parent that overlap, each as what it is, what it is called, and what was asked of
+/// it. Of calls that does not count, since what is said grows from round to round.
+type Moment<'n> = Vec<(&'static str, &'n str, Option<u64>)>;
+
+/// The children of one parent by moments, with the first part of each. What is only tried again is no part of them.
+fn moments<'n>(nodes: &'n [Node], group: &[usize]) -> Vec<(usize, Moment<'n>)> {
+    let (mut moments, mut end_us): (Vec<(usize, Moment<'n>)>, i64) = (Vec::new(), i64::MIN);
+    for number in group {
+        let node = &nodes[*number];
+        let part = &node.part;
+        if part.kind == PartKind::Step(SpanKind::Attempt) {
+            continue;
+        }
+        let follows = part.start_us() >= end_us.saturating_sub(super::ROUNDING_US);
+        end_us = end_us.max(part.end_us());
+        let asked = part.asked.filter(|_| part.kind != PartKind::Call);
+        let what = (part.kind.word(), part.label(), asked);
+        match moments.last_mut() {
+            Some(_) if node.retry > 0 => {}
+            Some((_, moment)) if !follows => moment.push(what),
+            _ => moments.push((*number, vec![what])),
+        }
+    }
+    moments.iter_mut().for_each(|(_, moment)| moment.sort_unstable());
+    moments
+}
+
+/// The longest row of rounds among the children of one parent; there is more in them than calls.
 fn rounds(nodes: &[Node], group: &[usize]) -> Option<Finding> {
-    let alike = |a: usize, b: usize| {
-        // What is tried again is no further round.
-        let is_first = nodes[group[b]].retry == 0;
-        let (a, b) = (&nodes[group[a]].part, &nodes[group[b]].part);
-        let same = a.kind == b.kind && a.label() == b.label();
-        is_first
-            && same
-            && (a.kind == PartKind::Call || a.asked == b.asked)
-            && a.end_us() <= b.start_us() + super::ROUNDING_US
-    };
-    let is_step = |n: usize| matches!(nodes[group[n]].part.kind, PartKind::Step(kind) if kind != SpanKind::Attempt);
+    let moments = moments(nodes, group);
+    let has_step = |(_, moment): &(usize, Moment<'_>)| moment.iter().any(|(kind, ..)| *kind != PartKind::Call.word());
     let mut best: Option<(usize, usize, usize)> = None;
-    for length in 1..=STEPS.min(group.len() / ROUNDS) {
+    for length in 1..=STEPS.min(moments.len() / ROUNDS) {
         let (mut from, mut at) = (0, 0);
-        while at + length <= group.len() {
-            if at + length < group.len() && alike(at, at + length) {
+        while at + length <= moments.len() {
+            if at + length < moments.len() && moments[at].1 == moments[at + length].1 {
                 at += 1;
                 continue;
             }
             let rounds = (at - from + length) / length;
-            let covered = rounds * length;
-            let is_better = best.is_none_or(|(_, length, rounds)| covered > length * rounds);
-            if rounds >= ROUNDS && is_better && (from..from + length).any(is_step) {
+            let is_better = best.is_none_or(|(_, length_of_best, of_best)| rounds * length > length_of_best * of_best);
+            if rounds >= ROUNDS && is_better && moments[from..from + length].iter().any(has_step) {
                 best = Some((from, length, rounds));
             }
             at += 1;
@@ -140,6 +169,10 @@ fn rounds(nodes: &[Node], group: &[usize]) -> Option<Finding> {
         }
     }
     let (from, length, times) = best?;
-    let steps = group[from..from + length].iter().map(|n| Part::label(&nodes[*n].part).to_owned()).collect();
-    Some(Finding::Loop { steps, times, node: group[from] })
+    let names = |(_, moment): &(usize, Moment<'_>)| {
+        let names: Vec<&str> = moment.iter().map(|(_, name, _)| *name).collect();
+        names.join(" + ")
+    };
+    let round = &moments[from..from + length];
+    Some(Finding::Loop { steps: round.iter().map(names).collect(), times, node: round[0].0 })
 }

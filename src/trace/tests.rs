@@ -1,3 +1,5 @@
+//! Trees of all shapes: whole, broken, endless; and what is said of them.
+
 use super::*;
 use crate::event::FailureMode;
 use proptest::prelude::*;
@@ -184,6 +186,24 @@ fn rounds_that_do_not_end_are_a_loop() {
         part.asked = part.asked.map(|_| n as u64);
     }
     assert_eq!(Tree::build(parts).findings, []);
+    // What runs at one time is one step of a round, in whatever order it ends; a try again is no part of it.
+    let mut parts = vec![agent(0, 1_000)];
+    for round in 0..4 {
+        let at = 10 + round * 100;
+        parts.push(call(&format!("c{round}"), "root", at, at + 40));
+        for (name, took) in [("look", 10 + round % 2 * 20), ("ask", 20)] {
+            let id = format!("{name}{round}");
+            let tool = Part { name: Some(name.into()), asked: Some(3), ..step(&id, "root", at + 41, at + 41 + took) };
+            parts.push(if round == 1 && name == "ask" { failed(tool) } else { tool });
+        }
+        if round == 1 {
+            let again = step("again", "root", at + 65, at + 70);
+            parts.push(Part { name: Some("ask".into()), asked: Some(3), ..again });
+        }
+    }
+    let tree = Tree::build(parts);
+    assert_eq!(tree.findings[0], Finding::Loop { steps: vec!["m".into(), "ask + look".into()], times: 4, node: 1 });
+    assert!(matches!(tree.findings[1..], [Finding::Retried { .. }]), "{:?}", tree.findings);
     // So are the same beside each other, and one call after another.
     let beside = (0..6).map(|n| Part { name: Some("get".into()), ..step(&format!("p{n}"), "", n, 100 + n) });
     assert_eq!(Tree::build(beside.collect()).findings, []);

@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_context() {
-        for context in ALWAYS.iter().copied() {
+        for &context in ALWAYS {
             let mut seen: HashMap<String, Action> = HashMap::new();
             for binding in KEYS.iter().filter(|b| b.contexts.contains(&context)) {
                 for key in binding.keys {

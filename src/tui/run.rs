@@ -172,6 +172,9 @@ impl<'a> Session<'a> {
         {
             // What a key has asked for is shown at once.
             let changed = if next.view == self.snapshot.view { Changed::Figures } else { Changed::Keys };
+            if let Some(id) = self.ui.unfinished(next.now_us) {
+                self.backend.story(&id);
+            }
             self.snapshot = next;
             self.note(changed);
         }

@@ -59,7 +59,8 @@ fn is_frame(kind: SpanKind) -> bool {
 /// What is worth pointing out, a line each.
 fn odd(trace: &Trace) -> Vec<String> {
     let nodes = &trace.tree.nodes;
-    let mut out: Vec<String> = trace.tree.findings.iter().take(4).map(finding).collect();
+    let mut out: Vec<String> = failure(trace).into_iter().collect();
+    out.extend(trace.tree.findings.iter().take(4).map(finding));
     let count = |is: &dyn Fn(&Node) -> bool| nodes.iter().filter(|node| is(node)).count();
     let many = |n: usize, one: &str, many: &str| match n {
         0 => None,
@@ -86,6 +87,23 @@ fn odd(trace: &Trace) -> Vec<String> {
         trace.is_cut.then(|| format!("it has more parts: the first {} are shown", units::count(nodes.len() as u64))),
     );
     out
+}
+
+/// Why it failed, where it did: what its first step says, and what the last failed part below that says.
+fn failure(trace: &Trace) -> Option<String> {
+    let nodes = &trace.tree.nodes;
+    let failed = |node: &&Node| node.part.has_failed();
+    let root = nodes.iter().find(|node| node.parent.is_none()).filter(failed);
+    let below = nodes.iter().filter(failed).filter(|node| !node.is_late && node.children.is_empty());
+    // What was tried again with success held nobody up for good.
+    let last = below.max_by_key(|node| node.part.end_us()).filter(|_| root.is_some() || trace.row.end.is_bad());
+    let of = |node: &Node| {
+        let why = node.part.error.clone().unwrap_or_else(|| node.remarks().join(", "));
+        format!("{}: {why}", node.part.label())
+    };
+    let mut said: Vec<String> = root.into_iter().chain(last).map(of).collect();
+    said.dedup();
+    (!said.is_empty()).then(|| format!("it failed: {}", said.join("; ")))
 }
 
 fn finding(finding: &Finding) -> String {

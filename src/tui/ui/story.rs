@@ -56,6 +56,20 @@ impl Reading {
         }
     }
 
+    /// The part the cursor is on.
+    fn part_under_cursor(&self) -> Option<RecordKey> {
+        let Telling::Here(story) = &self.found else { return None };
+        let Story::Trace(trace) = story.as_ref() else { return None };
+        trace.tree.nodes.get(self.cursor).map(|node| node.part.key)
+    }
+
+    /// Where a part stands.
+    fn row_of(&self, key: RecordKey) -> Option<usize> {
+        let Telling::Here(story) = &self.found else { return None };
+        let Story::Trace(trace) = story.as_ref() else { return None };
+        trace.tree.nodes.iter().position(|node| node.part.key == key)
+    }
+
     /// What is shown next in full size.
     pub(super) fn next_part(&self) -> Shown {
         match self.part {
@@ -104,13 +118,29 @@ impl Ui {
         }
     }
 
+    /// The story that is being read, where it may still go on: its parts come in one by one, and some late.
+    pub fn unfinished(&self, now_us: i64) -> Option<TraceId> {
+        /// Longer after its last part nothing is waited for, µs.
+        const OVER_US: i64 = 600_000_000;
+        let Mode::Story(reading) = &self.mode else { return None };
+        let Telling::Here(story) = &reading.found else { return None };
+        let last_us = match story.as_ref() {
+            Story::Trace(trace) => trace.tree.last_us,
+            Story::Session(told) => told.row.end_us,
+        };
+        let is_over = now_us.saturating_sub(last_us) > OVER_US;
+        (!is_over && !self.is_paused()).then(|| reading.id.clone())
+    }
+
     /// Takes in a story that was asked for.
     pub fn take_story(&mut self, id: &TraceId, story: Option<Story>) {
         if let Mode::Story(reading) = &mut self.mode
             && reading.id == *id
         {
+            let on = reading.part_under_cursor();
             reading.found = story.map_or(Telling::Gone, |story| Telling::Here(Box::new(story)));
-            reading.cursor = reading.cursor.min(reading.rows().saturating_sub(1));
+            let moved = on.and_then(|key| reading.row_of(key));
+            reading.cursor = moved.unwrap_or(reading.cursor).min(reading.rows().saturating_sub(1));
         }
     }
 

@@ -110,7 +110,7 @@ fn check(path: &Path) {
         let want: Vec<_> = ids.iter().map(|id| by_reading(&conn, kind, id)).collect();
         assert_eq!(by_index(&conn, kind, &ids), want);
         for (id, want) in ids.iter().zip(&want).take(4) {
-            assert_eq!(by_index(&conn, kind, std::slice::from_ref(id)), [want.clone()]);
+            assert_eq!(by_index(&conn, kind, std::slice::from_ref(id)), std::slice::from_ref(want));
         }
     }
 }
