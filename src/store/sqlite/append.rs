@@ -76,6 +76,7 @@ impl Store for SqliteStore {
     }
 
     fn retain(&mut self, ages: Retention, now_us: i64) -> Result<Retained, StoreError> {
+        self.checkpointer.rest();
         super::retain::retain(&mut self.conn, ages, now_us).map_err(|e| self.place.wrap(e))
     }
 
@@ -92,6 +93,7 @@ impl Store for SqliteStore {
     }
 
     fn vacuum(&mut self) -> Result<(), StoreError> {
+        self.checkpointer.rest();
         self.conn
             .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
             .map_err(|e| self.place.wrap(e))

@@ -37,16 +37,23 @@ impl Checkpointer {
         Ok(Checkpointer { asks: Some(asks), thread: Some(thread) })
     }
 
+    /// Has all pages moved, and waits for that. Where the thread is at it, another connection's checkpoint is refused at
+    /// once, whatever it is told about waiting: what empties the log asks for this first.
+    pub fn rest(&self) {
+        let Some(asks) = &self.asks else { return };
+        let (done, wait) = bounded(1);
+        // A thread that is gone moves nothing; then the log grows, and closing the store moves all.
+        if asks.send(Some(done)).is_ok() {
+            let _gone = wait.recv();
+        }
+    }
+
     /// To be called after each commit: has pages moved where enough have gathered; waits where too many have.
     pub fn committed(&self, writer: &Connection) {
         // What was committed is safe: nothing that goes wrong here may look as if it were not.
         let (Some(asks), Ok((log, moved))) = (&self.asks, pages(writer)) else { return };
         if log >= MANY {
-            let (done, wait) = bounded(1);
-            // A thread that is gone moves nothing; then the log grows, and closing the store moves all.
-            if asks.send(Some(done)).is_ok() {
-                let _gone = wait.recv();
-            }
+            self.rest();
         } else if log - moved >= SOME {
             match asks.try_send(None) {
                 Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}

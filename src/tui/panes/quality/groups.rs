@@ -46,9 +46,16 @@ static COLUMNS: &[Column<Row>] = &[
     ),
 ];
 
+/// What the groups are by: as chosen; until something is, the first that the score has groups of. Whole traces have no model.
+fn wanted(snapshot: &Snapshot, ui: &Ui) -> By {
+    let has = |by: &By| chosen(snapshot, ui).is_some_and(|score| score.groups.iter().any(|group| group.by == *by));
+    let first = || By::ALL.into_iter().find(has);
+    if ui.by() == 0 { first().unwrap_or(by(0)) } else { by(ui.by()) }
+}
+
 fn all(snapshot: &Snapshot, ui: &Ui) -> Vec<Row> {
     let Some(score) = chosen(snapshot, ui) else { return Vec::new() };
-    let wanted = by(ui.by());
+    let wanted = wanted(snapshot, ui);
     let groups = score.groups.iter().filter(|group| group.by == wanted);
     let is_bad_high = is_bad_high(&score.name);
     let rows: Vec<Row> = groups.map(|group| Row { group: group.clone(), scale: score.scale, is_bad_high }).collect();
@@ -74,13 +81,13 @@ pub(super) fn rows(snapshot: &Snapshot, ui: &Ui) -> Vec<Target> {
 /// Draws the panel.
 pub(super) fn draw(pen: &mut Pen, area: Rect, scene: &Scene, cursor: Option<usize>) {
     let (snapshot, ui) = (scene.snapshot, scene.ui);
-    let word = by(ui.by()).word();
+    let word = wanted(snapshot, ui).word();
     let name = chosen(snapshot, ui).map_or("score", |score| score.name.as_str());
     let title = format!("{name} by {word}");
     let inner = pen.panel_with(area, &[(&title, Role::Title), ("b groups otherwise", Role::Dim)]);
     let rows = all(snapshot, ui);
     if rows.is_empty() {
-        let why = match by(ui.by()) {
+        let why = match wanted(snapshot, ui) {
             By::Model => "no model: these judge whole traces".to_owned(),
             By::Prompt => "no call has a tag such as prompt:v3".to_owned(),
             _ => format!("no judged call says its {word}"),
