@@ -5,6 +5,7 @@ mod gateway_common;
 
 use gateway_common::{Act, Answer, Gateway, Home, Upstream, chunk, json, send, stream_head};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -76,6 +77,14 @@ fn signals_reach_the_program_and_its_end_is_the_gateways() {
     // A program that goes on after a signal says that it came.
     let script = "trap 'echo hup' HUP; trap 'exit 5' TERM; echo ready; while :; do sleep 0.02; done";
     let mut command = home.llmtop(["run", "--", "sh", "-c", script]);
+    // Under nohup it would be ignored, and stay so.
+    // SAFETY: it sets what a signal does, before anything else runs.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGHUP, libc::SIG_DFL);
+            Ok(())
+        });
+    }
     command.env("TMPDIR", home.path("tmp")).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let mut out = BufReader::new(child.stdout.take().expect("a pipe")).lines();
