@@ -4,7 +4,7 @@
 mod common;
 
 use common::program::{Home, Ran};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
@@ -376,4 +376,29 @@ fn what_is_wrong_with_the_judge_is_said_before_anybody_is_asked() {
         assert!(why.contains(words), "{config}: {why}");
     }
     assert_eq!(judge.asked().len(), 0);
+}
+
+#[test]
+fn a_review_ends_with_its_terminal() {
+    let home = home(2);
+    let size = portable_pty::PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+    let pair = portable_pty::native_pty_system().openpty(size).expect("a pseudo-terminal");
+    let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_llmtop"));
+    command.args(["review", "--store"]);
+    command.arg(home.store());
+    command.env("HOME", home.path(""));
+    let mut child = pair.slave.spawn_command(command).expect("it starts");
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().expect("a reader");
+    let (mut seen, mut buffer) = (vt100::Parser::new(24, 80, 0), [0; 4096]);
+    while !seen.screen().contents().contains("1 of 2") {
+        let read = reader.read(&mut buffer).expect("its output");
+        seen.process(&buffer[..read]);
+    }
+    drop((reader, pair.master));
+    let begun = std::time::Instant::now();
+    while child.try_wait().expect("its state").is_none() {
+        assert!(begun.elapsed().as_secs() < 60, "it lives on without its terminal");
+        std::thread::yield_now();
+    }
 }

@@ -3,6 +3,7 @@
 use super::clean::{clean, fit, wrap};
 use super::mouse::Mouse;
 use super::terminal::{Guard, Keyboard, Pending};
+use super::watchdog;
 use crossterm::cursor::MoveTo;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::style::{Attribute, Print, SetAttribute};
@@ -84,7 +85,9 @@ impl Pages {
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register(signal, Arc::clone(&stopped))?;
         }
-        Ok(Pages { keyboard: Keyboard::open()?, _guard: Guard::take(Mouse::Ignored)?, stopped })
+        let keyboard = Keyboard::open()?;
+        watchdog::start(&keyboard, Arc::default(), Duration::ZERO)?;
+        Ok(Pages { keyboard, _guard: Guard::take(Mouse::Ignored)?, stopped })
     }
 
     /// Shows a page until one of some keys is pressed; `q` for Esc, interrupts and signals, whether it is one of them or not.
@@ -114,13 +117,16 @@ impl Pages {
         }
     }
 
-    /// The next key, or a change of size as a key that means nothing; `None` where the program is to end.
+    /// The next key, or a change of size as a key that means nothing; `None` where the program is to end. A terminal that has
+    /// gone must not be read from, nor waited for by who would read: that would never end.
     fn key(&self) -> io::Result<Option<KeyEvent>> {
+        let mut patience = Duration::ZERO;
         loop {
-            if self.stopped.load(Ordering::Acquire) || self.keyboard.wait(Duration::ZERO)? == Pending::Gone {
+            if self.stopped.load(Ordering::Acquire) || self.keyboard.wait(patience)? == Pending::Gone {
                 return Ok(None);
             }
-            if event::poll(LOOK)? {
+            patience = if event::poll(Duration::ZERO)? { Duration::ZERO } else { LOOK };
+            if patience.is_zero() {
                 match event::read()? {
                     Event::Key(key) if key.kind != KeyEventKind::Release => return Ok(Some(key)),
                     Event::Resize(..) => return Ok(Some(KeyEvent::new(KeyCode::Null, KeyModifiers::NONE))),
