@@ -23,13 +23,17 @@ pub enum Scale {
 const COMPLETED: f64 = 0.5;
 
 impl Scale {
-    /// The scale of a name, by its values.
-    pub fn of(name: &str, mut values: impl Iterator<Item = f64> + Clone) -> Scale {
+    /// The scale of a name, by its values: by nearly all of them, so that one slip does not make another figure of all.
+    pub fn of(name: &str, values: impl Iterator<Item = f64> + Clone) -> Scale {
+        let nearly_all = |fits: fn(f64) -> bool| {
+            let (fit, all) = values.clone().fold((0, 0), |(fit, all), v| (fit + u64::from(fits(v)), all + 1));
+            fit * 10 >= all * 9
+        };
         match name {
             "task_completed" => Scale::Rate,
             "nps" => Scale::Nps,
-            "thumbs" if values.clone().all(|v| v == -1.0 || v == 0.0 || v == 1.0) => Scale::Thumbs,
-            _ if values.all(|v| v == 0.0 || v == 1.0) => Scale::Rate,
+            "thumbs" if nearly_all(|v| v == -1.0 || v == 0.0 || v == 1.0) => Scale::Thumbs,
+            _ if nearly_all(|v| v == 0.0 || v == 1.0) => Scale::Rate,
             _ => Scale::Mean,
         }
     }
@@ -39,7 +43,8 @@ impl Scale {
         match self {
             Scale::Rate => (0.0..=1.0).contains(&value),
             Scale::Nps => (0.0..=10.0).contains(&value),
-            Scale::Thumbs | Scale::Mean => value.is_finite(),
+            Scale::Thumbs => (-1.0..=1.0).contains(&value),
+            Scale::Mean => value.is_finite(),
         }
     }
 

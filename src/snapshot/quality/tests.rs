@@ -59,6 +59,13 @@ fn the_values_say_what_a_figure_is() {
     let odd = of("task_completed", &[1.0, 7.0]);
     assert_eq!((odd.now.count(), odd.left_out), (1, 1));
     assert_eq!(of("nps", &[11.0]).now.value(), None);
+    // One slip among many says nothing of what the others are.
+    for (name, slip, scale) in [("hallucination", 42.0, Scale::Rate), ("thumbs", 5.0, Scale::Thumbs)] {
+        let mut values = vec![1.0; 19];
+        values.push(slip);
+        let score = of(name, &values);
+        assert_eq!((score.scale, score.now.count(), score.left_out), (scale, 19, 1), "{name}");
+    }
 }
 
 #[test]
