@@ -594,3 +594,13 @@ fn ingest_says_why_lines_were_rejected() {
     let out = home.run(["ingest", "app.log"]).good();
     assert!(out.contains("rejected: 2 out_of_range, 1 invalid_json; "), "{out}");
 }
+
+#[test]
+fn a_demo_is_kept_where_a_store_is_named() {
+    let home = Home::new();
+    let store = home.path("demo.db");
+    let store = store.to_str().expect("text");
+    home.run(["demo", "--history", "2m", "--store", store]).good();
+    let report = home.run(["report", "--store", store, "--window", "all"]).good();
+    assert!(report.contains("accepted") && !report.contains("no calls"), "{report}");
+}

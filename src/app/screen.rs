@@ -222,21 +222,25 @@ pub fn demo(cli: &Cli, args: &DemoArgs, out: &mut dyn Write) -> Result<ExitCode>
     temporary(settings, ("demo".to_owned(), Kind::Demo), (run, Troubles::new()), out)
 }
 
-/// A show whose store is gone with it.
+/// A show whose store is gone with it, but where one is named.
 fn temporary(
     settings: Effective,
     (label, kind): (String, Kind),
     (run, troubles): (Run, Troubles),
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
-    let temporary = Temporary::new()?;
-    let store = temporary.store();
+    let is_named = matches!(settings.origin("store"), config::Origin::Flag(_));
+    let temporary = if is_named { None } else { Some(Temporary::new()?) };
+    let store = match &temporary {
+        Some(temporary) => temporary.store(),
+        None => settings.config.store()?.to_owned(),
+    };
     SqliteStore::open(&store)?;
     Show {
         settings,
         store,
         place: None,
-        temporary: Some(temporary),
+        temporary,
         label,
         kind,
         feed: Some(Fed::Once(run)),
