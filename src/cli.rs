@@ -28,7 +28,7 @@ pub use prices::{
     PriceAuditArgs, PriceFormat, PriceImportArgs, PriceListArgs, PriceShowArgs, PricesArgs, PricesCommand,
 };
 pub use proxy::{GatewayArgs, KeyCommand, ProxyArgs, RunArgs};
-pub use quality::{JudgeArgs, ReviewArgs, Rubric, Scale, ScoreArgs, ScoreValue, Who};
+pub use quality::{FromArgs, JudgeArgs, ReviewArgs, Rubric, Scale, ScoreArgs, ScoreValue, Who};
 pub use trace::{TraceArgs, TraceFormat};
 pub use values::{By, Speed};
 

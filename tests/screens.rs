@@ -3,15 +3,14 @@
 
 mod worlds;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use llmtop::snapshot::{Bill, Computed, Record, Snapshot};
-use llmtop::tui::keys::{Action, lookup};
+use llmtop::tui::keys::Action;
 use llmtop::tui::mouse::Spot;
 use llmtop::tui::{Alarm, Effect, Feed, Flow, Live, Mask, Mode, Standing, Theme, Ui};
 use llmtop::view::{Anchor, Filter, RecordKey, Span, View};
 use ratatui::style::Color;
 use worlds::money::{self, hostile_money, money, money_ui};
-use worlds::{NOW, buffer, empty, hostile, live, text, typical, ui};
+use worlds::{NOW, buffer, empty, hostile, live, press, text, typical, ui};
 
 const SIZES: [(u16, u16); 3] = [(200, 60), (120, 40), (80, 24)];
 
@@ -153,28 +152,6 @@ fn small_screens() {
         let frame = text(&buffer(&typical(&ui.view()), &live(), &ui));
         insta::assert_snapshot!(format!("small_{}x{}", size.0, size.1), frame);
     }
-}
-
-fn press(ui: &mut Ui, snapshot: &Snapshot, keys: &str) -> Effect {
-    let mut effect = Effect::None;
-    for key in keys.split(' ') {
-        let code = match key {
-            "Enter" => KeyCode::Enter,
-            "Esc" => KeyCode::Esc,
-            "Tab" => KeyCode::Tab,
-            "Left" => KeyCode::Left,
-            "Right" => KeyCode::Right,
-            "Down" => KeyCode::Down,
-            "PgDn" => KeyCode::PageDown,
-            "PgUp" => KeyCode::PageUp,
-            "Back" => KeyCode::Backspace,
-            "Space" => KeyCode::Char(' '),
-            one => KeyCode::Char(one.chars().next().expect("a key")),
-        };
-        let action = lookup(ui.context(), KeyEvent::new(code, KeyModifiers::NONE));
-        effect = action.map_or(Effect::None, |action| ui.update(action, snapshot));
-    }
-    effect
 }
 
 fn type_line(ui: &mut Ui, snapshot: &Snapshot, line: &str) {

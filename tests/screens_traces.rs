@@ -3,32 +3,14 @@
 
 mod worlds;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use llmtop::snapshot::Snapshot;
 use llmtop::snapshot::traces::Story;
-use llmtop::tui::keys::lookup;
 use llmtop::tui::{Effect, Mode, Target, Theme, Ui};
 use llmtop::view::{RecordKey, TraceId, TraceOrder, TraceUnit};
 use worlds::traces::{agent, conversation, hostile_agent, one_call};
-use worlds::{buffer, empty, hostile, live, text, typical, ui};
+use worlds::{buffer, empty, hostile, live, press, text, typical, ui};
 
 const SIZES: [(u16, u16); 3] = [(200, 60), (120, 40), (80, 24)];
-
-fn press(ui: &mut Ui, snapshot: &Snapshot, keys: &str) -> Effect {
-    let mut effect = Effect::None;
-    for key in keys.split(' ') {
-        let code = match key {
-            "Enter" => KeyCode::Enter,
-            "Esc" => KeyCode::Esc,
-            "Left" => KeyCode::Left,
-            "Right" => KeyCode::Right,
-            one => KeyCode::Char(one.chars().next().expect("a key")),
-        };
-        let action = lookup(ui.context(), KeyEvent::new(code, KeyModifiers::NONE));
-        effect = action.map_or(Effect::None, |action| ui.update(action, snapshot));
-    }
-    effect
-}
 
 fn shown(ui: &Ui, snapshot: &Snapshot) -> String {
     text(&buffer(snapshot, &live(), ui))

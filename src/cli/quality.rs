@@ -72,13 +72,9 @@ impl From<Who> for ScoreSource {
     }
 }
 
-/// `llmtop review`
+/// Which calls a sample is taken from, and which sample.
 #[derive(Debug, Args)]
-#[command(after_long_help = FILTERS)]
-pub struct ReviewArgs {
-    /// How many calls; the same seed takes the same ones, and those judged before are passed over
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    pub sample: u32,
+pub struct FromArgs {
     /// Which calls, such as 'app:support-bot -status:error'
     #[arg(long, value_name = "FILTER", value_parser = values::filter, allow_hyphen_values = true)]
     pub filter: Option<Filter>,
@@ -88,6 +84,18 @@ pub struct ReviewArgs {
     /// Which sample
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+}
+
+/// `llmtop review`
+#[derive(Debug, Args)]
+#[command(after_long_help = FILTERS)]
+pub struct ReviewArgs {
+    /// How many calls; the same seed takes the same ones, and those judged before are passed over
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sample: u32,
+    /// Which calls.
+    #[command(flatten)]
+    pub from: FromArgs,
     /// What is judged
     #[arg(long, value_name = "NAME", default_value = "task_completed", value_parser = name)]
     pub name: String,
@@ -116,15 +124,9 @@ pub struct JudgeArgs {
     /// How many calls; the same seed takes the same ones, and those judged before are passed over
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub sample: Option<u32>,
-    /// Which calls, such as 'app:support-bot -status:error'
-    #[arg(long, value_name = "FILTER", value_parser = values::filter, allow_hyphen_values = true)]
-    pub filter: Option<Filter>,
-    /// Window of time: 1h, all, 2026-05-01, or FROM..TO
-    #[arg(long, value_name = "WINDOW", value_parser = values::window, default_value = "all")]
-    pub window: Window,
-    /// Which sample
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    /// Which calls.
+    #[command(flatten)]
+    pub from: FromArgs,
     /// What to judge by; one of these, instead of that of the configuration
     #[arg(long, value_enum)]
     pub rubric: Option<Rubric>,

@@ -2,7 +2,7 @@
 
 mod words;
 
-pub use crate::trace::{Blame, Finding, Link, Node, Part, PartKind, Tree};
+pub use crate::trace::{Blame, Finding, Link, Node, Part, PartKind, Tree, is_open};
 
 use crate::view::{RecordKey, TraceId};
 

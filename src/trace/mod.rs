@@ -2,10 +2,12 @@
 //! done again. Pure; parts may come in any order, be missing, or refer to each other in circles.
 
 mod again;
+mod attrs;
 mod link;
 mod path;
 
 pub use again::Finding;
+pub use attrs::is_open;
 pub use link::Link;
 pub use path::Blame;
 

@@ -9,6 +9,7 @@ pub mod quality;
 pub mod traces;
 mod trials;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use llmtop::event::{Call, FailureMode, Outcome, Reason};
 use llmtop::snapshot::{
     Accounting, Changes, Chart, Cluster, Clusters, Failure, Group, Holdings, Point, Record, Rejected, Skipped,
@@ -18,7 +19,8 @@ use llmtop::stats::acc::{Acc, Sample};
 use llmtop::stats::changes::{Cell, Cube, changes};
 use llmtop::stats::histogram::Histogram;
 use llmtop::stats::template::template;
-use llmtop::tui::{Feed, Live, Ui};
+use llmtop::tui::keys::lookup;
+use llmtop::tui::{Effect, Feed, Live, Ui};
 use llmtop::units::Zone;
 use llmtop::view::{Anchor, Dim, Filter, Grouping, Range, RecordKey, View, Window};
 use ratatui::buffer::Buffer;
@@ -599,4 +601,27 @@ pub fn text(buffer: &Buffer) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Presses keys, one after another between spaces; what the last one comes to.
+pub fn press(ui: &mut Ui, snapshot: &Snapshot, keys: &str) -> Effect {
+    let mut effect = Effect::None;
+    for key in keys.split(' ') {
+        let code = match key {
+            "Enter" => KeyCode::Enter,
+            "Esc" => KeyCode::Esc,
+            "Tab" => KeyCode::Tab,
+            "Left" => KeyCode::Left,
+            "Right" => KeyCode::Right,
+            "Down" => KeyCode::Down,
+            "PgDn" => KeyCode::PageDown,
+            "PgUp" => KeyCode::PageUp,
+            "Back" => KeyCode::Backspace,
+            "Space" => KeyCode::Char(' '),
+            one => KeyCode::Char(one.chars().next().expect("a key")),
+        };
+        let action = lookup(ui.context(), KeyEvent::new(code, KeyModifiers::NONE));
+        effect = action.map_or(Effect::None, |action| ui.update(action, snapshot));
+    }
+    effect
 }

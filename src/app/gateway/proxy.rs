@@ -1,7 +1,7 @@
 //! `llmtop proxy`: a gateway and the screen over what it records, or the gateway alone.
 
 use super::keep::{Ending, Filling, Turns};
-use super::serving::{Look, Serving};
+use super::serving::Serving;
 use super::{feed, settings};
 use crate::app::fill::Run;
 use crate::app::live::{Kind, Losses};
@@ -51,24 +51,21 @@ pub fn run(cli: &Cli, args: &ProxyArgs, out: &mut dyn Write) -> Result<ExitCode>
     let exit = screen::over(effective, store.clone(), (label, Kind::Proxy), beside, out);
     // The signal that ended the screen was one of them.
     signals.pending().for_each(drop);
-    serving.stop(|in_flight, waited| {
-        tell_of_the_rest(in_flight, waited, grace);
-        signals.pending().next().is_some()
-    });
+    serving.stop(|in_flight| tell_of_the_rest(in_flight, grace), || signals.pending().next().is_some());
     // What ended after the screen belongs to the store, too.
     feed::catch_up(&journal, &store, prices)?;
     exit
 }
 
-/// Says once why it does not end yet.
-fn tell_of_the_rest(in_flight: i64, waited: Look, grace: Duration) {
-    if waited == Look::Noticed && in_flight > 0 {
-        let calls = if in_flight == 1 { "1 call".to_owned() } else { format!("{in_flight} calls") };
-        let longest = units::duration_us(grace.as_micros() as f64);
-        // A terminal that has gone hears nothing.
-        let _ =
-            writeln!(std::io::stderr(), "llmtop: {calls} under way may go on for up to {longest}; Ctrl-C ends it now");
-    }
+/// Says why it does not end yet.
+fn tell_of_the_rest(in_flight: i64, grace: Duration) {
+    let calls = match in_flight {
+        ..=0 => return,
+        1 => "1 call".to_owned(),
+        n => format!("{n} calls"),
+    };
+    let longest = units::duration_us(grace.as_micros() as f64);
+    say(&format!("{calls} under way may go on for up to {longest}; Ctrl-C ends it now"));
 }
 
 /// A gateway without a screen.
@@ -117,10 +114,8 @@ impl Headless<'_> {
                 }
             };
             let grace = self.serving.settings().grace;
-            self.serving.stop(|in_flight, waited| {
-                tell_of_the_rest(in_flight, waited, grace);
-                signals.pending().any(|signal| signal != SIGHUP)
-            });
+            let is_hurried = || signals.pending().any(|signal| signal != SIGHUP);
+            self.serving.stop(|in_flight| tell_of_the_rest(in_flight, grace), is_hurried);
             turns.end();
             filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok::<_, anyhow::Error>(signal)

@@ -57,7 +57,7 @@ pub fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     };
     let ended = wait(child, &mut signals)?;
     let recorder = Arc::clone(serving.recorder());
-    serving.stop(|_, _| signals.pending().any(|signal| signal != SIGCHLD));
+    serving.stop(|_| (), || signals.pending().any(|signal| signal != SIGCHLD));
     let done = keep(cli, recorder.journal().folder(), &effective)
         .and_then(|()| report(&recorder.journal().segments(), &temporary.store(), &effective));
     match done {

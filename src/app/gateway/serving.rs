@@ -19,29 +19,8 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long its end may take once nothing is under way.
 const END: Duration = Duration::from_secs(1);
 
-/// How long it has been stopping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// For too short a time to be noticed.
-    Early,
-    /// For so long that a person wonders why; once.
-    Noticed,
-    /// For longer.
-    Late,
-}
-
-/// After how many looks a person wonders.
+/// After how many looks a person wonders why it has not stopped yet.
 const WONDERS: u32 = 30;
-
-impl Look {
-    fn number(look: u32) -> Look {
-        match look.cmp(&WONDERS) {
-            std::cmp::Ordering::Less => Look::Early,
-            std::cmp::Ordering::Equal => Look::Noticed,
-            std::cmp::Ordering::Greater => Look::Late,
-        }
-    }
-}
 
 /// A gateway at work; stops when it is dropped.
 pub struct Serving {
@@ -130,16 +109,18 @@ impl Serving {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Stops it, once the calls under way are over or their grace has passed, or somebody is in a hurry.
-    /// Who says so is told how many calls are under way, and whether it is time to tell a person.
-    pub fn stop(mut self, mut is_hurried: impl FnMut(i64, Look) -> bool) {
+    /// Stops it, once the calls under way are over or their grace has passed, or somebody is in a hurry. Where that takes long
+    /// enough to be noticed, `tell` hears once how many calls are under way.
+    pub fn stop(mut self, tell: impl FnOnce(i64), mut is_hurried: impl FnMut() -> bool) {
+        let (mut looks, mut tell) = (0, Some(tell));
         self.ask();
-        for look in 1.. {
-            if self.is_over() {
-                break;
-            }
+        while !self.is_over() {
             std::thread::sleep(LOOK);
-            if is_hurried(self.recorder.in_flight(), Look::number(look)) {
+            looks += 1;
+            if let Some(tell) = tell.take_if(|_| looks >= WONDERS) {
+                tell(self.recorder.in_flight());
+            }
+            if is_hurried() {
                 self.hurry.send_replace(true);
             }
         }

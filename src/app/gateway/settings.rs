@@ -212,13 +212,17 @@ pub fn whither(settings: &Settings) -> String {
     settings.upstreams.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
+/// The protocol that a name alone says.
+fn family_of(name: &str) -> Option<Family> {
+    KNOWN.iter().find(|(known, ..)| *known == name).map(|(_, family, _)| *family)
+}
+
 /// `URL`, or `NAME=URL`.
 fn named(arg: &str, rule: Rule) -> Result<Upstream> {
     let (name, url) = split(arg);
     let base = config::base_url(url).map_err(|why| anyhow!("--upstream {arg}: {why}"))?;
     let Some(name) = name else { return Ok(Upstream::new("default", base, live(rule, 0))) };
-    let family = KNOWN.iter().find(|(known, ..)| *known == name).map(|(_, family, _)| *family);
-    let upstream = match family {
+    let upstream = match family_of(name) {
         Some(family) => Upstream { family: Some(family), ..Upstream::new(name, base, live(rule, 0)) },
         None => by_name(name, base, rule),
     };
@@ -246,10 +250,9 @@ fn configured(told: &config::ProxyUpstream, rule: Rule) -> Result<Upstream> {
     if !told.ask_for_usage {
         live.forget_usage();
     }
-    let known = KNOWN.iter().find(|(known, ..)| *known == told.name).map(|(_, family, _)| *family);
     Ok(Upstream {
         provider: told.provider.clone(),
-        family: told.family.or(known),
+        family: told.family.or_else(|| family_of(&told.name)),
         takes: if told.models.is_empty() { Takes::Rest } else { Takes::Models(told.models.clone()) },
         weight: told.weight,
         keys,

@@ -37,10 +37,10 @@ pub fn judge(args: &JudgeArgs, settings: &Effective, out: &mut dyn Write) -> Res
     let book = Book::open(settings)?;
     let mut reader = book.reader()?;
     let asked = Asked {
-        window: args.window,
-        filter: args.filter.as_ref().unwrap_or(&settings.config.filter),
+        window: args.from.window,
+        filter: args.from.filter.as_ref().unwrap_or(&settings.config.filter),
         count: args.sample.unwrap_or(config.sample) as usize,
-        seed: args.seed,
+        seed: args.from.seed,
         name: &rubric.name,
         source: ScoreSource::Judge.word(),
         except: APP,

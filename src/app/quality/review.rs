@@ -23,10 +23,10 @@ pub fn review(args: &ReviewArgs, settings: &Effective, out: &mut dyn Write) -> R
     let book = Book::open(settings)?;
     let mut reader = book.reader()?;
     let asked = Asked {
-        window: args.window,
-        filter: args.filter.as_ref().unwrap_or(&settings.config.filter),
+        window: args.from.window,
+        filter: args.from.filter.as_ref().unwrap_or(&settings.config.filter),
         count: args.sample as usize,
-        seed: args.seed,
+        seed: args.from.seed,
         name: &args.name,
         source: ScoreSource::Human.word(),
         except: super::judge::APP,
@@ -229,15 +229,14 @@ fn value(scale: Scale, key: char) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::FromArgs;
     use crate::event::Call;
     use crate::view::Window;
 
     fn args() -> ReviewArgs {
         ReviewArgs {
             sample: 50,
-            filter: None,
-            window: Window::all(),
-            seed: 1,
+            from: FromArgs { filter: None, window: Window::all(), seed: 1 },
             name: "task_completed".to_owned(),
             scale: Scale::Yn,
         }

@@ -4,6 +4,7 @@
 use super::Place;
 use super::member::Name;
 use super::read::row::Stored;
+use super::stack::{Stacks, stacks};
 use crate::batch::{Id, pack_id};
 use crate::stats::varint::{put, take};
 use crate::store::StoreError;
@@ -117,35 +118,11 @@ impl Ids {
     }
 }
 
+static STACKS: Stacks = stacks!("id_run", "kind", "bucket", merge, BROKEN);
+
 /// Adds runs to those that are there.
 pub fn write(conn: &Connection, place: &Place, runs: Vec<Run>) -> Result<(), StoreError> {
-    runs.into_iter().try_for_each(|run| add(conn, place, run))
-}
-
-/// Adds a run, first merging it with those before it that are not much larger: their number stays logarithmic, and each
-/// hash is written again as seldom.
-fn add(conn: &Connection, place: &Place, Run { kind, bucket, mut data }: Run) -> Result<(), StoreError> {
-    let sql = |e| place.wrap(e);
-    let sizes: Vec<(i64, i64)> = conn
-        .prepare_cached("SELECT run, length(data) FROM id_run WHERE kind = ?1 AND bucket = ?2 ORDER BY run DESC")
-        .and_then(|mut s| s.query_map(params![kind as u8, bucket], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
-        .map_err(sql)?;
-    let mut number = sizes.first().map_or(0, |(n, _)| n + 1);
-    for (older, size) in sizes {
-        if size > 2 * data.len() as i64 {
-            break;
-        }
-        let old: Vec<u8> = conn
-            .prepare_cached("DELETE FROM id_run WHERE kind = ?1 AND bucket = ?2 AND run = ?3 RETURNING data")
-            .and_then(|mut s| s.query_row(params![kind as u8, bucket, older], |row| row.get(0)))
-            .map_err(sql)?;
-        data = merge(&old, &data).ok_or_else(|| place.damaged(BROKEN))?;
-        number = older;
-    }
-    conn.prepare_cached("INSERT INTO id_run (kind, bucket, run, data) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut s| s.execute(params![kind as u8, bucket, number, data]))
-        .map_err(sql)?;
-    Ok(())
+    runs.into_iter().try_for_each(|run| STACKS.add(conn, place, (run.kind as i64, run.bucket), run.data))
 }
 
 /// What is said of a run that does not read.

@@ -18,6 +18,7 @@ mod rollup;
 mod runs;
 mod scores;
 mod spool;
+mod stack;
 mod sums;
 mod unit;
 

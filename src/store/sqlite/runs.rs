@@ -2,6 +2,7 @@
 //! the hour it touches, and runs of alike size are merged, so that an hour has few and each total is rewritten rarely.
 
 use super::Place;
+use super::stack::{Stacks, stacks};
 use crate::stats::acc::Repriced;
 use crate::stats::varint::{put, put_bytes, put_signed, take, take_bytes, take_signed};
 use crate::store::StoreError;
@@ -132,35 +133,14 @@ pub struct Run {
     pub data: Vec<u8>,
 }
 
+static STACKS: Stacks = stacks!("member", "kind", "hour", merge_runs, BROKEN);
+
+/// What is said of a run that does not read.
+const BROKEN: &str = "hourly totals do not read";
+
 /// Adds runs to those that are there.
 pub fn write(conn: &Connection, place: &Place, runs: Vec<Run>) -> Result<(), StoreError> {
-    runs.into_iter().try_for_each(|run| add_run(conn, place, run.kind, run.hour, run.data))
-}
-
-/// Adds a run, first merging it with those before it that are not much larger: their number stays logarithmic.
-fn add_run(conn: &Connection, place: &Place, kind: Kind, hour: i64, mut run: Vec<u8>) -> Result<(), StoreError> {
-    let sql = |e| place.wrap(e);
-    let key = params![kind as u8, hour];
-    let sizes: Vec<(i64, i64)> = conn
-        .prepare_cached("SELECT run, length(data) FROM member WHERE kind = ?1 AND hour = ?2 ORDER BY run DESC")
-        .and_then(|mut s| s.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
-        .map_err(sql)?;
-    let mut number = sizes.first().map_or(0, |(n, _)| n + 1);
-    for (older, size) in sizes {
-        if size > 2 * run.len() as i64 {
-            break;
-        }
-        let old: Vec<u8> = conn
-            .prepare_cached("DELETE FROM member WHERE kind = ?1 AND hour = ?2 AND run = ?3 RETURNING data")
-            .and_then(|mut s| s.query_row(params![kind as u8, hour, older], |row| row.get(0)))
-            .map_err(sql)?;
-        run = merge_runs(&old, &run).ok_or_else(|| place.damaged("hourly totals do not read"))?;
-        number = older;
-    }
-    conn.prepare_cached("INSERT INTO member (kind, hour, run, data) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut s| s.execute(params![kind as u8, hour, number, run]))
-        .map_err(sql)?;
-    Ok(())
+    runs.into_iter().try_for_each(|run| STACKS.add(conn, place, (run.kind as i64, run.hour), run.data))
 }
 
 /// Changes what the calls of members cost, by their names with the tag: the runs of the hour become one.
@@ -171,7 +151,7 @@ pub fn reprice(
     changes: &BTreeMap<Vec<u8>, Repriced>,
 ) -> Result<(), StoreError> {
     let sql = |e| place.wrap(e);
-    let broken = || place.damaged("hourly totals do not read");
+    let broken = || place.damaged(BROKEN);
     let runs: Vec<Vec<u8>> = conn
         .prepare_cached("DELETE FROM member WHERE kind = ?1 AND hour = ?2 RETURNING data")
         .and_then(|mut s| s.query_map(params![kind as u8, hour], |row| row.get(0))?.collect())

@@ -1,6 +1,6 @@
 //! One step of a trace: its facts on the left, what went in and came out on the right, covered until asked for.
 
-use crate::snapshot::traces::Part;
+use crate::snapshot::traces::{Part, is_open};
 use crate::tui::clean::{self, clean};
 use crate::tui::live::Scene;
 use crate::tui::pen::{self, Pen};
@@ -8,34 +8,12 @@ use crate::tui::theme::Role;
 use crate::tui::ui::{Mask, StepText};
 use crate::units::{self, Zone};
 use ratatui::layout::Rect;
-use serde_json::{Map, Value};
-
-/// What of a step is no secret; everything else it carries may be.
-const OPEN: [&str; 14] = [
-    "retrieved",
-    "relevant",
-    "cited",
-    "http_status",
-    "error_type",
-    "error_code",
-    "upstream",
-    "model",
-    "request_id",
-    "rounds",
-    "tags",
-    "host",
-    "app",
-    "environment",
-];
+use serde_json::Value;
 
 /// Most rows of text that can be scrolled through.
 const ROWS: usize = 5_000;
 
 type Line = (String, Role);
-
-fn attrs(part: &Part) -> Map<String, Value> {
-    part.attrs.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
-}
 
 fn plain(value: &Value) -> String {
     match value {
@@ -59,7 +37,7 @@ fn facts(part: &Part, zone: Zone) -> Vec<(String, String, Role)> {
     say("ended", Some(units::time(part.end_us(), zone, "%Y-%m-%d %H:%M:%S%.3f")), Role::Text);
     say("user", part.user.clone(), Role::Text);
     say("session", part.session.clone(), Role::Text);
-    for (name, value) in attrs(part).iter().filter(|(name, _)| OPEN.contains(&name.as_str())) {
+    for (name, value) in part.attributes().iter().filter(|(name, _)| is_open(name)) {
         say(name, Some(plain(value)), Role::Text);
     }
     say("span", part.span_id.clone(), Role::Dim);
@@ -69,9 +47,10 @@ fn facts(part: &Part, zone: Zone) -> Vec<(String, String, Role)> {
 
 /// What went in, what came out, and the rest.
 fn texts(part: &Part) -> Vec<(String, String)> {
-    let mut texts: Vec<(String, String)> = attrs(part)
+    let mut texts: Vec<(String, String)> = part
+        .attributes()
         .iter()
-        .filter(|(name, _)| !OPEN.contains(&name.as_str()))
+        .filter(|(name, _)| !is_open(name))
         .map(|(name, value)| (name.clone(), plain(value)))
         .collect();
     let rank =

@@ -7,7 +7,8 @@ use crate::stats::varint::{put, put_bytes, take, take_bytes};
 use crate::store::StoreError;
 use crate::store::sqlite::Place;
 use crate::store::sqlite::rollup::Tier;
-use rusqlite::{Connection, params};
+use crate::store::sqlite::stack::{Stacks, stacks};
+use rusqlite::Connection;
 
 /// Length of a day, µs.
 pub const DAY_US: i64 = Tier::Day.len_us();
@@ -121,34 +122,11 @@ pub fn merge(a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     Some(out.out)
 }
 
+static STACKS: Stacks = stacks!("unit_run", "arm", "day", merge, "counters of units do not read");
+
 /// Adds runs to those that are there.
 pub fn write(conn: &Connection, place: &Place, runs: Vec<UnitRun>) -> Result<(), StoreError> {
-    runs.into_iter().try_for_each(|run| add(conn, place, run))
-}
-
-/// Adds a run, first merging it with those before it that are not much larger: their number stays logarithmic.
-fn add(conn: &Connection, place: &Place, UnitRun { arm, day, mut data }: UnitRun) -> Result<(), StoreError> {
-    let sql = |e| place.wrap(e);
-    let sizes: Vec<(i64, i64)> = conn
-        .prepare_cached("SELECT run, length(data) FROM unit_run WHERE arm = ?1 AND day = ?2 ORDER BY run DESC")
-        .and_then(|mut s| s.query_map(params![arm, day], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
-        .map_err(sql)?;
-    let mut number = sizes.first().map_or(0, |(n, _)| n + 1);
-    for (older, size) in sizes {
-        if size > 2 * data.len() as i64 {
-            break;
-        }
-        let old: Vec<u8> = conn
-            .prepare_cached("DELETE FROM unit_run WHERE arm = ?1 AND day = ?2 AND run = ?3 RETURNING data")
-            .and_then(|mut s| s.query_row(params![arm, day, older], |row| row.get(0)))
-            .map_err(sql)?;
-        data = merge(&old, &data).ok_or_else(|| place.damaged("counters of units do not read"))?;
-        number = older;
-    }
-    conn.prepare_cached("INSERT INTO unit_run (arm, day, run, data) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut s| s.execute(params![arm, day, number, data]))
-        .map_err(sql)?;
-    Ok(())
+    runs.into_iter().try_for_each(|run| STACKS.add(conn, place, (i64::from(run.arm), run.day), run.data))
 }
 
 #[cfg(test)]
